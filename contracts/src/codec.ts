@@ -1,0 +1,74 @@
+/** The few codecs and helpers every boundary shares. Decode once, at the edge; inside, values are typed. */
+import { either as E } from 'fp-ts';
+import * as t from 'io-ts';
+
+/** What was wrong and where: `path` is dotted (`msgBody.text`), `message` names the rule. */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Decodes or lists each fault with its path (never the offending value: it may be personal). */
+export const decode = <A>(codec: t.Decoder<unknown, A>, input: unknown): E.Either<readonly FieldError[], A> =>
+  E.mapLeft((errors: t.Errors) => distinct(errors.map(fieldError)))(codec.decode(input));
+
+const fieldError = (error: t.ValidationError): FieldError => {
+  const last = error.context.at(-1);
+  return {
+    path: pathOf(error.context),
+    message: error.message ?? (last === undefined ? 'is invalid' : last.actual === undefined ? 'is required' : `must be ${last.type.name}`),
+  };
+};
+
+/** Keys on the way to the fault; io-ts also counts the members of unions and intersections, which no caller ever wrote. */
+const pathOf = (context: t.Context): string =>
+  context
+    .filter((entry, at) => entry.key !== '' && !isAlternative(context[at - 1]?.type))
+    .map((entry) => entry.key)
+    .join('.');
+
+const isAlternative = (type: t.Decoder<unknown, unknown> | undefined): boolean =>
+  type instanceof t.UnionType || type instanceof t.IntersectionType;
+
+const distinct = (errors: readonly FieldError[]): readonly FieldError[] => [
+  ...new Map(errors.map((error) => [`${error.path} ${error.message}`, error])).values(),
+];
+
+/** A string of `min`..`max` Unicode scalar values (not UTF-16 units: an emoji counts once). */
+export const text = (min: number, max: number): t.Type<string> =>
+  new t.Type<string>(
+    `string of ${min}-${max} characters`,
+    (u): u is string => typeof u === 'string' && fits(u, min, max),
+    (u, c) => (typeof u === 'string' && fits(u, min, max) ? t.success(u) : t.failure(u, c, `must be a string of ${min}-${max} characters`)),
+    t.identity,
+  );
+
+const fits = (value: string, min: number, max: number): boolean => {
+  if (value.length < min) return false;
+  if (value.length <= max && min <= 1) return true;
+  const length = value.length > max * 2 ? value.length : [...value].length;
+  return length >= min && length <= max;
+};
+
+/** A whole number within bounds. */
+export const int = (min: number, max: number = Number.MAX_SAFE_INTEGER): t.Type<number> =>
+  new t.Type<number>(
+    `integer ${min}-${max}`,
+    (u): u is number => Number.isSafeInteger(u) && (u as number) >= min && (u as number) <= max,
+    (u, c) =>
+      Number.isSafeInteger(u) && (u as number) >= min && (u as number) <= max
+        ? t.success(u as number)
+        : t.failure(u, c, `must be a whole number from ${min} to ${max}`),
+    t.identity,
+  );
+
+/** One of a few words. */
+export const oneOf = <V extends string>(...values: readonly V[]): t.Type<V> =>
+  new t.Type<V>(
+    values.map((value) => `"${value}"`).join(' | '),
+    (u): u is V => values.includes(u as V),
+    (u, c) => (values.includes(u as V) ? t.success(u as V) : t.failure(u, c, `must be one of ${values.join(', ')}`)),
+    t.identity,
+  );
+
+export const nullable = <C extends t.Mixed>(codec: C): t.UnionC<[C, t.NullC]> => t.union([codec, t.null]);

@@ -1,0 +1,92 @@
+/** Stream `email-<emailId>`: what happened to one mail on its way through us. */
+import * as t from 'io-ts';
+import { int, nullable, text } from '../codec.ts';
+import { BlobId, EmailId, MailboxId } from '../ids.ts';
+import { sealed } from '../sealed.ts';
+import { defineEvent, type EventOf } from './definition.ts';
+
+/** What SMTP said about the mail, for one recipient mailbox (RFC 5321 §2.3.1). An empty `mailFrom` is the null sender. */
+export const Envelope = t.readonly(
+  t.type({
+    mailFrom: text(0, 1000),
+    rcptTo: t.readonlyArray(text(1, 1000)),
+    helo: text(0, 500),
+    clientAddress: text(0, 100),
+  }),
+);
+export type Envelope = t.TypeOf<typeof Envelope>;
+
+export const EmailReceived = defineEvent({
+  type: 'EmailReceived',
+  doc: 'SMTP took a mail for one or more of our mailboxes: its bytes are durable, and the peer was told 250.',
+  data: t.readonly(
+    t.type({
+      emailId: EmailId,
+      blobId: BlobId,
+      size: int(0),
+      recipients: t.readonlyArray(t.readonly(t.type({ mailboxId: MailboxId, envelope: sealed(Envelope) }))),
+    }),
+  ),
+  personal: [{ each: 'recipients', subject: 'mailboxId', fields: ['envelope'] }],
+});
+export type EmailReceived = EventOf<typeof EmailReceived>;
+
+/** Stream `filing-<mailboxId>.<emailId>`: the filing process manager's own record, `append(none)`, so each mail is filed once. */
+export const FilingDecided = defineEvent({
+  type: 'FilingDecided',
+  doc: 'Filing chose where a received mail goes in one mailbox: a thread, or nowhere because the same mail is there already.',
+  data: t.readonly(
+    t.type({
+      mailboxId: MailboxId,
+      emailId: EmailId,
+      outcome: t.union([
+        t.readonly(t.type({ type: t.literal('thread'), threadId: text(36, 36), by: text(1, 40) })),
+        t.readonly(t.type({ type: t.literal('duplicate'), of: EmailId })),
+      ]),
+    }),
+  ),
+});
+export type FilingDecided = EventOf<typeof FilingDecided>;
+
+const Address = t.readonly(t.type({ name: nullable(t.string), email: t.string }));
+export type Address = t.TypeOf<typeof Address>;
+const Addresses = t.readonlyArray(Address);
+
+/** A body part (RFC 8621 §4.1.4). `partId` is the path in the MIME tree, `1.2`. */
+export const Part = t.readonly(
+  t.type({
+    partId: t.string,
+    name: nullable(t.string),
+    type: t.string,
+    charset: nullable(t.string),
+    disposition: nullable(t.string),
+    cid: nullable(t.string),
+    size: int(0),
+  }),
+);
+export type Part = t.TypeOf<typeof Part>;
+
+/** What the headers and the MIME tree say. Capped so that the event stays small; the raw bytes are always kept beside it. */
+export const EmailContent = t.readonly(
+  t.type({
+    messageId: nullable(t.string),
+    inReplyTo: t.readonlyArray(t.string),
+    references: t.readonlyArray(t.string),
+    from: Addresses,
+    sender: Addresses,
+    replyTo: Addresses,
+    to: Addresses,
+    cc: Addresses,
+    bcc: Addresses,
+    subject: t.string,
+    sentAt: nullable(t.string),
+    preview: t.string,
+    textBody: t.readonlyArray(Part),
+    htmlBody: t.readonlyArray(Part),
+    attachments: t.readonlyArray(Part),
+  }),
+);
+export type EmailContent = t.TypeOf<typeof EmailContent>;
+
+export const emailEvents = [EmailReceived, FilingDecided] as const;
+export type EmailEvent = EventOf<(typeof emailEvents)[number]>;

@@ -1,0 +1,41 @@
+/** Every event type there is. Adding one here puts it into the codec, the catalogue and the golden-file guard. */
+import type { EventId, StreamId } from '../ids.ts';
+import type { EventMeta, Position } from '../ports/event-log.ts';
+import type { Timestamp } from '../time.ts';
+import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
+import { emailEvents } from './email.ts';
+import { mailboxEvents } from './mailbox.ts';
+import { messageEvents } from './message.ts';
+import { readReceiptEvents } from './read-receipt.ts';
+import { relationshipEvents } from './relationship.ts';
+import { roomEvents } from './room.ts';
+import { threadEvents } from './thread.ts';
+import { userEvents } from './user.ts';
+
+export const eventDefinitions = [
+  ...userEvents,
+  ...relationshipEvents,
+  ...roomEvents,
+  ...messageEvents,
+  ...readReceiptEvents,
+  ...mailboxEvents,
+  ...emailEvents,
+  ...threadEvents,
+] as const;
+
+export type TidingsEvent = EventOf<(typeof eventDefinitions)[number]>;
+export type EventType = TidingsEvent['type'];
+
+export const definitionOf = (type: string): EventDefinition | undefined => byType.get(type);
+const byType: ReadonlyMap<string, EventDefinition> = new Map(eventDefinitions.map((definition) => [definition.type, definition]));
+
+/** An event as readers meet it: typed, opened (sealed fields plain or `Shredded`) and with its place in the log. */
+export type Recorded<E extends AnyEvent = TidingsEvent> = E & {
+  readonly shard: number;
+  readonly position: Position;
+  readonly stream: StreamId;
+  readonly revision: number;
+  readonly id: EventId;
+  readonly meta: EventMeta;
+  readonly recordedAt: Timestamp;
+};

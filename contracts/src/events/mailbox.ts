@@ -1,0 +1,46 @@
+/** Streams `mailbox-<mailboxId>` and, as the reservation that makes an address unique, `address-<derived from the address>`. */
+import * as t from 'io-ts';
+import { oneOf, text } from '../codec.ts';
+import { MailboxId, UserId } from '../ids.ts';
+import { sealed } from '../sealed.ts';
+import { defineEvent, type EventOf } from './definition.ts';
+
+export const MailboxKind = oneOf('personal', 'shared');
+export type MailboxKind = t.TypeOf<typeof MailboxKind>;
+export const MailboxRole = oneOf('viewer', 'editor', 'sender', 'admin');
+export type MailboxRole = t.TypeOf<typeof MailboxRole>;
+
+export const AddressClaimed = defineEvent({
+  type: 'AddressClaimed',
+  doc: 'An address now belongs to a mailbox; the stream id derives from the address, so a claim has one winner.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, address: sealed(text(3, 320)) })),
+  personal: [{ subject: 'mailboxId', fields: ['address'] }],
+});
+export type AddressClaimed = EventOf<typeof AddressClaimed>;
+
+export const MailboxOpened = defineEvent({
+  type: 'MailboxOpened',
+  doc: 'A mailbox came into being, with its main address.',
+  data: t.readonly(
+    t.type({ mailboxId: MailboxId, kind: MailboxKind, address: sealed(text(3, 320)), name: sealed(text(1, 200)) }),
+  ),
+  personal: [{ subject: 'mailboxId', fields: ['address', 'name'] }],
+});
+export type MailboxOpened = EventOf<typeof MailboxOpened>;
+
+export const MailboxMemberSet = defineEvent({
+  type: 'MailboxMemberSet',
+  doc: 'A user became a member of a mailbox, or their role changed.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, userId: UserId, role: MailboxRole })),
+});
+export type MailboxMemberSet = EventOf<typeof MailboxMemberSet>;
+
+export const MailboxMemberRemoved = defineEvent({
+  type: 'MailboxMemberRemoved',
+  doc: 'A user is no longer a member of a mailbox.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, userId: UserId })),
+});
+export type MailboxMemberRemoved = EventOf<typeof MailboxMemberRemoved>;
+
+export const mailboxEvents = [AddressClaimed, MailboxOpened, MailboxMemberSet, MailboxMemberRemoved] as const;
+export type MailboxEvent = EventOf<(typeof mailboxEvents)[number]>;

@@ -1,0 +1,15 @@
+/** Stream `read-<roomId>.<userId>`: how far one member has read one room. */
+import * as t from 'io-ts';
+import { int, nullable } from '../codec.ts';
+import { MessageId, RoomId, UserId } from '../ids.ts';
+import { defineEvent, type EventOf } from './definition.ts';
+
+export const RoomRead = defineEvent({
+  type: 'RoomRead',
+  doc: 'A member has read a room up to a message; the mark never moves back.',
+  data: t.readonly(t.type({ roomId: RoomId, userId: UserId, upToSeq: int(0), upTo: nullable(MessageId) })),
+});
+export type RoomRead = EventOf<typeof RoomRead>;
+
+export const readReceiptEvents = [RoomRead] as const;
+export type ReadReceiptEvent = EventOf<(typeof readReceiptEvents)[number]>;

@@ -1,0 +1,62 @@
+/** Stream `thread-<threadId>`: the emails of a conversation, and what each mailbox that holds it did with them. */
+import * as t from 'io-ts';
+import { int, nullable, oneOf } from '../codec.ts';
+import { BlobId, EmailId, MailboxId, ThreadId, UserId } from '../ids.ts';
+import { sealed } from '../sealed.ts';
+import { defineEvent, type EventOf } from './definition.ts';
+import { EmailContent, Envelope } from './email.ts';
+
+/** Where a mailbox keeps an email. */
+export const Place = oneOf('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
+export type Place = t.TypeOf<typeof Place>;
+
+export const EmailFiled = defineEvent({
+  type: 'EmailFiled',
+  doc: 'An email is in a thread of a mailbox. `bodyBlobId` holds its decoded, sanitised bodies as JSON; `blobId` the bytes as received.',
+  data: t.readonly(
+    t.type({
+      threadId: ThreadId,
+      mailboxId: MailboxId,
+      emailId: EmailId,
+      blobId: BlobId,
+      bodyBlobId: BlobId,
+      size: int(0),
+      direction: oneOf('in', 'out'),
+      place: Place,
+      /** The thread's first email in this mailbox starts the thread there. */
+      startsThread: t.boolean,
+      /** Same Message-ID as an email held already, other content. */
+      messageIdReused: t.boolean,
+      envelope: sealed(nullable(Envelope)),
+      content: sealed(EmailContent),
+    }),
+  ),
+  personal: [{ subject: 'mailboxId', fields: ['envelope', 'content'] }],
+});
+export type EmailFiled = EventOf<typeof EmailFiled>;
+
+export const ThreadRead = defineEvent({
+  type: 'ThreadRead',
+  doc: 'A mailbox has read a thread up to an email (null: nothing of it); emails filed later are unread.',
+  data: t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, upTo: nullable(EmailId), by: UserId })),
+});
+export type ThreadRead = EventOf<typeof ThreadRead>;
+
+export const EmailsMoved = defineEvent({
+  type: 'EmailsMoved',
+  doc: 'A mailbox keeps these emails of a thread in another place now.',
+  data: t.readonly(
+    t.type({ threadId: ThreadId, mailboxId: MailboxId, emailIds: t.readonlyArray(EmailId), place: Place, by: UserId }),
+  ),
+});
+export type EmailsMoved = EventOf<typeof EmailsMoved>;
+
+export const ThreadStarred = defineEvent({
+  type: 'ThreadStarred',
+  doc: 'A mailbox starred a thread or took the star away.',
+  data: t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, starred: t.boolean, by: UserId })),
+});
+export type ThreadStarred = EventOf<typeof ThreadStarred>;
+
+export const threadEvents = [EmailFiled, ThreadRead, EmailsMoved, ThreadStarred] as const;
+export type ThreadEvent = EventOf<(typeof threadEvents)[number]>;

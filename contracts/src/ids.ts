@@ -1,0 +1,69 @@
+/**
+ * Branded identifiers. A brand costs nothing at run time and keeps a `RoomId` from being passed where a `UserId` is meant.
+ * Ids arrive from outside as UUIDs in any case and are kept lower-case (RFC 9562 §4).
+ */
+import { either as E } from 'fp-ts';
+import * as t from 'io-ts';
+import { v5, validate } from 'uuid';
+
+declare const brand: unique symbol;
+/** A string of kind `K`: assignable to `string`, never from it. */
+export type Id<K extends string> = string & { readonly [brand]: K };
+
+export type UserId = Id<'UserId'>;
+export type RoomId = Id<'RoomId'>;
+export type MessageId = Id<'MessageId'>;
+export type MailboxId = Id<'MailboxId'>;
+export type ThreadId = Id<'ThreadId'>;
+export type EmailId = Id<'EmailId'>;
+export type EventId = Id<'EventId'>;
+export type CommandId = Id<'CommandId'>;
+/** Lower-case hex sha256 of the bytes (RFC 8621 calls it blobId). */
+export type BlobId = Id<'BlobId'>;
+/** `category-key` or `category-key.sub`; everything between the first `-` and the first `.` decides the shard. */
+export type StreamId = Id<'StreamId'>;
+/** Whose key seals a personal field: a user id or a mailbox id. */
+export type SubjectId = Id<'SubjectId'>;
+
+const uuidOf = <K extends string>(name: K): t.Type<Id<K>, string> =>
+  new t.Type<Id<K>, string>(
+    name,
+    (u): u is Id<K> => typeof u === 'string' && validate(u),
+    (u, c) => (typeof u === 'string' && validate(u) ? t.success(u.toLowerCase() as Id<K>) : t.failure(u, c, 'must be a UUID')),
+    t.identity,
+  );
+
+export const UserId = uuidOf('UserId');
+export const RoomId = uuidOf('RoomId');
+export const MessageId = uuidOf('MessageId');
+export const MailboxId = uuidOf('MailboxId');
+export const ThreadId = uuidOf('ThreadId');
+export const EmailId = uuidOf('EmailId');
+export const EventId = uuidOf('EventId');
+export const CommandId = uuidOf('CommandId');
+
+const SHA256_HEX = /^[0-9a-f]{64}$/;
+export const BlobId = new t.Type<BlobId, string>(
+  'BlobId',
+  (u): u is BlobId => typeof u === 'string' && SHA256_HEX.test(u),
+  (u, c) => (typeof u === 'string' && SHA256_HEX.test(u) ? t.success(u as BlobId) : t.failure(u, c, 'must be 64 lower-case hex digits')),
+  t.identity,
+);
+
+export const streamId = (category: string, key: string): StreamId => `${category}-${key}` as StreamId;
+export const subjectId = (id: UserId | MailboxId): SubjectId => id as string as SubjectId;
+export const categoryOf = (stream: StreamId): string => stream.slice(0, stream.indexOf('-'));
+
+/** Parses one id or gives the reason; for ids that come from paths and queries. */
+export const parseId = <K extends string>(codec: t.Type<Id<K>, string>, input: unknown): E.Either<string, Id<K>> =>
+  E.mapLeft(() => 'must be a UUID')(codec.decode(input));
+
+/** Root of every derived id, so that ours never collide with another system's v5 ids. */
+const TIDINGS_NAMESPACE = 'c1d6f4d2-8c0b-5d5e-9f0e-2f6b4c1a7e10';
+
+/** A deterministic id (RFC 9562 §5.5): the same parts in the same order always give the same id. */
+export const derivedId = <I extends string>(kind: string, ...parts: readonly (string | number)[]): I =>
+  v5([kind, ...parts].map((part) => `${String(part).length}:${part}`).join('|'), TIDINGS_NAMESPACE) as I;
+
+/** Event ids derive from the command that caused them, so a retried append is recognised (architecture §2). */
+export const eventIdOf = (command: CommandId, index: number): EventId => derivedId<EventId>('event', command, index);

@@ -1,0 +1,32 @@
+/** Bytes by their sha256, stored once. Mail bodies and files live here; events carry the `BlobId`. */
+import type { Readable } from 'node:stream';
+import type { BlobId } from '../ids.ts';
+
+export interface StoredBlob {
+  readonly id: BlobId;
+  /** Bytes as given, before compression. */
+  readonly size: number;
+}
+
+export interface BlobStore {
+  /**
+   * Durable when it resolves; storing the same bytes again is a no-op. Memory stays flat whatever the size.
+   * @throws BlobTooLarge when `maxBytes` is passed (nothing stays behind), BlobStoreUnavailable
+   */
+  put(bytes: Readable | Uint8Array, options?: { readonly maxBytes?: number }): Promise<StoredBlob>;
+  /** The bytes as given. @throws BlobNotFound */
+  get(id: BlobId): Promise<Readable>;
+  /** For blobs known to be small. @throws BlobNotFound */
+  read(id: BlobId): Promise<Buffer>;
+  has(id: BlobId): Promise<boolean>;
+}
+
+export class BlobTooLarge extends Error {
+  override readonly name = 'BlobTooLarge';
+}
+export class BlobNotFound extends Error {
+  override readonly name = 'BlobNotFound';
+}
+export class BlobStoreUnavailable extends Error {
+  override readonly name = 'BlobStoreUnavailable';
+}

@@ -1,0 +1,13 @@
+/**
+ * Hints between services and nodes: "the log grew", "a projection moved", typing, presence. May be lost, doubled or late; whoever
+ * listens must also poll (architecture §2, §6).
+ */
+export type Topic = 'log' | 'projection' | 'feed' | 'ephemeral';
+
+export interface Signals {
+  /** Payload at most 4,000 bytes; repeated identical payloads may be coalesced. */
+  publish(topic: Topic, payload: string): void;
+  /** Returns the unsubscribe function. */
+  subscribe(topic: Topic, listener: (payload: string) => void): () => void;
+  close(): Promise<void>;
+}

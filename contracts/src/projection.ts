@@ -1,0 +1,30 @@
+/**
+ * A read model as a value (architecture §4). The runtime in `infra` owns loops, transactions, checkpoints, leases and versions; a
+ * projection owns its tables, how events change them, and its queries.
+ */
+import type { EventType, Recorded } from './events/index.ts';
+import type { SqlSession } from './ports/sql.ts';
+
+export interface Projection {
+  readonly name: string;
+  /** Raise it when the tables or their meaning change; the new version is built beside the old one. */
+  readonly version: number;
+  readonly handles: readonly EventType[];
+  /** DDL for everything it owns. `schema` is a quoted identifier of a Postgres schema made for this instance alone. */
+  readonly tables: (schema: string) => string;
+  /** Indexes that a replay builds at its end, because it is faster without them. Those that `apply` needs belong into `tables`. */
+  readonly indexes?: (schema: string) => string;
+  /**
+   * Applies a page: events this projection handles, in log order, each exactly once. Runs inside the transaction that also moves the
+   * checkpoint. Fold in memory first, then one statement per table. Depends on nothing but the events and its own tables.
+   */
+  readonly apply: (page: readonly Recorded[], tx: ProjectionTx) => Promise<void>;
+}
+
+export interface ProjectionTx extends SqlSession {
+  /** Quoted schema of this instance. */
+  readonly schema: string;
+}
+
+/** Which Postgres schema serves a projection's readers right now. */
+export type LiveSchema = (projection: string) => string;

@@ -1,0 +1,4 @@
+/** Placeholder interface until the codec lands in this file. */
+export interface Config {
+  readonly dataDir: string;
+}
