@@ -21,9 +21,7 @@ export type AddressClaimed = EventOf<typeof AddressClaimed>;
 export const MailboxOpened = defineEvent({
   type: 'MailboxOpened',
   doc: 'A mailbox came into being, with its main address.',
-  data: t.readonly(
-    t.type({ mailboxId: MailboxId, kind: MailboxKind, address: sealed(text(3, 320)), name: sealed(text(1, 200)) }),
-  ),
+  data: t.readonly(t.type({ mailboxId: MailboxId, kind: MailboxKind, address: sealed(text(3, 320)), name: sealed(text(1, 200)) })),
   personal: [{ subject: 'mailboxId', fields: ['address', 'name'] }],
 });
 export type MailboxOpened = EventOf<typeof MailboxOpened>;

@@ -31,11 +31,7 @@ const replyBody = t.readonly(
         messageId: MessageId,
         senderId: UserId,
         createdAt: Timestamp,
-        body: t.union([
-          textBody,
-          mediaBody,
-          t.readonly(t.type({ type: t.literal('Reply'), text: MessageText })),
-        ]),
+        body: t.union([textBody, mediaBody, t.readonly(t.type({ type: t.literal('Reply'), text: MessageText }))]),
       }),
     ),
   }),

@@ -45,9 +45,7 @@ export type ThreadRead = EventOf<typeof ThreadRead>;
 export const EmailsMoved = defineEvent({
   type: 'EmailsMoved',
   doc: 'A mailbox keeps these emails of a thread in another place now.',
-  data: t.readonly(
-    t.type({ threadId: ThreadId, mailboxId: MailboxId, emailIds: t.readonlyArray(EmailId), place: Place, by: UserId }),
-  ),
+  data: t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, emailIds: t.readonlyArray(EmailId), place: Place, by: UserId })),
 });
 export type EmailsMoved = EventOf<typeof EmailsMoved>;
 

@@ -11,9 +11,7 @@ export type UserRole = t.TypeOf<typeof UserRole>;
 export const UserRegistered = defineEvent({
   type: 'UserRegistered',
   doc: 'A user was seen for the first time: the first valid token provisions its user.',
-  data: t.readonly(
-    t.type({ userId: UserId, displayName: sealed(text(1, 200)), email: sealed(nullable(text(3, 320))), role: UserRole }),
-  ),
+  data: t.readonly(t.type({ userId: UserId, displayName: sealed(text(1, 200)), email: sealed(nullable(text(3, 320))), role: UserRole })),
   personal: [{ subject: 'userId', fields: ['displayName', 'email'] }],
 });
 export type UserRegistered = EventOf<typeof UserRegistered>;
