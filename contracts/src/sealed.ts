@@ -14,7 +14,7 @@ export const isShredded = (value: unknown): value is Shredded =>
   typeof value === 'object' && value !== null && 'shredded' in value && value.shredded === true;
 
 /** The value, or `instead` when its subject was erased. */
-export const reveal = <A, B>(value: Sealed<A>, instead: B): A | B => (isShredded(value) ? instead : (value as A));
+export const reveal = <A, B>(value: Sealed<A>, instead: B): A | B => (isShredded(value) ? instead : value);
 
 /** The codec of a field that `EventDefinition.personal` names. */
 export const sealed = <C extends t.Mixed>(codec: C): SealedC<C> =>
