@@ -1,0 +1,124 @@
+/**
+ * The entries of a room: its messages and, in groups, who joined and left. `seq` is an entry's rank in log order; every projection that
+ * shows it counts by `isEntry`, so `POST`, live feed and timeline agree to the byte.
+ */
+import type { MessageBody, MessageSent } from '@tidings/contracts/events/message';
+import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
+import type { RoomJoined, RoomLeft, RoomType } from '@tidings/contracts/events/room';
+import type { Message, MsgBody, MsgType, QuoteDetails } from '@tidings/contracts/http/chat-objects';
+import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
+import { isShredded } from '@tidings/contracts/sealed';
+import type { Timestamp } from '@tidings/contracts/time';
+import { roomMemberView } from './people.ts';
+
+/** Events that a room's entries come from. */
+export type EntryEvent = MessageSent | RoomJoined | RoomLeft;
+
+/**
+ * Whether the event is an entry of its room and so takes the next `seq`. In a private room nobody is told who left or came back
+ * (chat-contract §6), so only messages count there.
+ */
+export const isEntry = (event: TidingsEvent, roomType: RoomType): event is EntryEvent =>
+  event.type === 'MessageSent' || (roomType === 'Group' && (event.type === 'RoomJoined' || event.type === 'RoomLeft'));
+
+/** An entry as stored by read models. */
+export interface Entry {
+  readonly roomId: RoomId;
+  readonly messageId: MessageId;
+  readonly senderId: UserId;
+  readonly msgBody: MsgBody;
+  readonly msgType: MsgType;
+  readonly createdAt: Timestamp;
+  readonly seq: number;
+  readonly erased: boolean;
+}
+
+/** The only place where a `Message` is put together. */
+export const messageView = (entry: Entry): Message => ({
+  chatRoomId: entry.roomId,
+  messageId: entry.messageId,
+  senderId: entry.senderId,
+  msgBody: entry.msgBody,
+  msgType: entry.msgType,
+  createdAt: entry.createdAt,
+  seq: entry.seq,
+  ...(entry.erased ? { erased: true as const } : {}),
+});
+
+export const messageEntry = (event: Recorded<MessageSent>, seq: number): Entry => {
+  const { roomId, messageId, senderId, body } = event.data;
+  const erased = isShredded(body);
+  return {
+    roomId,
+    messageId,
+    senderId,
+    msgBody: erased ? { text: '' } : msgBodyOf(body),
+    msgType: erased ? 'Text' : body.type,
+    createdAt: event.recordedAt,
+    seq,
+    erased,
+  };
+};
+
+/** What a room change needs to know beside its event, as of its position in the log. */
+export interface RelatedUser {
+  readonly displayName: string;
+  /** When the leaver had joined; of no use for a join, which has its own time. */
+  readonly joinedAt: Timestamp;
+}
+
+/** `lastMessageReadAt` stays null: the picture is frozen, and a read mark from back then would only mislead. */
+export const roomChangeEntry = (event: Recorded<RoomJoined | RoomLeft>, seq: number, related: RelatedUser): Entry => {
+  const joined = event.type === 'RoomJoined';
+  const { roomId, userId } = event.data;
+  return {
+    roomId,
+    messageId: derivedId<MessageId>('room-change', event.id),
+    senderId: userId,
+    msgBody: {
+      type: joined ? 'UserJoined' : 'UserLeft',
+      related_user: roomMemberView({
+        id: userId,
+        displayName: related.displayName,
+        joinedAt: joined ? event.recordedAt : related.joinedAt,
+        lastMessageReadAt: null,
+        membershipStatus: joined ? 'Joined' : 'Left',
+      }),
+    },
+    msgType: 'RoomChange',
+    createdAt: event.recordedAt,
+    seq,
+    erased: false,
+  };
+};
+
+const msgBodyOf = (body: MessageBody): MsgBody => {
+  switch (body.type) {
+    case 'Text':
+      return { text: body.text };
+    case 'Media':
+      return { mediaUrl: body.mediaUrl, mediaType: body.mediaType, mimeType: body.mimeType, altText: body.altText };
+    case 'Reply':
+      return {
+        replyMsgId: body.quoted.messageId,
+        replySenderId: body.quoted.senderId,
+        replyMsgType: body.quoted.body.type,
+        replyCreatedAt: body.quoted.createdAt,
+        replyMsgDetails: quoteDetails(body.quoted.body),
+        replyText: body.text,
+      };
+  }
+};
+
+type Quoted = Extract<MessageBody, { readonly type: 'Reply' }>['quoted']['body'];
+
+const quoteDetails = (quoted: Quoted): QuoteDetails => {
+  switch (quoted.type) {
+    case 'Text':
+      return { text: quoted.text };
+    case 'Media':
+      return { mediaUrl: quoted.mediaUrl, mediaType: quoted.mediaType, mimeType: quoted.mimeType, altText: quoted.altText };
+    case 'Reply':
+      return { reply_text: quoted.text };
+  }
+};

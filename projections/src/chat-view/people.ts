@@ -1,0 +1,47 @@
+/** Users as chat shows them. One builder per object, so that every door gives the same fields in the same order. */
+import type { MembershipStatus, RoomMember, User } from '@tidings/contracts/http/chat-objects';
+import type { UserRole } from '@tidings/contracts/events/user';
+import type { UserId } from '@tidings/contracts/ids';
+import { reveal, type Sealed } from '@tidings/contracts/sealed';
+import type { Timestamp } from '@tidings/contracts/time';
+
+/** Stands where a name was, once its owner's data is erased. */
+export const ERASED_NAME = 'Deleted user';
+
+export const shownName = (name: Sealed<string>): string => reveal(name, ERASED_NAME);
+
+export interface UserFacts {
+  readonly id: UserId;
+  readonly displayName: string;
+  readonly description: string | null;
+  readonly friendsCount: number;
+  readonly role: UserRole;
+}
+
+/** `streetCredits` and `profilePicture` belong to ISM's shape; nothing here awards or stores them yet. */
+export const userView = (facts: UserFacts): User => ({
+  id: facts.id,
+  displayName: facts.displayName,
+  streetCredits: 0,
+  profilePicture: null,
+  description: facts.description,
+  friendsCount: facts.friendsCount,
+  role: facts.role,
+});
+
+export interface MemberFacts {
+  readonly id: UserId;
+  readonly displayName: string;
+  readonly joinedAt: Timestamp;
+  readonly lastMessageReadAt: Timestamp | null;
+  readonly membershipStatus: MembershipStatus;
+}
+
+export const roomMemberView = (facts: MemberFacts): RoomMember => ({
+  id: facts.id,
+  displayName: facts.displayName,
+  profilePicture: null,
+  joinedAt: facts.joinedAt,
+  lastMessageReadAt: facts.lastMessageReadAt,
+  membershipStatus: facts.membershipStatus,
+});
