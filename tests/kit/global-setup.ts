@@ -1,0 +1,31 @@
+/** One embedded Postgres for a whole test run, in a temporary folder, gone at the end. Suites take databases from it (`postgres.ts`). */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
+import { pino } from 'pino';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** The test server's maintenance database. */
+    readonly postgresAdminUrl: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const home = await mkdtemp(join(tmpdir(), 'tidings-test-'));
+  // As root, Postgres runs under another account, which must get through; the folders inside stay private.
+  await chmod(home, 0o711);
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(home, 'postgres'),
+    logger: pino({ level: 'error' }, pino.destination(2)),
+    // These databases live for seconds, so nothing has to survive a power cut. Durable settings are tested by the acceptance suites.
+    settings: { fsync: 'off', full_page_writes: 'off', shared_buffers: '128MB', max_connections: '300' },
+  });
+  project.provide('postgresAdminUrl', postgres.adminUrl);
+  return async () => {
+    await postgres.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+}
