@@ -2,6 +2,7 @@
 import type { EventId, StreamId } from '../ids.ts';
 import type { EventMeta, Position } from '../ports/event-log.ts';
 import type { Timestamp } from '../time.ts';
+import { commandEvents } from './command.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { emailEvents } from './email.ts';
 import { mailboxEvents } from './mailbox.ts';
@@ -21,6 +22,7 @@ export const eventDefinitions = [
   ...mailboxEvents,
   ...emailEvents,
   ...threadEvents,
+  ...commandEvents,
 ] as const;
 
 export type TidingsEvent = EventOf<(typeof eventDefinitions)[number]>;

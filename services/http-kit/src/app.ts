@@ -1,0 +1,107 @@
+/** The Fastify application that every HTTP service is built on: body rules, error body, CORS, security headers, traces, metrics. */
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Platform } from '../../platform/src/platform.ts';
+import type { Identity } from './auth/identity.ts';
+import { allowBrowsers } from './cors.ts';
+import type { Actor } from './ctx.ts';
+import { ApiError, problemOf, toApiError } from './errors.ts';
+import { observe, traceIdOf } from './observe.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly identity: Identity;
+    /** Whether `handle` holds answers against their codec. */
+    readonly checkResponses: boolean;
+  }
+  interface FastifyRequest {
+    /** Set by `handle` before the body is read; null on public routes. */
+    actor: Actor | null;
+    /** 32 hex digits (W3C Trace Context), from `traceparent` or new. */
+    traceId: string;
+  }
+}
+
+export interface HttpAppOptions {
+  readonly identity: Identity;
+  /** The one origin whose pages may call us; none when absent. */
+  readonly corsOrigin?: string | null;
+  readonly checkResponses?: boolean;
+}
+
+/** Chat-contract §1.1: 5 MiB on every route. */
+export const BODY_LIMIT = 5 * 1024 * 1024;
+
+export const createHttpApp = (platform: Platform, options: HttpAppOptions): FastifyInstance => {
+  const app = Fastify({
+    logger: false, // observe.ts writes one line per request with our trace id
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000, // a whole request, headers and body: a slow sender does not keep a socket
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
+    frameworkErrors: (error, request, reply) => {
+      request.traceId = traceIdOf(request.headers.traceparent); // no hook ran for a URL that cannot be routed
+      void sendProblem(platform, error, request, reply);
+    },
+  });
+  app.decorate('identity', options.identity);
+  app.decorate('checkResponses', options.checkResponses ?? false);
+  app.decorateRequest('actor', null);
+  app.decorateRequest('traceId', '');
+  acceptJsonOnly(app);
+  observe(app, platform);
+  allowBrowsers(app, options.corsOrigin ?? null);
+  const allowedMethods = collectMethods(app);
+  app.setErrorHandler((thrown, request, reply) => sendProblem(platform, thrown, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = allowedMethods(request.url);
+    const error =
+      allowed.length === 0
+        ? new ApiError('CONTENT_NOT_FOUND', 'There is nothing at this path.')
+        : new ApiError('METHOD_NOT_ALLOWED', `This path takes ${allowed.join(', ')}.`, { headers: { allow: allowed.join(', ') } });
+    return sendProblem(platform, error, request, reply);
+  });
+  return app;
+};
+
+/** Only JSON bodies; an empty one is no body, whatever its content type (clients send the header on bodiless POSTs). */
+const acceptJsonOnly = (app: FastifyInstance): void => {
+  app.removeAllContentTypeParsers();
+  const parse = app.getDefaultJsonParser('error', 'error'); // refuses `__proto__` and `constructor.prototype`
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body, done);
+  });
+};
+
+const sendProblem = (platform: Platform, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const error = toApiError(thrown);
+  if (error.code === 'UNEXPECTED_ERROR') {
+    platform.logger.error({ err: thrown, trace_id: request.traceId, route: request.routeOptions.url }, 'request failed');
+  } else if (error.status >= 500) {
+    platform.logger.warn({ err: error.cause ?? error, trace_id: request.traceId, route: request.routeOptions.url, code: error.code }, error.message);
+  }
+  const path = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? null;
+  return reply
+    .code(error.status)
+    .headers(error.headers)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemOf(error, { path, traceId: request.traceId, now: platform.now() })));
+};
+
+/** Remembers which methods each registered path takes, to tell 405 from 404. */
+const collectMethods = (app: FastifyInstance): ((url: string) => readonly string[]) => {
+  const known: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
+  app.addHook('onRoute', (route) => {
+    if (route.url.includes('*')) return;
+    const pattern = route.url
+      .split('/')
+      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)))
+      .join('/');
+    known.push({ pattern: new RegExp(`^${pattern}$`), methods: [route.method].flat() });
+  });
+  return (url) => {
+    const path = url.split('?', 1)[0] ?? '';
+    return [...new Set(known.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods))].sort();
+  };
+};

@@ -1,0 +1,128 @@
+/** The one place where what went wrong becomes an HTTP answer: `ApiError`s, domain rejections, and failures of the parts behind us. */
+import { BlobNotFound, BlobStoreUnavailable, BlobTooLarge } from '@tidings/contracts/ports/blob-store';
+import { EventTooLarge, LogUnavailable, Overloaded } from '@tidings/contracts/ports/event-log';
+import { errorCodes, type ErrorCode, type Problem } from '@tidings/contracts/http/problem';
+import type { FieldError } from '@tidings/contracts/codec';
+import { timestamp } from '@tidings/contracts/time';
+import { STATUS_CODES } from 'node:http';
+
+/** An answer other than success that we chose to give. The message is for the caller: plain words, nothing internal, no personal data. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { readonly fields?: readonly FieldError[]; readonly headers?: Readonly<Record<string, string>>; readonly cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.fields = more.fields ?? [];
+    this.headers = more.headers ?? {};
+  }
+
+  get status(): number {
+    return errorCodes[this.code];
+  }
+}
+
+/** 400 that lists each faulty field by the name the caller wrote. */
+export const invalid = (fields: readonly FieldError[]): ApiError =>
+  new ApiError('VALIDATION_ERROR', fields.map((field) => (field.path === '' ? field.message : `${field.path} ${field.message}`)).join('; '), {
+    fields,
+  });
+
+const RETRY_SOON = { 'retry-after': '1' };
+
+/** Any thrown value as the error to answer with. Only `UNEXPECTED_ERROR` is our fault and worth a stack trace in the log. */
+export const toApiError = (thrown: unknown): ApiError => {
+  if (thrown instanceof ApiError) return thrown;
+  if (thrown instanceof Overloaded) {
+    return new ApiError('SERVICE_UNAVAILABLE', 'Too much is being written just now; nothing was changed. Try again shortly.', {
+      headers: RETRY_SOON,
+      cause: thrown,
+    });
+  }
+  if (thrown instanceof LogUnavailable) {
+    return new ApiError(
+      'SERVICE_UNAVAILABLE',
+      thrown.outcome === 'unknown'
+        ? 'The connection to the event log broke before it answered, so this request may or may not have been carried out. Send it again with the same Idempotency-Key.'
+        : 'The event log cannot be reached; nothing was changed. Try again shortly.',
+      { headers: RETRY_SOON, cause: thrown },
+    );
+  }
+  if (isNamed(thrown, 'TooManyConflicts')) {
+    return new ApiError('SERVICE_UNAVAILABLE', 'Others keep changing the same thing; nothing was changed. Try again shortly.', {
+      headers: RETRY_SOON,
+      cause: thrown,
+    });
+  }
+  if (thrown instanceof EventTooLarge || thrown instanceof BlobTooLarge) {
+    return new ApiError('CONTENT_TOO_LARGE', 'What was sent is larger than is kept.', { cause: thrown });
+  }
+  if (thrown instanceof BlobNotFound) return new ApiError('CONTENT_NOT_FOUND', 'These bytes are no longer kept.', { cause: thrown });
+  if (thrown instanceof BlobStoreUnavailable || isLostDatabase(thrown)) {
+    return new ApiError('SERVICE_UNAVAILABLE', 'A store behind this service cannot be reached. Try again shortly.', {
+      headers: RETRY_SOON,
+      cause: thrown,
+    });
+  }
+  return fromFastify(thrown) ?? new ApiError('UNEXPECTED_ERROR', 'Something went wrong on our side.', { cause: thrown });
+};
+
+const isNamed = (thrown: unknown, name: string): boolean => thrown instanceof Error && thrown.name === name;
+
+/** Connection failures (SQLSTATE class 08, 57P0x shutdown, 53300 too many connections) and Node's socket errors, also as slonik wraps them. */
+const isLostDatabase = (thrown: unknown, depth = 0): boolean => {
+  if (!(thrown instanceof Error) || depth > 4) return false;
+  if (LOST_NAMES.has(thrown.name)) return true;
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+  if (LOST_CODES.test(code) || LOST_MESSAGE.test(thrown.message)) return true;
+  if (thrown instanceof AggregateError) return thrown.errors.some((inner) => isLostDatabase(inner, depth + 1));
+  return isLostDatabase(thrown.cause, depth + 1);
+};
+const LOST_NAMES: ReadonlySet<string> = new Set(['ConnectionError', 'BackendTerminatedError', 'BackendTerminatedUnexpectedlyError']);
+const LOST_CODES = /^(08\w{3}|57P0[1-5]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT)$/;
+/** pg gives these without a code. */
+const LOST_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
+
+/** What Fastify says about requests that never reach a handler. */
+const fromFastify = (thrown: unknown): ApiError | undefined => {
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return undefined;
+  switch (thrown.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new ApiError('CONTENT_TOO_LARGE', 'The body is over 5 MiB.', { cause: thrown });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_INVALID_CONTENT_TYPE':
+      return new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.', { cause: thrown });
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new ApiError('VALIDATION_ERROR', 'The body is not valid JSON.', { cause: thrown });
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new ApiError('VALIDATION_ERROR', 'The body is not as long as Content-Length says.', { cause: thrown });
+    case 'FST_ERR_BAD_URL':
+      return new ApiError('VALIDATION_ERROR', 'The path is not a valid URL.', { cause: thrown });
+    default:
+      return undefined;
+  }
+};
+
+/** The body of an error answer: RFC 9457 beside ISM's fields (chat-contract §1.1). `path` is the route's template, or null. */
+export const problemOf = (error: ApiError, where: { readonly path: string | null; readonly traceId: string; readonly now: number }): Problem => ({
+  type: `urn:tidings:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
+  title: STATUS_CODES[error.status] ?? 'Error',
+  status: error.status,
+  detail: error.message,
+  code: error.code,
+  timestamp: timestamp(where.now),
+  error: STATUS_CODES[error.status] ?? 'Error',
+  message: error.message,
+  path: where.path,
+  errorCode: error.code,
+  ...(error.fields.length === 0 ? {} : { errors: error.fields.map(({ path, message }) => ({ path, message })) }),
+  traceId: where.traceId,
+});
