@@ -1,0 +1,55 @@
+/** A mailbox and who may do what in it (mail-contract §1). Its address is reserved by `address-…` first. */
+import type { MailboxKind, MailboxRole } from '@tidings/contracts/events/mailbox';
+import type { MailboxId, UserId } from '@tidings/contracts/ids';
+import { isShredded } from '@tidings/contracts/sealed';
+import { type Either, left, right } from 'fp-ts/lib/Either.js';
+import { type MailboxEvent, mailboxMemberRemoved, mailboxMemberSet, mailboxOpened } from './events.ts';
+import { isLastAdmin, roleOf, type State } from './state.ts';
+
+export type Command =
+  | {
+      readonly type: 'OpenMailbox';
+      readonly mailboxId: MailboxId;
+      readonly kind: MailboxKind;
+      readonly address: string;
+      readonly name: string;
+      /** Its first members, in the same append: a mailbox is never seen without its owner. */
+      readonly members: readonly { readonly userId: UserId; readonly role: MailboxRole }[];
+    }
+  | { readonly type: 'SetMailboxMember'; readonly mailboxId: MailboxId; readonly userId: UserId; readonly role: MailboxRole }
+  | { readonly type: 'RemoveMailboxMember'; readonly mailboxId: MailboxId; readonly userId: UserId };
+
+export type Rejection =
+  | { readonly type: 'NoSuchMailbox'; readonly mailboxId: MailboxId }
+  | { readonly type: 'MailboxExists'; readonly mailboxId: MailboxId }
+  /** Someone must be left who can manage the mailbox. */
+  | { readonly type: 'LastAdmin'; readonly userId: UserId };
+
+export const decide = (command: Command, state: State): Either<Rejection, readonly MailboxEvent[]> => {
+  const { mailboxId } = command;
+  switch (command.type) {
+    case 'OpenMailbox': {
+      const { kind, address, name, members } = command;
+      if (state.kind === 'open') {
+        const same = state.mailboxKind === kind && (isShredded(state.address) || state.address === address);
+        return same ? right([]) : left({ type: 'MailboxExists', mailboxId });
+      }
+      return right([
+        mailboxOpened({ mailboxId, kind, address, name }),
+        ...members.map(({ userId, role }) => mailboxMemberSet({ mailboxId, userId, role })),
+      ]);
+    }
+    case 'SetMailboxMember': {
+      const { userId, role } = command;
+      if (state.kind === 'none') return left({ type: 'NoSuchMailbox', mailboxId });
+      if (roleOf(state, userId) === role) return right([]);
+      return isLastAdmin(state, userId) ? left({ type: 'LastAdmin', userId }) : right([mailboxMemberSet({ mailboxId, userId, role })]);
+    }
+    case 'RemoveMailboxMember': {
+      const { userId } = command;
+      if (state.kind === 'none') return left({ type: 'NoSuchMailbox', mailboxId });
+      if (roleOf(state, userId) === null) return right([]);
+      return isLastAdmin(state, userId) ? left({ type: 'LastAdmin', userId }) : right([mailboxMemberRemoved({ mailboxId, userId })]);
+    }
+  }
+};

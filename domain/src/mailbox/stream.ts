@@ -1,0 +1,4 @@
+import type { MailboxId } from '@tidings/contracts/ids';
+
+export const category = 'mailbox';
+export const mailboxKey = (mailbox: MailboxId): string => mailbox;

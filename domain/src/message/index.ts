@@ -1,0 +1,11 @@
+import type { Decider } from '@tidings/contracts/decider';
+import { type Command, decide, type Rejection } from './decide.ts';
+import type { MessageEvent } from './events.ts';
+import { evolve, initial, type State } from './state.ts';
+import { category } from './stream.ts';
+
+export const message: Decider<State, Command, MessageEvent, Rejection> = { category, initial, evolve, decide };
+
+export type { Command as MessageCommand, Rejection as MessageRejection } from './decide.ts';
+export type { State as MessageState } from './state.ts';
+export { messageKey } from './stream.ts';

@@ -1,0 +1,6 @@
+import { eventOf } from '@tidings/contracts/events/definition';
+import { UserProfileChanged, UserRegistered } from '@tidings/contracts/events/user';
+
+export type { UserEvent } from '@tidings/contracts/events/user';
+export const userRegistered = eventOf(UserRegistered);
+export const userProfileChanged = eventOf(UserProfileChanged);
