@@ -1,0 +1,79 @@
+/** Connection pools with our conventions: column types, keepalive, time limits, names that show in `pg_stat_activity`. */
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { createPool, type DatabasePool, type Interceptor } from 'slonik';
+import { columnTypes, parseBigint, parseTimestamptz } from './column-types.ts';
+
+export interface PoolOptions {
+  readonly url: string;
+  /** Shown in `pg_stat_activity`. */
+  readonly name: string;
+  readonly max: number;
+  readonly logger: Logger;
+}
+
+/** Plain pg, for the log, the runtime's own tables and projections' writes. */
+export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: name,
+    max,
+    types: columnTypes,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+  });
+  // An idle connection that breaks is replaced on the next use; without a listener it would end the process.
+  pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));
+  return pool;
+};
+
+/** slonik, for queries on read models; rows pass the codec given to `sql.type(rows(codec))`. */
+export const openReadPool = ({ url, name, max, logger }: PoolOptions): Promise<DatabasePool> =>
+  createPool(withSocketAsHost(url, name), {
+    maxPoolSize: max,
+    connectionTimeout: 5_000,
+    idleTimeout: 30_000,
+    statementTimeout: 15_000,
+    connectionRetryLimit: 0,
+    queryRetryLimit: 2,
+    interceptors: [decodeRows],
+    typeParsers: [
+      { name: 'int8', parse: parseBigint },
+      { name: 'timestamptz', parse: parseTimestamptz },
+    ],
+    // Queries here leave nothing behind on a connection; the default, DISCARD ALL, costs a round trip each time.
+    resetConnection: () => Promise.resolve(),
+  }).then((pool) => {
+    pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));
+    return pool;
+  });
+
+/** slonik ignores `?host=/socket/folder` beside a host name; it wants the folder as the host. */
+const withSocketAsHost = (url: string, name: string): string => {
+  const parsed = new URL(url);
+  const socketDir = parsed.searchParams.get('host');
+  parsed.searchParams.delete('host');
+  parsed.searchParams.set('application_name', name);
+  const text = parsed.toString();
+  return socketDir === null ? text : text.replace(`@${parsed.host}`, `@${encodeURIComponent(socketDir)}`);
+};
+
+const decodeRows: Interceptor = {
+  name: 'decode-rows',
+  transformRow: ({ resultParser }, query, row) => {
+    if (resultParser === undefined) return row;
+    const result = resultParser['~standard'].validate(row);
+    if (result instanceof Promise) throw new TypeError('row schemas are synchronous');
+    if (result.issues === undefined) return result.value as typeof row; // slonik types rows as primitives; ours are what the codec says
+    throw new RowMismatch(query.sql, result.issues.map((issue) => issue.message));
+  },
+};
+
+/** A read model's row is not what its query's codec says: a bug. Names the columns, never their values: those may be personal. */
+export class RowMismatch extends Error {
+  override readonly name = 'RowMismatch';
+  constructor(sql: string, faults: readonly string[]) {
+    super(`a row does not fit its codec (${faults.join('; ')}): ${sql.trim()}`);
+  }
+}
