@@ -1,0 +1,5 @@
+import { eventOf } from '@tidings/contracts/events/definition';
+import { FilingDecided } from '@tidings/contracts/events/email';
+
+export type FilingEvent = FilingDecided;
+export const filingDecided = eventOf(FilingDecided);

@@ -1,0 +1,21 @@
+/** Every way a decision can be refused. Whoever maps rejections to status codes does it over this union, so none is forgotten. */
+import type { AddressRejection } from './address/index.ts';
+import type { EmailRejection } from './email/index.ts';
+import type { MailboxRejection } from './mailbox/index.ts';
+import type { MessageRejection } from './message/index.ts';
+import type { ReadReceiptRejection } from './read-receipt/index.ts';
+import type { RelationshipRejection } from './relationship/index.ts';
+import type { RoomRejection } from './room/index.ts';
+import type { ThreadRejection } from './thread/index.ts';
+import type { UserRejection } from './user/index.ts';
+
+export type Rejection =
+  | AddressRejection
+  | EmailRejection
+  | MailboxRejection
+  | MessageRejection
+  | ReadReceiptRejection
+  | RelationshipRejection
+  | RoomRejection
+  | ThreadRejection
+  | UserRejection;

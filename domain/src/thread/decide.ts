@@ -1,0 +1,70 @@
+/** A conversation as the mailboxes that hold it keep it (mail-contract §1): filed emails, how far it is read, where each email lies. */
+import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
+import type { EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
+import { type Either, left, right } from 'fp-ts/lib/Either.js';
+import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
+import { emailFiled, emailsMoved, type ThreadEvent, threadRead, threadStarred } from './events.ts';
+import { type Flags, type Move, movesFor } from './flags.ts';
+import { heldBy, type Holding, holds, type State } from './state.ts';
+
+interface OfMailbox {
+  readonly threadId: ThreadId;
+  readonly mailboxId: MailboxId;
+}
+interface ByUser extends OfMailbox {
+  readonly by: UserId;
+}
+
+export type Command =
+  /** Whether it starts the thread in this mailbox is decided here. */
+  | ({ readonly type: 'FileEmail' } & Omit<EmailFiled['data'], 'startsThread'>)
+  /** Null makes the whole thread unread. */
+  | ({ readonly type: 'MarkThreadRead'; readonly upTo: EmailId | null } & ByUser)
+  | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
+  | ({ readonly type: 'SetThreadFlags'; readonly set: Flags } & ByUser);
+
+export type Rejection =
+  | { readonly type: 'NoSuchThread'; readonly threadId: ThreadId }
+  | { readonly type: 'NotInThread'; readonly emailId: EmailId };
+
+export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
+  const held = heldBy(state, command.mailboxId);
+  if (command.type === 'FileEmail') return right(file(command, held));
+  if (held.emails.length === 0) return left({ type: 'NoSuchThread', threadId: command.threadId });
+
+  const { threadId, mailboxId, by } = command;
+  switch (command.type) {
+    case 'MarkThreadRead': {
+      const { upTo } = command;
+      if (upTo !== null && !holds(held, upTo)) return left({ type: 'NotInThread', emailId: upTo });
+      return right(upTo === held.readUpTo ? [] : [threadRead({ threadId, mailboxId, upTo, by })]);
+    }
+    case 'MoveEmails': {
+      const { place } = command;
+      const placeOf = new Map(held.emails.map((email) => [email.emailId, email.place]));
+      const unknown = command.emailIds.find((emailId) => !placeOf.has(emailId));
+      if (unknown !== undefined) return left({ type: 'NotInThread', emailId: unknown });
+      const emailIds = [...new Set(command.emailIds)].filter((emailId) => placeOf.get(emailId) !== place);
+      return right(moved(command, [{ place, emailIds }]));
+    }
+    case 'SetThreadFlags': {
+      const { set } = command;
+      const star = set.starred !== undefined && set.starred !== held.starred;
+      return right([
+        ...(star ? [threadStarred({ threadId, mailboxId, starred: set.starred, by })] : []),
+        ...moved(command, movesFor(held.emails, set)),
+      ]);
+    }
+  }
+};
+
+const file = ({ type: _, ...email }: Extract<Command, { type: 'FileEmail' }>, held: Holding): readonly ThreadEvent[] =>
+  holds(held, email.emailId) ? [] : [emailFiled({ ...email, startsThread: held.emails.length === 0 })];
+
+/** Keeps an event well below `MAX_EVENT_BYTES`, however long the thread. */
+const MOVED_PER_EVENT = 1000;
+
+const moved = ({ threadId, mailboxId, by }: ByUser, moves: readonly Move[]): readonly ThreadEvent[] =>
+  moves.flatMap(({ place, emailIds }) =>
+    chunksOf(MOVED_PER_EVENT)(emailIds).map((chunk) => emailsMoved({ threadId, mailboxId, emailIds: chunk, place, by })),
+  );

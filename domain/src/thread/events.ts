@@ -1,0 +1,8 @@
+import { eventOf } from '@tidings/contracts/events/definition';
+import { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+
+export type { ThreadEvent } from '@tidings/contracts/events/thread';
+export const emailFiled = eventOf(EmailFiled);
+export const threadRead = eventOf(ThreadRead);
+export const emailsMoved = eventOf(EmailsMoved);
+export const threadStarred = eventOf(ThreadStarred);

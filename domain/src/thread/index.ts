@@ -1,0 +1,12 @@
+import type { Decider } from '@tidings/contracts/decider';
+import { type Command, decide, type Rejection } from './decide.ts';
+import type { ThreadEvent } from './events.ts';
+import { evolve, initial, type State } from './state.ts';
+import { category } from './stream.ts';
+
+export const thread: Decider<State, Command, ThreadEvent, Rejection> = { category, initial, evolve, decide };
+
+export type { Command as ThreadCommand, Rejection as ThreadRejection } from './decide.ts';
+export type { Flags as ThreadFlags } from './flags.ts';
+export type { HeldEmail, Holding, State as ThreadState } from './state.ts';
+export { threadKey, threadStartedBy } from './stream.ts';

@@ -1,0 +1,7 @@
+import { derivedId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
+
+export const category = 'thread';
+export const threadKey = (thread: ThreadId): string => thread;
+
+/** The thread that an email starts in a mailbox: derived, so that filing it again after a crash starts the same one. */
+export const threadStartedBy = (mailbox: MailboxId, email: EmailId): ThreadId => derivedId<ThreadId>('thread', mailbox, email);
