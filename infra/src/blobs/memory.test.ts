@@ -1,0 +1,4 @@
+import { blobStoreContract } from './contract.ts';
+import { memoryBlobs } from './memory.ts';
+
+blobStoreContract('memory', memoryBlobs);

@@ -1,0 +1,63 @@
+/** Tables of the Postgres blob store. Forward only: add steps, never change one that was released. */
+import type { ClientBase, Pool } from 'pg';
+
+const steps: readonly string[] = [
+  `
+  -- A small value lies in \`data\`; a large one in the chunks of \`upload\`.
+  create table blob.blob (
+    id bytea primary key check (octet_length(id) = 32),
+    size bigint not null,
+    packing smallint not null,
+    data bytea,
+    upload uuid,
+    stored_at timestamptz not null default now(),
+    check ((data is null) <> (upload is null))
+  );
+  -- The bytes are packed already: Postgres need not try again.
+  alter table blob.blob alter column data set storage external;
+
+  -- Uploads that have not become a blob yet; what a crash leaves is swept a day later.
+  create table blob.upload (id uuid primary key, started_at timestamptz not null default now());
+
+  create table blob.chunk (
+    upload uuid not null,
+    seq integer not null,
+    packing smallint not null,
+    data bytea not null,
+    primary key (upload, seq)
+  );
+  alter table blob.chunk alter column data set storage external;
+  `,
+];
+
+/** Brings the schema \`blob\` up to date and sweeps abandoned uploads. Several processes may run it at once. */
+export const migrateBlobs = async (pool: Pool): Promise<void> => {
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query("select pg_advisory_xact_lock(hashtext('tidings.blob.migration'))");
+    await client.query('create schema if not exists blob');
+    await client.query('create table if not exists blob.migration (step integer primary key, applied_at timestamptz not null default now())');
+    await applyMissing(client);
+    await client.query(
+      `with stale as (delete from blob.upload where started_at < now() - interval '1 day' returning id)
+       delete from blob.chunk using stale where chunk.upload = stale.id`,
+    );
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw error;
+  } finally {
+    client.release();
+  }
+};
+
+const applyMissing = async (client: ClientBase): Promise<void> => {
+  const { rows } = await client.query<{ step: number }>('select coalesce(max(step), 0)::integer as step from blob.migration');
+  const done = rows[0]?.step ?? 0;
+  for (const [at, sql] of steps.entries()) {
+    if (at < done) continue;
+    await client.query(sql);
+    await client.query('insert into blob.migration (step) values ($1)', [at + 1]);
+  }
+};

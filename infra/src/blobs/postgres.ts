@@ -1,0 +1,142 @@
+/**
+ * Blobs in Postgres, the default: content-addressed, stored once, packed by zstd. A small value (up to `CHUNK_BYTES`) is one row and
+ * travels in a group commit; a large one is streamed in chunks under an upload id that becomes a blob at its end, so memory stays
+ * flat and no transaction stays open while a slow peer sends.
+ */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { BlobId } from '@tidings/contracts/ids';
+import { BlobNotFound, BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
+import { Pool } from 'pg';
+import { blobIdOf, takeIn, type Measured } from './intake.ts';
+import { packChunk, packSmall, unpack } from './packing.ts';
+import { SmallWriter } from './small-writer.ts';
+
+export { migrateBlobs } from './migrations.ts';
+
+export interface PostgresBlobs extends BlobStore {
+  /** Ends the pool if this store opened it. */
+  close(): Promise<void>;
+}
+
+interface BlobRow {
+  readonly packing: number;
+  readonly data: Buffer | null;
+  readonly upload: string | null;
+}
+
+/** The schema must exist (`migrateBlobs`). */
+export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly url: string }): PostgresBlobs => {
+  const pool = 'pool' in options ? options.pool : ownPool(options.url);
+  const small = new SmallWriter(pool);
+
+  const find = async (id: BlobId): Promise<BlobRow> => {
+    const { rows } = await asking(
+      pool.query<BlobRow>({ name: 'blob-find', text: 'select packing, data, upload from blob.blob where id = $1', values: [Buffer.from(id, 'hex')] }),
+    );
+    const row = rows[0];
+    if (row === undefined) throw new BlobNotFound(id);
+    return row;
+  };
+
+  async function* content(row: BlobRow): AsyncGenerator<Buffer> {
+    if (row.data !== null) {
+      yield unpack(row.packing, row.data);
+      return;
+    }
+    for (let seq = 0; ; seq += 1) {
+      const { rows } = await asking(
+        pool.query<{ packing: number; data: Buffer }>({
+          name: 'blob-chunk',
+          text: 'select packing, data from blob.chunk where upload = $1 and seq = $2',
+          values: [row.upload, seq],
+        }),
+      );
+      const chunk = rows[0];
+      if (chunk === undefined) return;
+      yield unpack(chunk.packing, chunk.data);
+    }
+  }
+
+  return {
+    put: async (source, limits) => {
+      const intake = await takeIn(source, limits?.maxBytes);
+      if (intake.type === 'large') return putLarge(pool, intake.chunks, intake.measured);
+      const id = blobIdOf(intake.bytes);
+      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes));
+      return { id, size: intake.bytes.byteLength };
+    },
+    get: async (id) => Readable.from(content(await find(id)), { objectMode: false }),
+    read: async (id) => {
+      const row = await find(id);
+      if (row.data !== null) return unpack(row.packing, row.data);
+      const chunks: Buffer[] = [];
+      for await (const chunk of content(row)) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
+    has: async (id) => {
+      const { rows } = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
+      return rows.length > 0;
+    },
+    close: async () => {
+      if (!('pool' in options)) await pool.end();
+    },
+  };
+};
+
+const putLarge = async (pool: Pool, chunks: AsyncIterable<Uint8Array>, measured: () => Measured): Promise<StoredBlob> => {
+  const upload = randomUUID();
+  try {
+    await asking(pool.query('insert into blob.upload (id) values ($1)', [upload]));
+    let seq = 0;
+    for await (const chunk of chunks) {
+      const { packing, data } = await packChunk(chunk);
+      await asking(
+        pool.query({
+          name: 'blob-insert-chunk',
+          text: 'insert into blob.chunk (upload, seq, packing, data) values ($1, $2, $3, $4)',
+          // pg sends a Buffer as binary; over another view's bytes it takes no copy.
+          values: [upload, seq, packing, Buffer.from(data.buffer, data.byteOffset, data.byteLength)],
+        }),
+      );
+      seq += 1;
+    }
+    const { id, size } = measured();
+    const { rows } = await asking(pool.query<{ taken: boolean }>({ name: 'blob-finish', text: FINISH, values: [Buffer.from(id, 'hex'), size, upload] }));
+    // The same bytes were there already: the first copy stays, this one goes.
+    if (rows[0]?.taken !== true) await discard(pool, upload);
+    return { id, size };
+  } catch (error) {
+    // What cannot be removed now is swept at a later start.
+    await discard(pool, upload).catch(() => undefined);
+    throw error;
+  }
+};
+
+const FINISH = `
+  with taken as (
+    insert into blob.blob (id, size, packing, upload) values ($1, $2, 0, $3) on conflict (id) do nothing returning 1
+  ), done as (
+    delete from blob.upload where id = $3 and exists (select from taken)
+  )
+  select exists (select from taken) as taken`;
+
+const discard = async (pool: Pool, upload: string): Promise<void> => {
+  await pool.query('with gone as (delete from blob.chunk where upload = $1) delete from blob.upload where id = $1', [upload]);
+};
+
+/** Whatever Postgres or the way to it refuses is `BlobStoreUnavailable`; other errors (a peer that hung up) stay themselves. */
+const asking = async <A>(query: Promise<A>): Promise<A> => {
+  try {
+    return await query;
+  } catch (cause) {
+    throw new BlobStoreUnavailable('asking Postgres for blobs', { cause });
+  }
+};
+
+const ownPool = (connectionString: string): Pool => {
+  const pool = new Pool({ connectionString, max: 6, connectionTimeoutMillis: 5_000, application_name: 'tidings-blobs' });
+  // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+};
