@@ -1,4 +1,133 @@
-/** Placeholder interface until the codec lands in this file. */
+/** The environment, decoded once (architecture §8). Every fault is a sentence that names the variable and its rule. */
+import { either as E } from 'fp-ts';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import * as t from 'io-ts';
+import { decode } from '@tidings/contracts/codec';
+import { flag, list, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
+
+const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const MIB = 1024 * 1024;
+
+const Environment = t.type({
+  TIDINGS_ENV: word('development', 'production'),
+  DATA_DIR: text('.data'),
+  HTTP_HOST: text('127.0.0.1'),
+  HTTP_PORT: port(8080),
+  PUBLIC_URL: url('http', 'https'),
+  CORS_ORIGIN: url('http', 'https'),
+  SMTP_HOST: text('127.0.0.1'),
+  SMTP_PORT: port(2525),
+  SMTP_MAX_SESSIONS: wholeNumber(1, 100_000, 1_000),
+  SMTP_MAX_SESSIONS_PER_CLIENT: wholeNumber(1, 100_000, 100),
+  SMTP_MAX_RECIPIENTS: wholeNumber(1, 10_000, 100),
+  SMTP_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 3_600, 300),
+  SMTP_TLS_KEY_FILE: optionalText,
+  SMTP_TLS_CERT_FILE: optionalText,
+  MAX_MESSAGE_BYTES: wholeNumber(64 * 1024, 150 * MIB, 30 * MIB),
+  MAIL_DOMAINS: list('domain names with commas between them', ['tidings.test'], DOMAIN),
+  DATABASE_URL: url('postgresql', 'postgres'),
+  OIDC_ISSUER: url('http', 'https'),
+  OIDC_AUDIENCE: text('account'),
+  OIDC_ADMIN_ROLE: text('tidings-admin'),
+  NODE_NAME: variable('1 to 100 visible characters', hostname(), (name) => (/^[!-~]{1,100}$/.test(name) ? name : undefined)),
+  LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'),
+  OPS: flag(true),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https'),
+  EVENT_LOG: word('postgres'),
+  KURRENTDB_URL: notYet('KurrentDB'),
+  KAFKA_BROKERS: notYet('the relay to Kafka'),
+  OPENSEARCH_URL: notYet('OpenSearch'),
+  S3_ENDPOINT: notYet('S3'),
+  S3_BUCKET: notYet('S3'),
+});
+
 export interface Config {
+  readonly environment: 'development' | 'production';
+  /** Absolute. */
   readonly dataDir: string;
+  /** null: the embedded Postgres below `dataDir`, which the supervisor starts and hands to its children as `DATABASE_URL`. */
+  readonly databaseUrl: string | null;
+  readonly http: {
+    readonly host: string;
+    /** 0: any free one. */
+    readonly port: number;
+    /** How clients reach us when something stands in front; null: `http://localhost:<port>`. */
+    readonly publicUrl: string | null;
+    /** The one origin that browsers may call from; null: none but our own. */
+    readonly corsOrigin: string | null;
+  };
+  readonly smtp: {
+    readonly host: string;
+    /** 0: any free one. */
+    readonly port: number;
+    readonly maxMessageBytes: number;
+    readonly maxRecipients: number;
+    readonly maxSessions: number;
+    readonly maxSessionsPerClient: number;
+    readonly idleTimeoutMs: number;
+    /** null: a self-signed certificate. */
+    readonly tls: { readonly keyFile: string; readonly certFile: string } | null;
+  };
+  /** Lower-case; at least one. The first is the default. */
+  readonly mailDomains: readonly string[];
+  readonly oidc: {
+    /** null: the development issuer. */
+    readonly issuer: string | null;
+    readonly audience: string;
+    readonly adminRole: string;
+  };
+  /** Tells this node's processes from other nodes' in leases and heartbeats. */
+  readonly nodeName: string;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Serve `/ready` and `/metrics`. */
+  readonly ops: boolean;
+  readonly otlpEndpoint: string | null;
 }
+
+/** @returns the configuration, or every fault at once */
+export const loadConfig = (env: Readonly<Record<string, string | undefined>>): E.Either<readonly string[], Config> => {
+  const decoded = decode(Environment, Object.fromEntries(Object.keys(Environment.props).map((name) => [name, env[name]])));
+  if (E.isLeft(decoded)) return E.left(decoded.left.map(({ path, message }) => `${path} ${message}${quoted(path, env[path])}`));
+  const faults = contradictions(decoded.right);
+  return faults.length > 0 ? E.left(faults) : E.right(toConfig(decoded.right));
+};
+
+/** The wrong value, where it cannot hold a password. */
+const quoted = (name: string, value: string | undefined): string =>
+  value === undefined || value.length > 80 || name.endsWith('_URL') ? '' : ` (it is "${value}")`;
+
+const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] => [
+  ...((env.SMTP_TLS_KEY_FILE === null) === (env.SMTP_TLS_CERT_FILE === null)
+    ? []
+    : ['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']),
+  ...(env.TIDINGS_ENV === 'production' && env.OIDC_ISSUER === null
+    ? ['OIDC_ISSUER must be set when TIDINGS_ENV is production: the development issuer hands out tokens to anybody who asks']
+    : []),
+];
+
+const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
+  environment: env.TIDINGS_ENV,
+  dataDir: resolve(env.DATA_DIR),
+  databaseUrl: env.DATABASE_URL,
+  http: { host: env.HTTP_HOST, port: env.HTTP_PORT, publicUrl: env.PUBLIC_URL, corsOrigin: env.CORS_ORIGIN },
+  smtp: {
+    host: env.SMTP_HOST,
+    port: env.SMTP_PORT,
+    maxMessageBytes: env.MAX_MESSAGE_BYTES,
+    maxRecipients: env.SMTP_MAX_RECIPIENTS,
+    maxSessions: env.SMTP_MAX_SESSIONS,
+    maxSessionsPerClient: env.SMTP_MAX_SESSIONS_PER_CLIENT,
+    idleTimeoutMs: env.SMTP_IDLE_TIMEOUT_SECONDS * 1000,
+    tls:
+      env.SMTP_TLS_KEY_FILE === null || env.SMTP_TLS_CERT_FILE === null
+        ? null
+        : { keyFile: env.SMTP_TLS_KEY_FILE, certFile: env.SMTP_TLS_CERT_FILE },
+  },
+  mailDomains: env.MAIL_DOMAINS,
+  oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
+  nodeName: env.NODE_NAME,
+  logLevel: env.LOG_LEVEL,
+  ops: env.OPS,
+  otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+});

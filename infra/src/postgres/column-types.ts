@@ -9,7 +9,7 @@ export const parseTimestamptz = (value: string): Timestamp => timestamp(Date.par
 const { INT8, TIMESTAMPTZ } = pg.types.builtins;
 /** Array types have no name in pg-types. */
 const INT8_ARRAY = 1016;
-const INT4_ARRAY = 1007;
+const INT4_ARRAY: number = 1007;
 
 const text = new Map<number, (value: string) => unknown>([
   [INT8, parseBigint],

@@ -1,0 +1,62 @@
+import { either as E } from 'fp-ts';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './config.ts';
+
+const faultsOf = (env: Record<string, string>): readonly string[] => {
+  const loaded = loadConfig(env);
+  return E.isLeft(loaded) ? loaded.left : [];
+};
+
+describe('loadConfig', () => {
+  it('needs nothing', () => {
+    const loaded = loadConfig({});
+    expect(loaded).toMatchObject(
+      E.right({
+        environment: 'development',
+        dataDir: resolve('.data'),
+        databaseUrl: null,
+        http: { port: 8080, publicUrl: null },
+        smtp: { port: 2525, maxMessageBytes: 31_457_280, tls: null },
+        mailDomains: ['tidings.test'],
+        oidc: { issuer: null, audience: 'account', adminRole: 'tidings-admin' },
+      }),
+    );
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    expect(loadConfig({ HTTP_PORT: '', OIDC_ISSUER: '' })).toMatchObject(E.right({ http: { port: 8080 }, oidc: { issuer: null } }));
+  });
+
+  it('names every fault at once, with variable and rule', () => {
+    expect(faultsOf({ HTTP_PORT: '70000', LOG_LEVEL: 'loud', MAIL_DOMAINS: 'a b', OPS: 'maybe' })).toEqual([
+      'HTTP_PORT must be a whole number from 0 to 65535 (it is "70000")',
+      'MAIL_DOMAINS must be domain names with commas between them (it is "a b")',
+      'LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent (it is "loud")',
+      'OPS must be on or off (it is "maybe")',
+    ]);
+  });
+
+  it('never repeats a URL: it may hold a password', () => {
+    expect(faultsOf({ DATABASE_URL: 'mysql://u:secret@h/db' })).toEqual(['DATABASE_URL must be a URL that begins with postgresql:// or postgres://']);
+  });
+
+  it('wants a real issuer in production', () => {
+    expect(faultsOf({ TIDINGS_ENV: 'production' })[0]).toMatch(/^OIDC_ISSUER must be set/);
+    expect(faultsOf({ TIDINGS_ENV: 'production', OIDC_ISSUER: 'https://id.example.com/realms/x/' })).toEqual([]);
+  });
+
+  it('wants key and certificate together', () => {
+    expect(faultsOf({ SMTP_TLS_KEY_FILE: 'key.pem' })).toEqual(['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']);
+  });
+
+  it('refuses what this version would ignore', () => {
+    expect(faultsOf({ KAFKA_BROKERS: 'localhost:9092' })[0]).toMatch(/^KAFKA_BROKERS must be left unset: the relay to Kafka/);
+  });
+
+  it('cleans up domains', () => {
+    expect(loadConfig({ MAIL_DOMAINS: 'Example.COM, tidings.test,example.com' })).toMatchObject(
+      E.right({ mailDomains: ['example.com', 'tidings.test'] }),
+    );
+  });
+});

@@ -1,0 +1,53 @@
+/** Environment variables as io-ts codecs: absent or empty takes the default, anything else must keep the rule it names. */
+import * as t from 'io-ts';
+
+/** Decodes one variable's text. A failure's message is the rule, so that `NAME must be …` is a whole sentence. */
+export type Variable<A> = t.Type<A, unknown>;
+
+/** @param parse gives undefined when the text breaks the rule */
+export const variable = <A>(rule: string, fallback: A, parse: (text: string) => A | undefined): Variable<A> =>
+  new t.Type<A, unknown>(
+    rule,
+    (u): u is A => u !== undefined,
+    (u, c) => {
+      if (u === undefined || u === '') return t.success(fallback);
+      const parsed = typeof u === 'string' ? parse(u.trim()) : undefined;
+      return parsed === undefined ? t.failure(u, c, `must be ${rule}`) : t.success(parsed);
+    },
+    String,
+  );
+
+export const text = (fallback: string): Variable<string> => variable('text', fallback, (value) => value);
+
+export const optionalText: Variable<string | null> = variable<string | null>('text', null, (value) => value);
+
+export const wholeNumber = (min: number, max: number, fallback: number): Variable<number> =>
+  variable(`a whole number from ${min} to ${max}`, fallback, (value) => {
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  });
+
+export const port = (fallback: number): Variable<number> => wholeNumber(0, 65_535, fallback);
+
+export const word = <V extends string>(fallback: V, ...others: readonly V[]): Variable<V> => {
+  const words = [fallback, ...others];
+  return variable(`one of ${words.join(', ')}`, fallback, (value) => words.find((known) => known === value));
+};
+
+export const flag = (fallback: boolean): Variable<boolean> =>
+  variable('on or off', fallback, (value) => (['on', 'true', '1'].includes(value) ? true : ['off', 'false', '0'].includes(value) ? false : undefined));
+
+/** A URL with one of these schemes, without a trailing slash. */
+export const url = (...schemes: readonly string[]): Variable<string | null> =>
+  variable<string | null>(`a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`, null, (value) =>
+    URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) ? value.replace(/\/+$/, '') : undefined,
+  );
+
+export const list = (rule: string, fallback: readonly string[], item: RegExp): Variable<readonly string[]> =>
+  variable(rule, fallback, (value) => {
+    const items = [...new Set(value.split(',').map((part) => part.trim().toLowerCase()))].filter((part) => part !== '');
+    return items.length > 0 && items.every((part) => item.test(part)) ? items : undefined;
+  });
+
+/** A variable of a later version: set, it would be ignored in silence, so it stops the start instead. */
+export const notYet = (what: string): Variable<null> => variable<null>(`left unset: ${what} is not part of this version`, null, () => undefined);
