@@ -1,6 +1,7 @@
 /** The few codecs and helpers every boundary shares. Decode once, at the edge; inside, values are typed. */
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
+import { described } from './json-schema.ts';
 
 /** What was wrong and where: `path` is dotted (`msgBody.text`), `message` names the rule. */
 export interface FieldError {
@@ -36,11 +37,14 @@ const distinct = (errors: readonly FieldError[]): readonly FieldError[] => [
 
 /** A string of `min`..`max` Unicode scalar values (not UTF-16 units: an emoji counts once). */
 export const text = (min: number, max: number): t.Type<string> =>
-  new t.Type<string>(
-    `string of ${min}-${max} characters`,
-    (u): u is string => typeof u === 'string' && fits(u, min, max),
-    (u, c) => (typeof u === 'string' && fits(u, min, max) ? t.success(u) : t.failure(u, c, `must be a string of ${min}-${max} characters`)),
-    t.identity,
+  described(
+    new t.Type<string>(
+      `string of ${min}-${max} characters`,
+      (u): u is string => typeof u === 'string' && fits(u, min, max),
+      (u, c) => (typeof u === 'string' && fits(u, min, max) ? t.success(u) : t.failure(u, c, `must be a string of ${min}-${max} characters`)),
+      t.identity,
+    ),
+    { type: 'string', minLength: min, maxLength: max },
   );
 
 const fits = (value: string, min: number, max: number): boolean => {
@@ -52,23 +56,29 @@ const fits = (value: string, min: number, max: number): boolean => {
 
 /** A whole number within bounds. */
 export const int = (min: number, max: number = Number.MAX_SAFE_INTEGER): t.Type<number> =>
-  new t.Type<number>(
-    `integer ${min}-${max}`,
-    (u): u is number => Number.isSafeInteger(u) && (u as number) >= min && (u as number) <= max,
-    (u, c) =>
-      Number.isSafeInteger(u) && (u as number) >= min && (u as number) <= max
-        ? t.success(u as number)
-        : t.failure(u, c, `must be a whole number from ${min} to ${max}`),
-    t.identity,
+  described(
+    new t.Type<number>(
+      `integer ${min}-${max}`,
+      (u): u is number => Number.isSafeInteger(u) && (u as number) >= min && (u as number) <= max,
+      (u, c) =>
+        Number.isSafeInteger(u) && (u as number) >= min && (u as number) <= max
+          ? t.success(u as number)
+          : t.failure(u, c, `must be a whole number from ${min} to ${max}`),
+      t.identity,
+    ),
+    { type: 'integer', minimum: min, ...(max === Number.MAX_SAFE_INTEGER ? {} : { maximum: max }) },
   );
 
 /** One of a few words. */
 export const oneOf = <V extends string>(...values: readonly V[]): t.Type<V> =>
-  new t.Type<V>(
-    values.map((value) => `"${value}"`).join(' | '),
-    (u): u is V => values.includes(u as V),
-    (u, c) => (values.includes(u as V) ? t.success(u as V) : t.failure(u, c, `must be one of ${values.join(', ')}`)),
-    t.identity,
+  described(
+    new t.Type<V>(
+      values.map((value) => `"${value}"`).join(' | '),
+      (u): u is V => values.includes(u as V),
+      (u, c) => (values.includes(u as V) ? t.success(u as V) : t.failure(u, c, `must be one of ${values.join(', ')}`)),
+      t.identity,
+    ),
+    { type: 'string', enum: values },
   );
 
 export const nullable = <C extends t.Mixed>(codec: C): t.UnionC<[C, t.NullC]> => t.union([codec, t.null]);

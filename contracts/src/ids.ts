@@ -5,6 +5,7 @@
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
 import { v5, validate } from 'uuid';
+import { described } from './json-schema.ts';
 
 declare const brand: unique symbol;
 /** A string of kind `K`: assignable to `string`, never from it. */
@@ -26,11 +27,14 @@ export type StreamId = Id<'StreamId'>;
 export type SubjectId = Id<'SubjectId'>;
 
 const uuidOf = <K extends string>(name: K): t.Type<Id<K>, string> =>
-  new t.Type<Id<K>, string>(
-    name,
-    (u): u is Id<K> => typeof u === 'string' && validate(u),
-    (u, c) => (typeof u === 'string' && validate(u) ? t.success(u.toLowerCase() as Id<K>) : t.failure(u, c, 'must be a UUID')),
-    t.identity,
+  described(
+    new t.Type<Id<K>, string>(
+      name,
+      (u): u is Id<K> => typeof u === 'string' && validate(u),
+      (u, c) => (typeof u === 'string' && validate(u) ? t.success(u.toLowerCase() as Id<K>) : t.failure(u, c, 'must be a UUID')),
+      t.identity,
+    ),
+    { type: 'string', format: 'uuid' },
   );
 
 export const UserId = uuidOf('UserId');
@@ -43,11 +47,14 @@ export const EventId = uuidOf('EventId');
 export const CommandId = uuidOf('CommandId');
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
-export const BlobId = new t.Type<BlobId, string>(
-  'BlobId',
-  (u): u is BlobId => typeof u === 'string' && SHA256_HEX.test(u),
-  (u, c) => (typeof u === 'string' && SHA256_HEX.test(u) ? t.success(u as BlobId) : t.failure(u, c, 'must be 64 lower-case hex digits')),
-  t.identity,
+export const BlobId = described(
+  new t.Type<BlobId, string>(
+    'BlobId',
+    (u): u is BlobId => typeof u === 'string' && SHA256_HEX.test(u),
+    (u, c) => (typeof u === 'string' && SHA256_HEX.test(u) ? t.success(u as BlobId) : t.failure(u, c, 'must be 64 lower-case hex digits')),
+    t.identity,
+  ),
+  { type: 'string', pattern: SHA256_HEX.source },
 );
 
 export const streamId = (category: string, key: string): StreamId => `${category}-${key}` as StreamId;

@@ -3,6 +3,7 @@
  * log, and `Shredded` for ever once that key is destroyed. Every reader must cope with `Shredded`; ordering and counts survive.
  */
 import * as t from 'io-ts';
+import { described } from './json-schema.ts';
 
 export interface Shredded {
   readonly shredded: true;
@@ -18,10 +19,13 @@ export const reveal = <A, B>(value: Sealed<A>, instead: B): A | B => (isShredded
 
 /** The codec of a field that `EventDefinition.personal` names. */
 export const sealed = <C extends t.Mixed>(codec: C): SealedC<C> =>
-  new t.Type(
-    `Sealed<${codec.name}>`,
-    (u): u is Sealed<t.TypeOf<C>> => isShredded(u) || codec.is(u),
-    (u, c) => (isShredded(u) ? t.success(SHREDDED) : codec.validate(u, c)),
-    (a) => (isShredded(a) ? a : codec.encode(a)),
+  described(
+    new t.Type(
+      `Sealed<${codec.name}>`,
+      (u): u is Sealed<t.TypeOf<C>> => isShredded(u) || codec.is(u),
+      (u, c) => (isShredded(u) ? t.success(SHREDDED) : codec.validate(u, c)),
+      (a) => (isShredded(a) ? a : codec.encode(a)),
+    ),
+    (inner) => inner(codec),
   );
 export type SealedC<C extends t.Mixed> = t.Type<Sealed<t.TypeOf<C>>, unknown>;
