@@ -6,6 +6,11 @@ export interface Decider<State, Command, Event extends AnyEvent, Rejection exten
   /** First part of the stream id. */
   readonly category: string;
   readonly initial: State;
+  /**
+   * Set when a stream of this category is normally written once, by the command that makes it (a message, a received mail). Commands then
+   * decide on `initial` without reading first, and the log's `append(none)` finds the stream that does exist.
+   */
+  readonly writtenOnce?: true;
   /** Total: never throws, ignores events it does not know. */
   readonly evolve: (state: State, event: Event) => State;
   /** Pure. The same command run again on the state it led to emits nothing. */

@@ -1,0 +1,154 @@
+/**
+ * Sealed fields (architecture §10): on the way into the log, the personal fields of one subject in one place of the data become one box,
+ * AES-256-GCM with that subject's key. Boxes describe themselves, so opening needs no definition and survives renamed fields:
+ *
+ *   { roomId, senderId, "$sealed": [{ "subject": "senderId", "fields": ["body"], "box": "<base64 nonce, ciphertext, tag>" }] }
+ *
+ * The additional data binds a box to its stream, its event and its place: a box moved elsewhere does not open.
+ */
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import type { PersonalFields } from '@tidings/contracts/events/definition';
+import type { EventId, StreamId, SubjectId } from '@tidings/contracts/ids';
+import type { JsonObject, JsonValue } from '@tidings/contracts/ports/event-log';
+import { SHREDDED } from '@tidings/contracts/sealed';
+
+export interface Whereabouts {
+  readonly stream: StreamId;
+  readonly id: EventId;
+}
+/** Keys at hand; null or absent means destroyed. */
+export type Keys = ReadonlyMap<SubjectId, Buffer | null>;
+
+interface Box {
+  /** Set when the fields belong to an item of an array. */
+  readonly each?: string;
+  readonly index?: number;
+  /** The field beside the sealed ones that names the subject. */
+  readonly subject: string;
+  readonly fields: readonly string[];
+  /** Null when the subject's key was already destroyed as the event was written. */
+  readonly box: string | null;
+}
+
+const SEALED = '$sealed';
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const SHREDDED_JSON: JsonObject = { shredded: SHREDDED.shredded };
+
+export class BoxDoesNotOpen extends Error {
+  override readonly name = 'BoxDoesNotOpen';
+}
+
+/** Whose keys `seal` needs for this data. */
+export const subjectsToSeal = (rules: readonly PersonalFields[], data: JsonObject): readonly SubjectId[] =>
+  rules.flatMap((rule) => placesOf(rule, data).map(({ target }) => subjectOf(target, rule.subject)));
+
+/** Takes the personal fields out of the data and puts boxes in. */
+export const seal = (rules: readonly PersonalFields[], data: JsonObject, at: Whereabouts, keys: Keys): JsonObject => {
+  if (rules.length === 0) return data;
+  const boxes = rules.flatMap((rule) => placesOf(rule, data).map((place) => boxOf(rule, place, at, keys)));
+  return { ...withoutPersonal(rules, data), [SEALED]: boxes as unknown as JsonValue }; // a Box is plain JSON
+};
+
+/** Whose keys `open` needs for this stored data. */
+export const subjectsToOpen = (stored: JsonObject): readonly SubjectId[] => {
+  const boxes = boxesOf(stored);
+  return boxes.filter(({ box }) => box !== null).map((box) => subjectOf(targetOf(stored, box), box.subject));
+};
+
+/**
+ * The data as it was before `seal`; fields whose key is gone are `Shredded`. The stored object is left as it is.
+ * @throws BoxDoesNotOpen when a box was tampered with, moved, or sealed with another key
+ */
+export const open = (stored: JsonObject, at: Whereabouts, keys: Keys): JsonObject => {
+  const boxes = boxesOf(stored);
+  if (boxes.length === 0) return stored;
+  const { [SEALED]: _, ...opened } = stored as { [key: string]: JsonValue };
+  for (const box of boxes) {
+    const target = targetOf(stored, box);
+    const fields = contentOf(box, subjectOf(target, box.subject), at, keys);
+    if (box.each === undefined) Object.assign(opened, fields);
+    else opened[box.each] = replaceItem(opened[box.each], box.index ?? 0, fields);
+  }
+  return opened;
+};
+
+interface Place {
+  readonly target: JsonObject;
+  readonly index?: number;
+}
+
+const placesOf = (rule: PersonalFields, data: JsonObject): readonly Place[] =>
+  rule.each === undefined ? [{ target: data }] : asItems(data[rule.each]).map((target, index) => ({ target, index }));
+
+const boxOf = (rule: PersonalFields, { target, index }: Place, at: Whereabouts, keys: Keys): Box => {
+  const place = {
+    ...(rule.each !== undefined && index !== undefined && { each: rule.each, index }),
+    subject: rule.subject,
+    fields: rule.fields,
+  };
+  const subject = subjectOf(target, rule.subject);
+  const key = keys.get(subject) ?? null;
+  if (key === null) return { ...place, box: null };
+  const content = Object.fromEntries(rule.fields.map((field) => [field, target[field] ?? null]));
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, keyObject(key), nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(additionalData({ ...place, box: null }, subject, at));
+  const sealed = Buffer.concat([nonce, cipher.update(JSON.stringify(content), 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return { ...place, box: sealed.toString('base64') };
+};
+
+const contentOf = (box: Box, subject: SubjectId, at: Whereabouts, keys: Keys): JsonObject => {
+  const key = box.box === null ? null : (keys.get(subject) ?? null);
+  if (box.box === null || key === null) return Object.fromEntries(box.fields.map((field) => [field, SHREDDED_JSON]));
+  try {
+    const bytes = Buffer.from(box.box, 'base64');
+    const tagAt = bytes.length - TAG_BYTES;
+    const decipher = createDecipheriv(CIPHER, keyObject(key), bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+    decipher.setAAD(additionalData(box, subject, at)).setAuthTag(bytes.subarray(tagAt));
+    const plain = decipher.update(bytes.subarray(NONCE_BYTES, tagAt));
+    decipher.final(); // GCM checks the tag here and holds back no bytes
+    return JSON.parse(plain.toString('utf8')) as JsonObject; // authenticated: it is what `boxOf` wrote
+  } catch (cause) {
+    throw new BoxDoesNotOpen(`a sealed box of event ${at.id} does not open with the key of its subject`, { cause });
+  }
+};
+
+const additionalData = (box: Box, subject: SubjectId, at: Whereabouts): Buffer =>
+  Buffer.from([at.stream, at.id, box.each ?? '', box.index ?? '', box.subject, subject, ...box.fields].join('\n'), 'utf8');
+
+const withoutPersonal = (rules: readonly PersonalFields[], data: JsonObject): JsonObject => {
+  const rest: { [key: string]: JsonValue } = { ...data };
+  for (const { each, fields } of rules) {
+    if (each === undefined) for (const field of fields) delete rest[field];
+    else rest[each] = asItems(rest[each]).map((item) => omit(item, fields));
+  }
+  return rest;
+};
+
+const omit = (item: JsonObject, fields: readonly string[]): JsonObject =>
+  Object.fromEntries(Object.entries(item).filter(([key]) => !fields.includes(key)));
+
+const boxesOf = (stored: JsonObject): readonly Box[] => (stored[SEALED] as readonly Box[] | undefined) ?? []; // only `seal` writes it
+
+const targetOf = (stored: JsonObject, box: Box): JsonObject =>
+  box.each === undefined ? stored : (asItems(stored[box.each])[box.index ?? 0] ?? {});
+
+const replaceItem = (items: JsonValue | undefined, index: number, fields: JsonObject): readonly JsonObject[] =>
+  asItems(items).map((item, at) => (at === index ? { ...item, ...fields } : item));
+
+// The codec has shaped the data before it came here, so an `each` field is an array of objects.
+const asItems = (value: JsonValue | undefined): readonly JsonObject[] => (value ?? []) as readonly JsonObject[];
+
+const subjectOf = (target: JsonObject, field: string): SubjectId => String(target[field]) as SubjectId;
+
+/** Making a cipher from a `KeyObject` is 3-4 times faster than from raw bytes. The ports' caches keep a key's Buffer, so this hits. */
+const keyObject = (key: Buffer): KeyObject => {
+  const known = keyObjects.get(key);
+  if (known !== undefined) return known;
+  const made = createSecretKey(key);
+  keyObjects.set(key, made);
+  return made;
+};
+const keyObjects = new WeakMap<Buffer, KeyObject>();
