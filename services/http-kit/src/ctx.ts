@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream';
 export interface Actor {
   readonly userId: UserId;
   readonly displayName: string;
-  /** Lower-cased `email` claim; null when the token has none or the issuer says it is unverified. */
+  /** `email` claim as given; null when there is none or the issuer says that nobody verified it. */
   readonly email: string | null;
   readonly roles: readonly string[];
   /** Has the role named by `OIDC_ADMIN_ROLE`. */

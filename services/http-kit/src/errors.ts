@@ -4,6 +4,7 @@ import { EventTooLarge, LogUnavailable, Overloaded } from '@tidings/contracts/po
 import { errorCodes, type ErrorCode, type Problem } from '@tidings/contracts/http/problem';
 import type { FieldError } from '@tidings/contracts/codec';
 import { timestamp } from '@tidings/contracts/time';
+import { TooManyConflicts } from '@tidings/infra/commands/create-commands';
 import { STATUS_CODES } from 'node:http';
 
 /** An answer other than success that we chose to give. The message is for the caller: plain words, nothing internal, no personal data. */
@@ -55,7 +56,7 @@ export const toApiError = (thrown: unknown): ApiError => {
       { headers: RETRY_SOON, cause: thrown },
     );
   }
-  if (isNamed(thrown, 'TooManyConflicts')) {
+  if (thrown instanceof TooManyConflicts) {
     return new ApiError('SERVICE_UNAVAILABLE', 'Others keep changing the same thing; nothing was changed. Try again shortly.', {
       headers: RETRY_SOON,
       cause: thrown,
@@ -73,8 +74,6 @@ export const toApiError = (thrown: unknown): ApiError => {
   }
   return fromFastify(thrown) ?? new ApiError('UNEXPECTED_ERROR', 'Something went wrong on our side.', { cause: thrown });
 };
-
-const isNamed = (thrown: unknown, name: string): boolean => thrown instanceof Error && thrown.name === name;
 
 /** Connection failures (SQLSTATE class 08, 57P0x shutdown, 53300 too many connections) and Node's socket errors, also as slonik wraps them. */
 const isLostDatabase = (thrown: unknown, depth = 0): boolean => {

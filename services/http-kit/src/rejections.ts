@@ -1,24 +1,56 @@
-/** What the domain refuses, as HTTP says it: one table over the rejections' types. */
+/** What the domain refuses, as HTTP says it: one table over every rejection there is (chat-contract §1.1, §1.4, §1.5; mail-contract). */
 import type { ErrorCode } from '@tidings/contracts/http/problem';
+import type { Rejection } from '@tidings/domain/rejection';
 import { either as E } from 'fp-ts';
 import { ApiError } from './errors.ts';
 
-type Rejected = { readonly type: string };
-/** For routes where the contract asks for another code than the table's: `{ Blocked: 'VALIDATION_ERROR' }`. */
-export type CodeOverrides<R extends Rejected> = { readonly [T in R['type']]?: ErrorCode };
+/** For a route whose contract asks for another code than the table's: `{ NotAMember: 'CONTENT_NOT_FOUND' }`. */
+export type CodeOverrides<R extends Rejection> = { readonly [T in R['type']]?: ErrorCode };
 
 /**
- * The outcome of a decision, or its rejection thrown.
- * @example const done = orReject(await platform.commands.transact(room, roomId, { type: 'Invite', … }, ctx.context));
+ * The outcome of a decision; a rejection is thrown as the answer it stands for.
+ * @example const done = orReject(await platform.commands.transact(room, roomId, { type: 'InviteToRoom', … }, ctx.context));
  * @throws ApiError
  */
-export const orReject = <R extends Rejected, A>(decided: E.Either<R, A>, overrides: CodeOverrides<R> = {}): A => {
+export const orReject = <R extends Rejection, A>(decided: E.Either<R, A>, overrides: CodeOverrides<R> = {}): A => {
   if (E.isRight(decided)) return decided.right;
   const type: R['type'] = decided.left.type;
-  const known = rejections[type];
-  throw new ApiError(overrides[type] ?? known?.code ?? 'CONFLICT', known?.says ?? `This is not possible now (${type}).`);
+  const { code, says } = rejections[type];
+  throw new ApiError(overrides[type] ?? code, says);
 };
 
-const rejections: Readonly<Record<string, { readonly code: ErrorCode; readonly says: string }>> = {
-  NotAMember: { code: 'INSUFFICIENT_PERMISSIONS', says: 'You are not a member.' },
+/** Sentences for the caller; they tell nothing that the caller may not know, so never who blocked whom or whose an address is. */
+export const rejections: Readonly<Record<Rejection['type'], { readonly code: ErrorCode; readonly says: string }>> = {
+  NotAMember: { code: 'INSUFFICIENT_PERMISSIONS', says: 'You are not a member of this room.' },
+  Blocked: { code: 'INSUFFICIENT_PERMISSIONS', says: 'Messages between you two are blocked.' },
+  IdempotencyKeyReused: { code: 'IDEMPOTENCY_KEY_REUSED', says: 'This Idempotency-Key was used before with other content.' },
+
+  CreatorNotInvited: { code: 'VALIDATION_ERROR', says: 'invitedUsers must contain you.' },
+  NotAPair: { code: 'VALIDATION_ERROR', says: 'A private room needs exactly one other person who can be invited.' },
+  TooFewMembers: { code: 'VALIDATION_ERROR', says: 'A group needs at least one other person who can be invited.' },
+  RoomExists: { code: 'VALIDATION_ERROR', says: 'This room exists already.' },
+  InviteBlocked: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This person cannot be invited.' },
+  PrivateRoom: { code: 'VALIDATION_ERROR', says: 'A private room takes nobody else.' },
+  NotAPrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is not a private room.' },
+  AlreadyMember: { code: 'VALIDATION_ERROR', says: 'This person is a member already.' },
+
+  WithYourself: { code: 'VALIDATION_ERROR', says: 'This cannot be done with yourself.' },
+  FriendshipBlocked: { code: 'VALIDATION_ERROR', says: 'You two cannot be friends now.' },
+  NoRelationship: { code: 'CONTENT_NOT_FOUND', says: 'There is nothing between you two.' },
+  NotInvited: { code: 'VALIDATION_ERROR', says: 'This person did not ask you to be friends.' },
+  NotFriends: { code: 'VALIDATION_ERROR', says: 'You two are not friends.' },
+  NotBlocked: { code: 'VALIDATION_ERROR', says: 'You have not blocked this person.' },
+  BlockedByOther: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This is not yours to lift.' },
+
+  AddressTaken: { code: 'CONFLICT', says: 'This address is taken.' },
+  NoSuchMailbox: { code: 'CONTENT_NOT_FOUND', says: 'There is no such mailbox.' },
+  MailboxExists: { code: 'CONFLICT', says: 'This mailbox exists already.' },
+  LastAdmin: { code: 'CONFLICT', says: 'The last admin of a mailbox must stay one.' },
+
+  EmailIdReused: { code: 'CONFLICT', says: 'This email id stands for other bytes.' },
+  NoSuchThread: { code: 'CONTENT_NOT_FOUND', says: 'There is no such thread.' },
+  NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.' },
+
+  NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
+  UserErased: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This account was erased.' },
 };

@@ -114,7 +114,7 @@ const actorOf = (claims: JWTPayload, issuer: string, options: VerifierOptions): 
   return {
     userId,
     displayName: displayNameOf(claims) ?? `User ${userId.slice(0, 8)}`,
-    email: typeof claims.email === 'string' && claims.email_verified !== false ? claims.email.trim().toLowerCase() : null,
+    email: claims.email_verified === false ? null : textOf(claims.email),
     roles,
     isAdmin: roles.includes(options.adminRole),
     clientId: textOf(claims.azp) ?? textOf(claims.client_id),

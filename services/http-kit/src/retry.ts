@@ -1,0 +1,28 @@
+/** A command that must be answered as the first time when it is sent again, though its state has moved on since. */
+import type { Decider } from '@tidings/contracts/decider';
+import type { TidingsEvent } from '@tidings/contracts/events/index';
+import { streamId } from '@tidings/contracts/ids';
+import type { Outcome } from '@tidings/infra/commands/commands';
+import { either as E } from 'fp-ts';
+import type { Platform } from '../../platform/src/platform.ts';
+import type { Ctx } from './ctx.ts';
+
+/**
+ * As `Commands.transact`, but a rejection of a retried request counts as success when the stream already holds what its first run added
+ * (inviting someone twice under one `Idempotency-Key` is no `AlreadyMember`). For routes with `idempotent`.
+ */
+export const transactOnce = async <State, Command, Event extends TidingsEvent, Rejection extends { readonly type: string }>(
+  platform: Platform,
+  ctx: Pick<Ctx, 'context' | 'retried'>,
+  decider: Decider<State, Command, Event, Rejection>,
+  key: string,
+  command: Command,
+): Promise<E.Either<Rejection, Outcome<State, Event>>> => {
+  const decided = await platform.commands.transact(decider, key, command, ctx.context);
+  if (E.isRight(decided) || !ctx.retried) return decided;
+  const events = await platform.events.readStream(streamId(decider.category, key));
+  const earlier = events.findLast(({ meta }) => meta.commandId === ctx.context.commandId);
+  if (earlier === undefined) return decided;
+  const { state, revision, position } = await platform.commands.load(decider, key);
+  return E.right({ state, events: [], revision, position, recordedAt: earlier.recordedAt });
+};
