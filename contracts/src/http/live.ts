@@ -1,0 +1,118 @@
+/**
+ * The live stream, `GET /api/sse`: what it carries (chat-contract §1.3, mail-contract §3) and how a place in it is named. Every frame is one
+ * JSON object with `type` and `createdAt`; clients ignore types and fields they do not know.
+ */
+import { either as E } from 'fp-ts';
+import * as t from 'io-ts';
+import { int, nullable, oneOf } from '../codec.ts';
+import { MailboxRole } from '../events/mailbox.ts';
+import { Place } from '../events/thread.ts';
+import { EmailId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import type { Position } from '../ports/event-log.ts';
+import { Timestamp } from '../time.ts';
+import { ChatRoom, Message, Preview, User } from './chat-objects.ts';
+import { defineRoute } from './route.ts';
+
+const liveEvent = <T extends string, P extends t.Props>(type: T, payload: P) =>
+  t.readonly(t.type({ type: t.literal(type), createdAt: Timestamp, ...payload }));
+
+/** A message was sent to a room; every member gets it, the sender's other devices too. */
+export const ChatMessage = liveEvent('ChatMessage', { message: Message, roomPreviewText: Preview });
+/** Someone joined or left a group; for those who were members before and still are. */
+export const RoomChangeEvent = liveEvent('RoomChangeEvent', { message: Message, roomPreviewText: Preview });
+/** The recipient is in a room now, seen as they see it. */
+export const NewRoom = liveEvent('NewRoom', { room: ChatRoom });
+/** The recipient is no longer in a room. */
+export const LeaveRoom = liveEvent('LeaveRoom', { roomId: RoomId });
+/** A member (perhaps the recipient, elsewhere) has read a room up to an entry. */
+export const UserReadChat = liveEvent('UserReadChat', { userId: UserId, roomId: RoomId, upToSeq: int(0), upTo: nullable(MessageId) });
+export const FriendRequestReceived = liveEvent('FriendRequestReceived', { fromUser: User });
+export const FriendRequestAccepted = liveEvent('FriendRequestAccepted', { fromUser: User });
+
+/** A mail reached a mailbox and is in a thread there. The subject is empty once the mailbox's data is erased. */
+export const EmailReceived = liveEvent('EmailReceived', {
+  mailboxId: MailboxId,
+  threadId: ThreadId,
+  emailId: EmailId,
+  from: t.readonlyArray(t.readonly(t.type({ name: nullable(t.string), email: t.string }))),
+  subject: t.string,
+  preview: t.string,
+  hasAttachments: t.boolean,
+});
+
+/** What happened to a thread in a mailbox. */
+export const ThreadChange = t.union([
+  t.readonly(t.type({ type: t.literal('filed'), emailId: EmailId, place: Place })),
+  t.readonly(t.type({ type: t.literal('read'), upTo: nullable(EmailId), by: UserId })),
+  t.readonly(t.type({ type: t.literal('moved'), emailIds: t.readonlyArray(EmailId), place: Place, by: UserId })),
+  t.readonly(t.type({ type: t.literal('starred'), starred: t.boolean, by: UserId })),
+]);
+export type ThreadChange = t.TypeOf<typeof ThreadChange>;
+export const ThreadChanged = liveEvent('ThreadChanged', { mailboxId: MailboxId, threadId: ThreadId, change: ThreadChange });
+
+/** A member came, got another role, or went (`role` null); for the members and for the one concerned. */
+export const MailboxChanged = liveEvent('MailboxChanged', { mailboxId: MailboxId, userId: UserId, role: nullable(MailboxRole) });
+
+/** Events since the id the client gave can no longer all be told: load afresh by REST, then go on with what follows here. */
+export const Resync = liveEvent('Resync', { reason: oneOf('no-longer-kept', 'unknown-id') });
+
+export const LiveEvent = t.union([
+  ChatMessage,
+  RoomChangeEvent,
+  NewRoom,
+  LeaveRoom,
+  UserReadChat,
+  FriendRequestReceived,
+  FriendRequestAccepted,
+  EmailReceived,
+  ThreadChanged,
+  MailboxChanged,
+  Resync,
+]);
+export type LiveEvent = t.TypeOf<typeof LiveEvent>;
+
+/** A place in the feed: the log position an event came from and its rank among those of that position. */
+export interface LiveCursor {
+  readonly position: Position;
+  readonly index: number;
+}
+
+/** Behind everything that a position gave rise to. */
+export const WHOLE_POSITION = 999_999;
+export const afterPosition = (position: Position): LiveCursor => ({ position, index: WHOLE_POSITION });
+
+export const compareCursors = (a: LiveCursor, b: LiveCursor): number =>
+  a.position === b.position ? a.index - b.index : a.position < b.position ? -1 : 1;
+
+/** `0000000000000042.1`; a bare position stands for everything up to and including it. */
+export const formatCursor = (cursor: LiveCursor): string =>
+  cursor.index === WHOLE_POSITION ? cursor.position : `${cursor.position}.${cursor.index}`;
+
+/** An id of the stream as clients give it back. Opaque to them. */
+export const EventCursor = new t.Type<LiveCursor, string>(
+  'EventCursor',
+  (u): u is LiveCursor => typeof u === 'object' && u !== null && 'position' in u && 'index' in u,
+  (u, c) => {
+    const parts = typeof u === 'string' ? CURSOR.exec(u) : null;
+    if (parts?.[1] === undefined) return t.failure(u, c, 'must be an id that this stream gave');
+    return t.success({ position: parts[1] as Position, index: parts[2] === undefined ? WHOLE_POSITION : Number(parts[2]) });
+  },
+  formatCursor,
+);
+const CURSOR = /^([0-9A-Za-z]{16,40})(?:\.(\d{1,5}))?$/;
+
+export const parseCursor = (input: string): LiveCursor | null => E.getOrElseW(() => null)(EventCursor.decode(input));
+
+export const openLiveStream = defineRoute({
+  id: 'openLiveStream',
+  method: 'GET',
+  path: '/api/sse',
+  tag: 'Live',
+  summary:
+    'Everything the caller may see, as it happens (text/event-stream). Each event has an id; `Last-Event-ID` (or `lastEventId`) resumes behind it, each event once and in order.',
+  query: t.partial({ lastEventId: EventCursor }),
+  response: LiveEvent,
+  produces: 'event-stream',
+});
+
+export const liveRoutes = [openLiveStream] as const;

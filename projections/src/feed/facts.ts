@@ -1,0 +1,209 @@
+/** What rendering needs to know, held in memory for one page: loaded in one statement, changed by each event in turn, written back in one. */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { RoomType } from '@tidings/contracts/events/room';
+import type { RoomId, UserId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import type { ProjectionTx } from '@tidings/contracts/projection';
+import { SHREDDED } from '@tidings/contracts/sealed';
+import { timestamp, type Timestamp } from '@tidings/contracts/time';
+import { shownName, type UserFacts } from '../chat-view/index.ts';
+import { mailboxAudience, roomAudience, type Audience } from './rows.ts';
+
+export interface RoomFact {
+  readonly id: RoomId;
+  readonly type: RoomType;
+  readonly name: string | null;
+  readonly createdAt: Timestamp;
+  /** Those it was created with; a private room's pair never changes. */
+  readonly firstMembers: readonly UserId[];
+  readonly lastSeq: number;
+}
+
+export interface IntervalFact {
+  readonly audience: Audience;
+  readonly userId: UserId;
+  readonly from: Position;
+  readonly to: Position | null;
+  readonly joinedAt: Timestamp;
+}
+
+/** A table's rows of this page: `set` marks what has to be written back. */
+class Kept<K, V> {
+  readonly changed = new Map<K, V>();
+  readonly #all: Map<K, V>;
+
+  constructor(rows: readonly (readonly [K, V])[]) {
+    this.#all = new Map(rows);
+  }
+  get(key: K): V | undefined {
+    return this.#all.get(key);
+  }
+  set(key: K, value: V): void {
+    this.#all.set(key, value);
+    this.changed.set(key, value);
+  }
+}
+
+export class Facts {
+  readonly rooms: Kept<RoomId, RoomFact>;
+  readonly people: Kept<UserId, UserFacts>;
+  /** By `pairOf`. */
+  readonly friendships: Kept<string, boolean>;
+  /** Intervals opened or closed in this page, by their key. */
+  readonly intervals = new Map<string, IntervalFact>();
+  /** Who belongs now, of the audiences that the page's events change. */
+  readonly #open = new Map<Audience, Map<UserId, IntervalFact>>();
+
+  constructor(loaded: Loaded) {
+    this.rooms = new Kept(loaded.rooms.map((room) => [room.id, { ...room, createdAt: canonical(room.createdAt) }]));
+    this.people = new Kept(loaded.people.map((person) => [person.id, person]));
+    this.friendships = new Kept(loaded.friendships.map(({ pair, friends }) => [pair, friends]));
+    for (const interval of loaded.intervals) {
+      const members = this.#open.get(interval.audience) ?? new Map<UserId, IntervalFact>();
+      members.set(interval.userId, { ...interval, joinedAt: canonical(interval.joinedAt) });
+      this.#open.set(interval.audience, members);
+    }
+  }
+
+  /** A user as of now; one whose stream says nothing (parked, erased) still has an id and a place. */
+  person(id: UserId): UserFacts {
+    return this.people.get(id) ?? { id, displayName: shownName(SHREDDED), description: null, friendsCount: 0, role: 'USER' };
+  }
+
+  member(audience: Audience, user: UserId): IntervalFact | undefined {
+    return this.#open.get(audience)?.get(user);
+  }
+
+  members(audience: Audience): readonly UserId[] {
+    return [...(this.#open.get(audience)?.keys() ?? [])];
+  }
+
+  /** False when they belonged already. */
+  join(audience: Audience, user: UserId, event: Recorded): boolean {
+    const members = this.#open.get(audience) ?? new Map<UserId, IntervalFact>();
+    if (members.has(user)) return false;
+    const interval: IntervalFact = { audience, userId: user, from: event.position, to: null, joinedAt: event.recordedAt };
+    members.set(user, interval);
+    this.#open.set(audience, members);
+    this.intervals.set(keyOf(interval), interval);
+    return true;
+  }
+
+  /** The interval that ended, or undefined when they did not belong. */
+  leave(audience: Audience, user: UserId, event: Recorded): IntervalFact | undefined {
+    const interval = this.member(audience, user);
+    if (interval === undefined) return undefined;
+    this.#open.get(audience)?.delete(user);
+    this.intervals.set(keyOf(interval), { ...interval, to: event.position });
+    return interval;
+  }
+}
+
+/** One key for both directions. */
+export const pairOf = (a: UserId, b: UserId): string => (a < b ? `${a}.${b}` : `${b}.${a}`);
+
+const keyOf = (interval: IntervalFact): string => `${interval.audience} ${interval.userId} ${interval.from}`;
+
+/** Postgres writes times inside JSON its own way. */
+const canonical = (at: string): Timestamp => timestamp(Date.parse(at));
+
+interface Loaded {
+  readonly rooms: readonly RoomFact[];
+  readonly people: readonly UserFacts[];
+  readonly friendships: readonly { readonly pair: string; readonly friends: boolean }[];
+  readonly intervals: readonly IntervalFact[];
+  readonly keptSince: Timestamp | null;
+}
+
+export interface LoadedFacts {
+  readonly facts: Facts;
+  /** From when on entries are kept; null before the first page. */
+  readonly keptSince: Timestamp | null;
+}
+
+/** Everything the page's events ask about, in one round trip. */
+export const loadFacts = async (page: readonly Recorded[], tx: ProjectionTx): Promise<LoadedFacts> => {
+  const keys = keysOf(page);
+  const [loaded] = await tx.query<{ readonly facts: Loaded }>(
+    `select json_build_object(
+       'rooms', (
+         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'createdAt', created_at,
+                                                    'firstMembers', first_members, 'lastSeq', last_seq)), '[]')
+         from ${tx.schema}.room where room_id = any($1::uuid[])),
+       'people', (
+         select coalesce(json_agg(json_build_object('id', user_id, 'displayName', name, 'description', description,
+                                                    'friendsCount', friends, 'role', role)), '[]')
+         from ${tx.schema}.person
+         where user_id = any($2::uuid[])
+            or user_id in (select unnest(first_members) from ${tx.schema}.room where room_id = any($3::uuid[]))),
+       'friendships', (
+         select coalesce(json_agg(json_build_object('pair', pair, 'friends', friends)), '[]')
+         from ${tx.schema}.friendship where pair = any($4::text[])),
+       'intervals', (
+         select coalesce(json_agg(json_build_object('audience', audience, 'userId', user_id, 'from', from_position, 'to', to_position,
+                                                    'joinedAt', joined_at) order by user_id), '[]')
+         from ${tx.schema}.interval where audience = any($5::text[]) and to_position is null),
+       'keptSince', (select kept_since from ${tx.schema}.horizon)
+     )::jsonb as facts`,
+    [[...keys.rooms], [...keys.people], [...keys.rejoined], [...keys.pairs], [...keys.audiences]],
+  );
+  if (loaded === undefined) throw new Error('loading the facts of a page gave no row');
+  const { keptSince } = loaded.facts;
+  return { facts: new Facts(loaded.facts), keptSince: keptSince === null ? null : canonical(keptSince) };
+};
+
+interface Keys {
+  readonly rooms: Set<RoomId>;
+  readonly people: Set<UserId>;
+  /** Rooms whose first members have to be known by name. */
+  readonly rejoined: Set<RoomId>;
+  readonly pairs: Set<string>;
+  readonly audiences: Set<Audience>;
+}
+
+const keysOf = (page: readonly Recorded[]): Keys => {
+  const keys: Keys = { rooms: new Set(), people: new Set(), rejoined: new Set(), pairs: new Set(), audiences: new Set() };
+  for (const event of page) {
+    switch (event.type) {
+      case 'UserRegistered':
+      case 'UserProfileChanged':
+        keys.people.add(event.data.userId);
+        break;
+      case 'FriendshipRequested':
+      case 'FriendshipAccepted':
+      case 'FriendshipEnded':
+      case 'UserBlocked':
+        keys.people.add(event.data.by).add(event.data.to);
+        keys.pairs.add(pairOf(event.data.by, event.data.to));
+        break;
+      case 'RoomCreated':
+        for (const member of event.data.members) keys.people.add(member);
+        break;
+      case 'RoomJoined':
+        keys.rejoined.add(event.data.roomId);
+        keys.rooms.add(event.data.roomId);
+        keys.people.add(event.data.userId);
+        keys.audiences.add(roomAudience(event.data.roomId));
+        break;
+      case 'RoomLeft':
+        keys.rooms.add(event.data.roomId);
+        keys.people.add(event.data.userId);
+        keys.audiences.add(roomAudience(event.data.roomId));
+        break;
+      case 'RoomClosed':
+        keys.audiences.add(roomAudience(event.data.roomId));
+        break;
+      case 'MessageSent':
+        keys.rooms.add(event.data.roomId);
+        keys.people.add(event.data.senderId);
+        break;
+      case 'MailboxMemberSet':
+      case 'MailboxMemberRemoved':
+        keys.audiences.add(mailboxAudience(event.data.mailboxId));
+        break;
+      default: // everything else is told by what it says itself
+    }
+  }
+  return keys;
+};
+

@@ -1,0 +1,92 @@
+/**
+ * The live feed (architecture §6): every event that someone is told of, rendered once and keyed by audience instead of copied to each
+ * member. Who may see an entry follows from the membership intervals at its position, live and on resume alike.
+ */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { Projection } from '@tidings/contracts/projection';
+import * as chat from './chat.ts';
+import { loadFacts, type Facts } from './facts.ts';
+import * as mail from './mail.ts';
+import type { Row } from './rows.ts';
+import { forget, store, type PlacedRow } from './store.ts';
+import { indexes, tables } from './tables.ts';
+
+export const feed: Projection = {
+  name: 'feed',
+  version: 1,
+  handles: [
+    'UserRegistered',
+    'UserProfileChanged',
+    'FriendshipRequested',
+    'FriendshipAccepted',
+    'FriendshipEnded',
+    'UserBlocked',
+    'RoomCreated',
+    'RoomJoined',
+    'RoomLeft',
+    'RoomClosed',
+    'MessageSent',
+    'RoomRead',
+    'MailboxMemberSet',
+    'MailboxMemberRemoved',
+    'EmailFiled',
+    'ThreadRead',
+    'EmailsMoved',
+    'ThreadStarred',
+  ],
+  tables,
+  indexes,
+  apply: async (page, tx) => {
+    const last = page.at(-1);
+    if (last === undefined) return;
+    const { facts, keptSince } = await loadFacts(page, tx);
+    const rows: PlacedRow[] = [];
+    for (const event of page) {
+      rowsOf(event, facts).forEach(({ audience, type, payload }, index) => {
+        rows.push({ position: event.position, index, audience, type, payload, recordedAt: event.recordedAt });
+      });
+    }
+    await store(rows, facts, tx);
+    await forget(last.recordedAt, keptSince, tx);
+  },
+};
+
+/** Changes the facts by one event and says what the feed gets, in the order of the feed: who leaves, what is told, who joins. */
+const rowsOf = (event: Recorded, facts: Facts): readonly Row[] => {
+  switch (event.type) {
+    case 'UserRegistered':
+    case 'UserProfileChanged':
+      return chat.userSeen(event, facts);
+    case 'FriendshipRequested':
+      return chat.friendshipRequested(event, facts);
+    case 'FriendshipAccepted':
+      return chat.friendshipAccepted(event, facts);
+    case 'FriendshipEnded':
+    case 'UserBlocked':
+      return chat.friendshipOver(event.data.by, event.data.to, facts);
+    case 'RoomCreated':
+      return chat.roomCreated(event, facts);
+    case 'RoomJoined':
+      return chat.roomJoined(event, facts);
+    case 'RoomLeft':
+      return chat.roomLeft(event, facts);
+    case 'RoomClosed':
+      return chat.roomClosed(event, facts);
+    case 'MessageSent':
+      return chat.messageSent(event, facts);
+    case 'RoomRead':
+      return chat.roomRead(event);
+    case 'MailboxMemberSet':
+      return mail.memberSet(event, facts);
+    case 'MailboxMemberRemoved':
+      return mail.memberRemoved(event, facts);
+    case 'EmailFiled':
+      return mail.emailFiled(event);
+    case 'ThreadRead':
+    case 'EmailsMoved':
+    case 'ThreadStarred':
+      return mail.threadChanged(event);
+    default:
+      return []; // not among `handles`
+  }
+};

@@ -1,0 +1,55 @@
+/** What the mail side tells the members of a mailbox (mail-contract §3, "Live"). */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
+import type { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import type { ThreadChange } from '@tidings/contracts/http/live';
+import { isShredded } from '@tidings/contracts/sealed';
+import type { Facts } from './facts.ts';
+import { added, mailboxAudience, removed, tell, userAudience, type Row } from './rows.ts';
+
+export const memberSet = (event: Recorded<MailboxMemberSet>, facts: Facts): readonly Row[] => {
+  const { mailboxId, userId, role } = event.data;
+  const audience = mailboxAudience(mailboxId);
+  const changed = { type: 'MailboxChanged', createdAt: event.recordedAt, mailboxId, userId, role } as const;
+  if (!facts.join(audience, userId, event)) return [tell(audience, changed)]; // another role: they are among the members already
+  return [tell(audience, changed), tell(userAudience(userId), changed), added(audience, userId)];
+};
+
+export const memberRemoved = (event: Recorded<MailboxMemberRemoved>, facts: Facts): readonly Row[] => {
+  const { mailboxId, userId } = event.data;
+  const audience = mailboxAudience(mailboxId);
+  if (facts.leave(audience, userId, event) === undefined) return [];
+  const changed = { type: 'MailboxChanged', createdAt: event.recordedAt, mailboxId, userId, role: null } as const;
+  return [removed(audience, userId), tell(userAudience(userId), changed), tell(audience, changed)];
+};
+
+/** A mail is announced once it can be read, that is, when it is in its thread. */
+export const emailFiled = (event: Recorded<EmailFiled>): readonly Row[] => {
+  const { mailboxId, threadId, emailId, direction, place, content } = event.data;
+  const audience = mailboxAudience(mailboxId);
+  const createdAt = event.recordedAt;
+  const filed = tell(audience, { type: 'ThreadChanged', createdAt, mailboxId, threadId, change: { type: 'filed', emailId, place } });
+  if (direction === 'out') return [filed];
+  const seen = isShredded(content)
+    ? { from: [], subject: '', preview: '', hasAttachments: false }
+    : { from: content.from, subject: content.subject, preview: content.preview, hasAttachments: content.attachments.length > 0 };
+  return [tell(audience, { type: 'EmailReceived', createdAt, mailboxId, threadId, emailId, ...seen }), filed];
+};
+
+export const threadChanged = (event: Recorded<ThreadRead | EmailsMoved | ThreadStarred>): readonly Row[] => {
+  const { mailboxId, threadId } = event.data;
+  return [
+    tell(mailboxAudience(mailboxId), { type: 'ThreadChanged', createdAt: event.recordedAt, mailboxId, threadId, change: changeOf(event) }),
+  ];
+};
+
+const changeOf = (event: ThreadRead | EmailsMoved | ThreadStarred): ThreadChange => {
+  switch (event.type) {
+    case 'ThreadRead':
+      return { type: 'read', upTo: event.data.upTo, by: event.data.by };
+    case 'EmailsMoved':
+      return { type: 'moved', emailIds: event.data.emailIds, place: event.data.place, by: event.data.by };
+    case 'ThreadStarred':
+      return { type: 'starred', starred: event.data.starred, by: event.data.by };
+  }
+};

@@ -1,0 +1,81 @@
+/** How the feed is read: along its order by the hub of a process, by audience for one user who resumes. */
+import { WHOLE_POSITION, type LiveCursor } from '@tidings/contracts/http/live';
+import { UserId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { rows } from '@tidings/contracts/sql-rows';
+import * as t from 'io-ts';
+import { sql, type IdentifierSqlToken } from 'slonik';
+import { MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
+
+/** Positions in our own tables were checked when they were written. */
+const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
+
+const FeedRow = t.readonly(
+  t.type({ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string }),
+);
+export type FeedRow = t.TypeOf<typeof FeedRow>;
+
+const Entry = t.readonly(t.type({ position: PositionText, index: t.number, payload: t.string }));
+export type FeedEntry = t.TypeOf<typeof Entry>;
+
+const Membership = t.readonly(t.type({ userId: UserId, audience: t.string }));
+const Place = t.readonly(t.type({ position: PositionText, index: t.number }));
+
+/** `schema` comes quoted from `LiveSchema`. */
+const table = (schema: string, name: string): IdentifierSqlToken => sql.identifier([schema.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'), name]);
+
+/** Rows of all audiences behind `after`, in order; membership rows among them. */
+export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.type(rows(FeedRow))`
+  select position, index, audience, type, payload
+  from ${table(schema, 'entry')}
+  where (position, index) > (${after.position}, ${after.index})
+  order by position, index
+  limit ${limit}`;
+
+/**
+ * What one user may see behind `after`, up to and including the position `upTo`: their own entries and those of each audience while they
+ * belonged to it. Each audience gives at most `limit` from the index `entry_of_audience`, so a long absence costs no more than a short one.
+ */
+export const entriesFor = (schema: string, user: UserId, after: LiveCursor, upTo: Position, limit: number) => sql.type(rows(Entry))`
+  with mine as (
+    select audience, from_position, to_position
+    from ${table(schema, 'interval')}
+    where user_id = ${user} and (to_position is null or to_position > ${after.position}) and from_position < ${upTo}
+    union all
+    select ${`user:${user}`}, '', null
+  )
+  select found.position, found.index, found.payload
+  from mine
+  cross join lateral (
+    select entry.position, entry.index, entry.payload
+    from ${table(schema, 'entry')} as entry
+    where entry.audience = mine.audience
+      and (entry.position, entry.index) > (${after.position}, ${after.index})
+      and entry.position > mine.from_position
+      and entry.position < coalesce(mine.to_position, ${BEHIND_ALL})
+      and entry.position <= ${upTo}
+      and entry.type not in (${MEMBER_ADDED}, ${MEMBER_REMOVED})
+    order by entry.position, entry.index
+    limit ${limit}
+  ) as found
+  order by found.position, found.index
+  limit ${limit}`;
+
+/** Sorts behind every position (letters and digits). */
+const BEHIND_ALL = '~';
+
+/** The audiences these users belong to at a place in the feed. Who joins at a position belongs from its end on, who leaves not from its start. */
+export const membershipsAt = (schema: string, users: readonly UserId[], at: LiveCursor) => sql.type(rows(Membership))`
+  select user_id as "userId", audience
+  from ${table(schema, 'interval')}
+  where user_id = any(${sql.array([...users], 'uuid')})
+    and (from_position, ${WHOLE_POSITION}) <= (${at.position}, ${at.index})
+    and (to_position is null or to_position > ${at.position})`;
+
+/** The newest row; nothing when the feed is empty. */
+export const newest = (schema: string) => sql.type(rows(Place))`
+  select position, index from ${table(schema, 'entry')} order by position desc, index desc limit 1`;
+
+/** Up to where entries are no longer kept; nothing when all are. */
+export const horizon = (schema: string) => sql.type(rows(t.type({ position: PositionText })))`
+  select position from ${table(schema, 'horizon')}`;

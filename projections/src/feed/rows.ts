@@ -1,0 +1,25 @@
+/** Rows of the feed, not yet placed: who is told what, and who comes into or leaves an audience. */
+import type { LiveEvent } from '@tidings/contracts/http/live';
+import type { MailboxId, RoomId, UserId } from '@tidings/contracts/ids';
+
+/** Whom an entry is for: one user, or the members of a room or mailbox at its position. */
+export type Audience = `user:${string}` | `room:${string}` | `mailbox:${string}`;
+
+export const userAudience = (id: UserId): Audience => `user:${id}`;
+export const roomAudience = (id: RoomId): Audience => `room:${id}`;
+export const mailboxAudience = (id: MailboxId): Audience => `mailbox:${id}`;
+
+/** Rows that only a hub reads; they are never sent. */
+export const MEMBER_ADDED = 'MemberAdded';
+export const MEMBER_REMOVED = 'MemberRemoved';
+
+export interface Row {
+  readonly audience: Audience;
+  readonly type: LiveEvent['type'] | typeof MEMBER_ADDED | typeof MEMBER_REMOVED;
+  /** The event's JSON, rendered here once for all who get it; a user id in membership rows. */
+  readonly payload: string;
+}
+
+export const tell = (audience: Audience, event: LiveEvent): Row => ({ audience, type: event.type, payload: JSON.stringify(event) });
+export const added = (audience: Audience, user: UserId): Row => ({ audience, type: MEMBER_ADDED, payload: user });
+export const removed = (audience: Audience, user: UserId): Row => ({ audience, type: MEMBER_REMOVED, payload: user });

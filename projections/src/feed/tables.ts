@@ -1,0 +1,59 @@
+/** The tables of a feed. Positions are text that sorts as the log does, whatever its adapter (contracts/src/ports/event-log.ts). */
+
+export const tables = (schema: string): string => `
+  -- What was told to whom. The primary key is the order of the feed; the hub of each process reads along it.
+  -- Rows of type MemberAdded and MemberRemoved are for the hub alone: they say when an audience changed, payload is the user id.
+  create table ${schema}.entry (
+    position text collate "C" not null,
+    index int not null,
+    audience text collate "C" not null,
+    type text collate "C" not null,
+    payload text not null,
+    recorded_at timestamptz not null,
+    primary key (position, index)
+  );
+
+  -- Who belonged to an audience, between two positions and excluding both: who joins or leaves learns of it by an entry of their own.
+  create table ${schema}.interval (
+    audience text collate "C" not null,
+    user_id uuid not null,
+    from_position text collate "C" not null,
+    to_position text collate "C",
+    joined_at timestamptz not null,
+    primary key (audience, user_id, from_position)
+  );
+
+  -- Facts that entries are rendered from, as of the last event applied.
+  create table ${schema}.person (
+    user_id uuid primary key,
+    name text not null,
+    description text,
+    role text not null,
+    friends int not null
+  );
+  create table ${schema}.friendship (
+    pair text collate "C" primary key,
+    friends boolean not null
+  );
+  create table ${schema}.room (
+    room_id uuid primary key,
+    type text not null,
+    name text,
+    created_at timestamptz not null,
+    first_members uuid[] not null,
+    last_seq int not null
+  );
+
+  -- Entries up to this position are no longer kept; one row. kept_since is the day (UTC) from which on all are.
+  create table ${schema}.horizon (
+    one boolean primary key default true check (one),
+    position text collate "C" not null,
+    kept_since timestamptz not null
+  );
+`;
+
+/** For the readers only. */
+export const indexes = (schema: string): string => `
+  create index entry_of_audience on ${schema}.entry (audience, position, index);
+  create index interval_of_user on ${schema}.interval (user_id);
+`;
