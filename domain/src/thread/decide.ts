@@ -7,17 +7,17 @@ import { emailFiled, emailsMoved, type ThreadEvent, threadRead, threadStarred } 
 import { type Flags, type Move, movesFor } from './flags.ts';
 import { heldBy, type Holding, holds, type State } from './state.ts';
 
-interface OfMailbox {
+interface ByUser {
   readonly threadId: ThreadId;
   readonly mailboxId: MailboxId;
-}
-interface ByUser extends OfMailbox {
   readonly by: UserId;
 }
 
+export type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
+
 export type Command =
   /** Whether it starts the thread in this mailbox is decided here. */
-  | ({ readonly type: 'FileEmail' } & Omit<EmailFiled['data'], 'startsThread'>)
+  | { readonly type: 'FileEmail'; readonly email: EmailToFile }
   /** Null makes the whole thread unread. */
   | ({ readonly type: 'MarkThreadRead'; readonly upTo: EmailId | null } & ByUser)
   | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
@@ -28,8 +28,8 @@ export type Rejection =
   | { readonly type: 'NotInThread'; readonly emailId: EmailId };
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
+  if (command.type === 'FileEmail') return right(file(command.email, heldBy(state, command.email.mailboxId)));
   const held = heldBy(state, command.mailboxId);
-  if (command.type === 'FileEmail') return right(file(command, held));
   if (held.emails.length === 0) return left({ type: 'NoSuchThread', threadId: command.threadId });
 
   const { threadId, mailboxId, by } = command;
@@ -58,7 +58,7 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
   }
 };
 
-const file = ({ type: _, ...email }: Extract<Command, { type: 'FileEmail' }>, held: Holding): readonly ThreadEvent[] =>
+const file = (email: EmailToFile, held: Holding): readonly ThreadEvent[] =>
   holds(held, email.emailId) ? [] : [emailFiled({ ...email, startsThread: held.emails.length === 0 })];
 
 /** Keeps an event well below `MAX_EVENT_BYTES`, however long the thread. */
