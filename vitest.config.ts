@@ -5,7 +5,7 @@ const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'sc
 export default defineConfig({
   test: {
     globalSetup: ['tests/kit/global-setup.ts'],
-    reporters: ['default'],
+    reporters: ['default', './tests/kit/reporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     teardownTimeout: 60_000,
