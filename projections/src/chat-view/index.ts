@@ -1,4 +1,7 @@
-/** Pure mappers from events to what chat shows, shared by timeline, rooms, read states and the live feed. */
+/** What chat's read models share: pure mappers from events to what chat shows, and the small tables several of them keep alike. */
+export * from './counters.ts';
 export * from './entries.ts';
+export * from './members.ts';
+export * from './names.ts';
 export * from './people.ts';
 export * from './rooms.ts';

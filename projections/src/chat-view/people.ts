@@ -8,7 +8,10 @@ import type { Timestamp } from '@tidings/contracts/time';
 /** Stands where a name was, once its owner's data is erased. */
 export const ERASED_NAME = 'Deleted user';
 
-export const shownName = (name: Sealed<string>): string => reveal(name, ERASED_NAME);
+export const shownName = (name: Sealed<string>): string => storable(reveal(name, ERASED_NAME));
+
+/** Postgres keeps no U+0000 in text; whoever sends one must not stop a projection. */
+export const storable = (text: string): string => text.replaceAll('\0', '');
 
 export interface UserFacts {
   readonly id: UserId;

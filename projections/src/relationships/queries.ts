@@ -1,0 +1,18 @@
+/** What readers ask about relationships. Primary key (user_id, other_id), index (user_id, relation). */
+import { RelationshipType } from '@tidings/contracts/http/chat-objects';
+import { UserId } from '@tidings/contracts/ids';
+import { rows } from '@tidings/contracts/sql-rows';
+import * as t from 'io-ts';
+import { sql } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+
+/** How `user` stands to each of `others`; none for strangers. */
+export const relationsTo = (schema: string, user: UserId, others: readonly UserId[]) => sql.type(
+  rows(t.type({ otherId: UserId, relation: RelationshipType })),
+)`select other_id as "otherId", relation from ${tableIn(schema, 'relation')}
+  where user_id = ${user} and other_id = any(${sql.array(others, 'uuid')})`;
+
+/** Everyone to whom `user` stands so. */
+export const othersBy = (schema: string, user: UserId, relation: RelationshipType) => sql.type(
+  rows(t.type({ otherId: UserId })),
+)`select other_id as "otherId" from ${tableIn(schema, 'relation')} where user_id = ${user} and relation = ${relation}`;

@@ -1,0 +1,84 @@
+/** What readers ask about rooms. */
+import { oneOf } from '@tidings/contracts/codec';
+import { RoomType } from '@tidings/contracts/events/room';
+import { RoomId, UserId } from '@tidings/contracts/ids';
+import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
+import * as t from 'io-ts';
+import { sql } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+import type { PreviewParts } from '../chat-view/index.ts';
+
+const nullable = <C extends t.Mixed>(codec: C) => t.union([codec, t.null]);
+
+const PreviewRow: t.Type<PreviewParts, unknown> = t.union([
+  t.type({ type: t.literal('Text'), senderId: UserId, text: t.string }),
+  t.type({ type: t.literal('Media'), senderId: UserId, media_type: t.string }),
+  t.type({ type: t.literal('Reply'), senderId: UserId, reply_text: t.string }),
+  t.type({ type: t.literal('RoomChange'), senderId: UserId, room_change_type: oneOf('JOIN', 'LEAVE') }),
+]);
+
+const JoinedRoom = t.readonly(
+  t.type({
+    id: RoomId,
+    roomType: RoomType,
+    name: nullable(t.string),
+    createdAt: Timestamp,
+    latestAt: nullable(Timestamp),
+    preview: nullable(PreviewRow),
+    lastSeq: t.number,
+    joinedAt: Timestamp,
+    joinedSeq: t.number,
+    /** The other one of a private room. */
+    otherId: nullable(UserId),
+    /** What the list is ordered by: `latestMessage` as this member sees it. */
+    sortAt: Timestamp,
+  }),
+);
+export type JoinedRoom = t.TypeOf<typeof JoinedRoom>;
+
+/** Rooms that `user` is in, each by primary keys once the member index gave their ids. */
+const joined = (schema: string, user: UserId) => sql.fragment`
+  select r.room_id as id, r.room_type as "roomType", r.name, r.created_at as "createdAt", r.latest_at as "latestAt", r.preview,
+    c.seq as "lastSeq", m.joined_at as "joinedAt", m.joined_seq as "joinedSeq",
+    case when r.room_type = 'Single' then (
+      select o.user_id from ${tableIn(schema, 'member')} o where o.room_id = r.room_id and o.user_id <> m.user_id
+    ) end as "otherId",
+    case when r.room_type = 'Single' and c.seq <= m.joined_seq then m.joined_at else coalesce(r.latest_at, r.created_at) end as "sortAt"
+  from ${tableIn(schema, 'member')} m
+  join ${tableIn(schema, 'room')} r using (room_id)
+  join ${tableIn(schema, 'room_counter')} c using (room_id)
+  where m.user_id = ${user} and m.left_at is null`;
+
+export interface RoomPage {
+  /** The last one of the page before. */
+  readonly after: { readonly at: Timestamp; readonly id: RoomId } | null;
+  readonly limit: number;
+}
+
+/** The latest first, ties by id. One person's rooms are few enough to sort. */
+export const roomsOf = (schema: string, user: UserId, page: RoomPage | null) => sql.type(rows<JoinedRoom>(JoinedRoom))`
+  select * from (${joined(schema, user)}) mine
+  ${page === null || page.after === null ? sql.fragment`` : sql.fragment`where ("sortAt", id) < (${page.after.at}::timestamptz, ${page.after.id}::uuid)`}
+  order by "sortAt" desc, id desc ${page === null ? sql.fragment`` : sql.fragment`limit ${page.limit}`}`;
+
+/** One of `user`'s rooms; no row when they are not in it. */
+export const roomOf = (schema: string, user: UserId, room: RoomId) =>
+  sql.type(rows<JoinedRoom>(JoinedRoom))`${joined(schema, user)} and m.room_id = ${room}`;
+
+const MemberOf = t.readonly(t.type({ userId: UserId, joinedAt: Timestamp, leftAt: nullable(Timestamp), roomType: RoomType, lastSeq: t.number, roomCreatedAt: Timestamp }));
+export type MemberOf = t.TypeOf<typeof MemberOf>;
+
+/** Everyone who is or was in a room, in the order they joined. */
+export const membersOf = (schema: string, room: RoomId) => sql.type(rows<MemberOf>(MemberOf))`
+  select m.user_id as "userId", m.joined_at as "joinedAt", m.left_at as "leftAt",
+    r.room_type as "roomType", r.created_at as "roomCreatedAt", c.seq as "lastSeq"
+  from ${tableIn(schema, 'member')} m
+  join ${tableIn(schema, 'room')} r using (room_id)
+  join ${tableIn(schema, 'room_counter')} c using (room_id)
+  where m.room_id = ${room} order by m.joined_at, m.user_id`;
+
+/** Whether `user` is in the room now. */
+export const membership = (schema: string, room: RoomId, user: UserId) => sql.type(
+  rows(t.type({ joinedAt: Timestamp })),
+)`select joined_at as "joinedAt" from ${tableIn(schema, 'member')} where room_id = ${room} and user_id = ${user} and left_at is null`;

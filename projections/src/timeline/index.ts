@@ -1,0 +1,111 @@
+/**
+ * The entries of every room in order. Written once per entry by one insert per page; the room's count and the facts that room changes
+ * show are kept beside them. Answers "what was said" and "may you see it" from one schema.
+ */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { UserId } from '@tidings/contracts/ids';
+import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
+import {
+  counterTable,
+  countedEvents,
+  loadCounters,
+  loadMembers,
+  loadNames,
+  memberTable,
+  messageEntry,
+  namingEvents,
+  nameTable,
+  roomChangeEntry,
+  type Counted,
+  type Entry,
+  type Members,
+  type Names,
+} from '../chat-view/index.ts';
+
+export * from './queries.ts';
+
+/** `body` is `json`, not `jsonb`: the text as rendered, so that every reader gets the same bytes. */
+const tables = (schema: string): string => `
+  ${counterTable(schema)}
+  ${memberTable(schema)}
+  ${nameTable(schema)}
+  create table ${schema}.entry (
+    room_id uuid not null,
+    seq bigint not null,
+    message_id uuid not null,
+    sender_id uuid not null,
+    created_at timestamptz not null,
+    msg_type text not null,
+    erased boolean not null,
+    body json not null,
+    primary key (room_id, seq)
+  );`;
+
+/** By message id: paging and quoting. By time: `?timestamp=`. */
+const indexes = (schema: string): string => `
+  create unique index on ${schema}.entry (message_id);
+  create index on ${schema}.entry (room_id, created_at desc);`;
+
+const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  const counters = await loadCounters(page, tx);
+  const members = await loadMembers(page, tx);
+  const names = await loadNames(usersShown(page), tx);
+  const entries: Entry[] = [];
+  for (const event of page) {
+    names.apply(event);
+    const counted = counters.count(event);
+    const entry = entryOf(event, counted, members, names);
+    members.apply(event, counted);
+    if (entry !== null) entries.push(entry);
+  }
+  await insert(entries, tx);
+  await counters.save(tx);
+  await members.save(tx);
+  await names.save(tx);
+  // Last, so that entries of this very page go with their room.
+  if (counters.closed.length > 0) await tx.query(`delete from ${tx.schema}.entry where room_id = any($1::uuid[])`, [counters.closed]);
+};
+
+export const timeline: Projection = {
+  name: 'timeline',
+  version: 1,
+  handles: [...countedEvents, ...namingEvents],
+  tables,
+  indexes,
+  apply,
+};
+
+const entryOf = (event: Recorded, counted: Counted | null, members: Members, names: Names): Entry | null => {
+  if (counted === null || !counted.entry) return null;
+  if (event.type === 'MessageSent') return messageEntry(event, counted.seq);
+  if (event.type !== 'RoomJoined' && event.type !== 'RoomLeft') return null;
+  const { roomId, userId } = event.data;
+  return roomChangeEntry(event, counted.seq, {
+    displayName: names.of(userId),
+    joinedAt: members.find(roomId, userId)?.joinedAt ?? event.recordedAt,
+  });
+};
+
+const usersShown = (page: readonly Recorded[]): ReadonlySet<UserId> => {
+  const users = new Set<UserId>();
+  for (const event of page) if (event.type === 'RoomJoined' || event.type === 'RoomLeft') users.add(event.data.userId);
+  return users;
+};
+
+const insert = async (entries: readonly Entry[], tx: ProjectionTx): Promise<void> => {
+  if (entries.length === 0) return;
+  await tx.query(
+    `insert into ${tx.schema}.entry (room_id, seq, message_id, sender_id, created_at, msg_type, erased, body)
+     select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::boolean[], $8::json[])`,
+    [
+      entries.map((entry) => entry.roomId),
+      entries.map((entry) => entry.seq),
+      entries.map((entry) => entry.messageId),
+      entries.map((entry) => entry.senderId),
+      entries.map((entry) => entry.createdAt),
+      entries.map((entry) => entry.msgType),
+      entries.map((entry) => entry.erased),
+      entries.map((entry) => JSON.stringify(entry.msgBody)),
+    ],
+  );
+};
