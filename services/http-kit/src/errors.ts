@@ -6,6 +6,7 @@ import type { FieldError } from '@tidings/contracts/codec';
 import { timestamp } from '@tidings/contracts/time';
 import { TooManyConflicts } from '@tidings/infra/commands/create-commands';
 import { STATUS_CODES } from 'node:http';
+import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from 'slonik';
 
 /** An answer other than success that we chose to give. The message is for the caller: plain words, nothing internal, no personal data. */
 export class ApiError extends Error {
@@ -78,13 +79,13 @@ export const toApiError = (thrown: unknown): ApiError => {
 /** Connection failures (SQLSTATE class 08, 57P0x shutdown, 53300 too many connections) and Node's socket errors, also as slonik wraps them. */
 const isLostDatabase = (thrown: unknown, depth = 0): boolean => {
   if (!(thrown instanceof Error) || depth > 4) return false;
-  if (LOST_NAMES.has(thrown.name)) return true;
+  if (LOST.some((kind) => thrown instanceof kind)) return true;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   if (LOST_CODES.test(code) || LOST_MESSAGE.test(thrown.message)) return true;
   if (thrown instanceof AggregateError) return thrown.errors.some((inner) => isLostDatabase(inner, depth + 1));
   return isLostDatabase(thrown.cause, depth + 1);
 };
-const LOST_NAMES: ReadonlySet<string> = new Set(['ConnectionError', 'BackendTerminatedError', 'BackendTerminatedUnexpectedlyError']);
+const LOST = [ConnectionError, BackendTerminatedError, BackendTerminatedUnexpectedlyError];
 const LOST_CODES = /^(08\w{3}|57P0[1-5]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT)$/;
 /** pg gives these without a code. */
 const LOST_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
