@@ -4,7 +4,7 @@ import type { EmailEvent } from './events.ts';
 import { evolve, initial, type State } from './state.ts';
 import { category } from './stream.ts';
 
-export const email: Decider<State, Command, EmailEvent, Rejection> = { category, initial, evolve, decide };
+export const email: Decider<State, Command, EmailEvent, Rejection> = { category, initial, writtenOnce: true, evolve, decide };
 
 export type { Command as EmailCommand, Rejection as EmailRejection } from './decide.ts';
 export type { State as EmailState } from './state.ts';

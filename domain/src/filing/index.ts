@@ -4,7 +4,7 @@ import type { FilingEvent } from './events.ts';
 import { evolve, initial, type State } from './state.ts';
 import { category } from './stream.ts';
 
-export const filing: Decider<State, Command, FilingEvent, never> = { category, initial, evolve, decide };
+export const filing: Decider<State, Command, FilingEvent, never> = { category, initial, writtenOnce: true, evolve, decide };
 
 export type { Command as FilingCommand } from './decide.ts';
 export type { FilingOutcome, State as FilingState } from './state.ts';

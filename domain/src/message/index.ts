@@ -4,7 +4,7 @@ import type { MessageEvent } from './events.ts';
 import { evolve, initial, type State } from './state.ts';
 import { category } from './stream.ts';
 
-export const message: Decider<State, Command, MessageEvent, Rejection> = { category, initial, evolve, decide };
+export const message: Decider<State, Command, MessageEvent, Rejection> = { category, initial, writtenOnce: true, evolve, decide };
 
 export type { Command as MessageCommand, Rejection as MessageRejection } from './decide.ts';
 export type { State as MessageState } from './state.ts';

@@ -1,0 +1,84 @@
+import { SHREDDED } from '@tidings/contracts/sealed';
+import { describe, expect, it } from 'vitest';
+import { specify } from '../testing/given.ts';
+import { alice, bob, carol, mailboxNo } from '../testing/people.ts';
+import type { Command } from './decide.ts';
+import { mailboxMemberRemoved, mailboxMemberSet, mailboxOpened } from './events.ts';
+import { mailbox, roleOf } from './index.ts';
+
+const given = specify(mailbox);
+const mailboxId = mailboxNo(1);
+const details = { mailboxId, kind: 'shared', address: 'team@tidings.test', name: 'Team' } as const;
+const open = { type: 'OpenMailbox', ...details, members: [{ userId: alice, role: 'admin' }] } as const;
+const set = (userId: typeof alice, role: 'viewer' | 'editor' | 'sender' | 'admin'): Command => ({
+  type: 'SetMailboxMember',
+  mailboxId,
+  userId,
+  role,
+});
+const remove = (userId: typeof alice): Command => ({ type: 'RemoveMailboxMember', mailboxId, userId });
+const isSet = (userId: typeof alice, role: 'viewer' | 'editor' | 'sender' | 'admin') => mailboxMemberSet({ mailboxId, userId, role });
+const opened = [mailboxOpened(details), isSet(alice, 'admin')] as const;
+
+describe('a mailbox', () => {
+  it('is opened once, with its first members', () => {
+    given()
+      .when(open)
+      .then(...opened);
+    given(...opened)
+      .when(open)
+      .thenNothing();
+    given(...opened)
+      .when({ ...open, name: 'Renamed since', members: [] })
+      .thenNothing();
+    given(...opened)
+      .when({ ...open, address: 'other@tidings.test' })
+      .thenRejected({ type: 'MailboxExists' });
+    given(mailboxOpened({ ...details, address: SHREDDED, name: SHREDDED }))
+      .when(open)
+      .thenNothing();
+  });
+
+  it('gives and changes roles', () => {
+    given(...opened)
+      .when(set(bob, 'viewer'))
+      .then(isSet(bob, 'viewer'));
+    given(...opened, isSet(bob, 'viewer'))
+      .when(set(bob, 'viewer'))
+      .thenNothing();
+    given(...opened, isSet(bob, 'viewer'))
+      .when(set(bob, 'sender'))
+      .then(isSet(bob, 'sender'));
+  });
+
+  it('takes members out', () => {
+    given(...opened, isSet(bob, 'viewer'))
+      .when(remove(bob))
+      .then(mailboxMemberRemoved({ mailboxId, userId: bob }));
+    given(...opened)
+      .when(remove(carol))
+      .thenNothing();
+    const state = [...opened, isSet(bob, 'viewer'), mailboxMemberRemoved({ mailboxId, userId: bob })].reduce(
+      mailbox.evolve,
+      mailbox.initial,
+    );
+    expect([roleOf(state, alice), roleOf(state, bob)]).toEqual(['admin', null]);
+  });
+
+  it('keeps its last admin', () => {
+    given(...opened, isSet(bob, 'sender'))
+      .when(remove(alice))
+      .thenRejected({ type: 'LastAdmin', userId: alice });
+    given(...opened)
+      .when(set(alice, 'viewer'))
+      .thenRejected({ type: 'LastAdmin', userId: alice });
+    given(...opened, isSet(bob, 'admin'))
+      .when(remove(alice))
+      .then(mailboxMemberRemoved({ mailboxId, userId: alice }));
+  });
+
+  it('must be there to have members', () => {
+    given().when(set(bob, 'viewer')).thenRejected({ type: 'NoSuchMailbox' });
+    given().when(remove(bob)).thenRejected({ type: 'NoSuchMailbox' });
+  });
+});

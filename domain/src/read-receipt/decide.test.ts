@@ -1,0 +1,30 @@
+import { it } from 'vitest';
+import { specify } from '../testing/given.ts';
+import { alice, messageNo, roomNo } from '../testing/people.ts';
+import type { Command } from './decide.ts';
+import { roomRead } from './events.ts';
+import { readReceipt } from './index.ts';
+
+const given = specify(readReceipt);
+const mark = (upToSeq: number, isMember = true): Command => ({
+  type: 'MarkRoomRead',
+  roomId: roomNo(1),
+  userId: alice,
+  upToSeq,
+  upTo: messageNo(upToSeq),
+  isMember,
+});
+const read = (upToSeq: number) => roomRead({ roomId: roomNo(1), userId: alice, upToSeq, upTo: messageNo(upToSeq) });
+
+it('a read mark moves forward only', () => {
+  given().when(mark(3)).then(read(3));
+  given(read(3)).when(mark(4)).then(read(4));
+  given(read(3)).when(mark(3)).thenNothing();
+  given(read(3)).when(mark(2)).thenNothing();
+  given(read(3), read(1)).when(mark(2)).thenNothing();
+  given().when(mark(0)).thenNothing();
+});
+
+it('only members have one', () => {
+  given().when(mark(3, false)).thenRejected({ type: 'NotAMember', userId: alice });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest';
+import { either as E } from 'fp-ts';
+import { specify } from '../testing/given.ts';
+import { alice, blobNo, emailNo, mailboxNo, threadNo } from '../testing/people.ts';
+import { emailFiled, emailsMoved, threadRead, threadStarred } from './events.ts';
+import type { Flags } from './flags.ts';
+import { type EmailToFile, thread, type ThreadCommand } from './index.ts';
+import { SHREDDED } from '@tidings/contracts/sealed';
+import type { Place } from '@tidings/contracts/events/thread';
+
+const given = specify(thread);
+const [mine, theirs] = [mailboxNo(1), mailboxNo(2)];
+const here = { threadId: threadNo(1), mailboxId: mine, by: alice };
+
+const mail = (n: number, change: Partial<EmailToFile> = {}): EmailToFile => ({
+  threadId: threadNo(1),
+  mailboxId: mine,
+  emailId: emailNo(n),
+  blobId: blobNo(n),
+  bodyBlobId: blobNo(100 + n),
+  size: 10,
+  direction: 'in',
+  place: 'inbox',
+  messageIdReused: false,
+  envelope: null,
+  content: SHREDDED,
+  ...change,
+});
+const file = (email: EmailToFile): ThreadCommand => ({ type: 'FileEmail', email });
+const first = emailFiled({ ...mail(1), startsThread: true });
+const second = emailFiled({ ...mail(2), startsThread: false });
+const ours = emailFiled({ ...mail(3, { direction: 'out', place: 'sent' }), startsThread: false });
+const draft = emailFiled({ ...mail(4, { direction: 'out', place: 'drafts' }), startsThread: false });
+
+describe('filing', () => {
+  it('starts the thread with the first email of each mailbox', () => {
+    given()
+      .when(file(mail(1)))
+      .then(first);
+    given(first)
+      .when(file(mail(2)))
+      .then(second);
+    given(first)
+      .when(file(mail(1, { mailboxId: theirs })))
+      .then(emailFiled({ ...mail(1, { mailboxId: theirs }), startsThread: true }));
+  });
+
+  it('files an email once per mailbox', () => {
+    given(first)
+      .when(file(mail(1)))
+      .thenNothing();
+    given(first)
+      .when(file(mail(1, { place: 'spam' })))
+      .thenNothing();
+  });
+});
+
+describe('reading', () => {
+  const read = (upTo: ReturnType<typeof emailNo> | null): ThreadCommand => ({ type: 'MarkThreadRead', ...here, upTo });
+
+  it('is up to an email, and back to nothing', () => {
+    given(first, second)
+      .when(read(emailNo(1)))
+      .then(threadRead({ ...here, upTo: emailNo(1) }));
+    given(first, second, threadRead({ ...here, upTo: emailNo(2) }))
+      .when(read(emailNo(2)))
+      .thenNothing();
+    given(first, threadRead({ ...here, upTo: emailNo(1) }))
+      .when(read(null))
+      .then(threadRead({ ...here, upTo: null }));
+    given(first).when(read(null)).thenNothing();
+  });
+
+  it('needs an email of this thread in this mailbox', () => {
+    given(first)
+      .when(read(emailNo(9)))
+      .thenRejected({ type: 'NotInThread', emailId: emailNo(9) });
+    given().when(read(null)).thenRejected({ type: 'NoSuchThread' });
+    given(emailFiled({ ...mail(1, { mailboxId: theirs }), startsThread: true }))
+      .when(read(null))
+      .thenRejected({ type: 'NoSuchThread' });
+  });
+});
+
+describe('moving', () => {
+  it('moves what is not there yet, in this mailbox only', () => {
+    const move: ThreadCommand = { type: 'MoveEmails', ...here, emailIds: [emailNo(1), emailNo(2), emailNo(2)], place: 'archive' };
+    const archived = emailsMoved({ ...here, emailIds: [emailNo(1)], place: 'archive' });
+    given(first, second, archived)
+      .when(move)
+      .then(emailsMoved({ ...here, emailIds: [emailNo(2)], place: 'archive' }));
+    given(first)
+      .when(move)
+      .thenRejected({ type: 'NotInThread', emailId: emailNo(2) });
+    const theirCopy = emailFiled({ ...mail(1, { mailboxId: theirs }), startsThread: true });
+    const state = [first, theirCopy, archived].reduce(thread.evolve, thread.initial);
+    expect([mine, theirs].map((each) => state.get(each)?.emails[0]?.place)).toEqual(['archive', 'inbox']);
+  });
+
+  it('keeps each event small in a thread of thousands', () => {
+    const emails = Array.from({ length: 2500 }, (_, n) => emailFiled({ ...mail(n), startsThread: n === 0 }));
+    const decided = thread.decide(
+      { type: 'SetThreadFlags', ...here, set: { trashed: true } },
+      emails.reduce(thread.evolve, thread.initial),
+    );
+    const sizes = E.isRight(decided) ? decided.right.map((event) => (event.type === 'EmailsMoved' ? event.data.emailIds.length : 0)) : [];
+    expect(sizes).toEqual([1000, 1000, 500]);
+  });
+});
+
+describe('flags', () => {
+  const flag = (set: Flags): ThreadCommand => ({ type: 'SetThreadFlags', ...here, set });
+  const moved = (place: Place, ...emails: number[]) => emailsMoved({ ...here, emailIds: emails.map(emailNo), place });
+  const all = [first, second, ours, draft] as const;
+
+  it('stars a thread', () => {
+    given(first)
+      .when(flag({ starred: true }))
+      .then(threadStarred({ ...here, starred: true }));
+    given(first)
+      .when(flag({ starred: false }))
+      .thenNothing();
+    given(first, threadStarred({ ...here, starred: true }))
+      .when(flag({ starred: true }))
+      .thenNothing();
+  });
+
+  it('archives what is in the inbox', () => {
+    given(...all)
+      .when(flag({ archived: true }))
+      .then(moved('archive', 1, 2));
+    given(...all, moved('archive', 1, 2))
+      .when(flag({ archived: false }))
+      .then(moved('inbox', 1, 2));
+  });
+
+  it('trashes and marks as spam all but drafts', () => {
+    given(...all)
+      .when(flag({ trashed: true }))
+      .then(moved('trash', 1, 2, 3));
+    given(...all)
+      .when(flag({ spam: true }))
+      .then(moved('spam', 1, 2, 3));
+  });
+
+  it('restores to inbox or sent, by direction', () => {
+    given(...all, moved('trash', 1, 2, 3))
+      .when(flag({ trashed: false }))
+      .then(moved('inbox', 1, 2), moved('sent', 3));
+    given(...all, moved('spam', 1, 2, 3))
+      .when(flag({ spam: false }))
+      .then(moved('inbox', 1, 2), moved('sent', 3));
+  });
+
+  it('takes back before it sets, and trash wins', () => {
+    given(first, moved('trash', 1))
+      .when(flag({ trashed: false, archived: true }))
+      .then(moved('archive', 1));
+    given(first)
+      .when(flag({ archived: true, spam: true, trashed: true }))
+      .then(moved('trash', 1));
+    given(first, moved('trash', 1))
+      .when(flag({ spam: true }))
+      .thenNothing();
+    given(first, moved('trash', 1))
+      .when(flag({ archived: false, spam: false }))
+      .thenNothing();
+  });
+
+  it('does several things at once', () => {
+    given(first, second)
+      .when(flag({ starred: true, archived: true }))
+      .then(threadStarred({ ...here, starred: true }), moved('archive', 1, 2));
+  });
+});

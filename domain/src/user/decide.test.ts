@@ -1,0 +1,46 @@
+import { SHREDDED } from '@tidings/contracts/sealed';
+import { describe, it } from 'vitest';
+import { specify } from '../testing/given.ts';
+import { alice } from '../testing/people.ts';
+import { userProfileChanged, userRegistered } from './events.ts';
+import { user } from './index.ts';
+
+const given = specify(user);
+const register = { type: 'RegisterUser', userId: alice, displayName: 'Alice', email: 'alice@tidings.test', role: 'USER' } as const;
+const { type: _, ...registration } = register;
+const registered = userRegistered(registration);
+const profile = { userId: alice, displayName: 'Alice', description: null, role: 'USER' } as const;
+
+describe('a user', () => {
+  it('is registered by the first token, and only by the first', () => {
+    given().when(register).then(registered);
+    given(registered).when(register).thenNothing();
+    given(registered)
+      .when({ ...register, displayName: 'Someone else' })
+      .thenNothing();
+  });
+
+  it('changes only what the command names', () => {
+    given(registered)
+      .when({ type: 'ChangeProfile', userId: alice, description: 'Rows boats' })
+      .then(userProfileChanged({ ...profile, description: 'Rows boats' }));
+    given(registered, userProfileChanged({ ...profile, description: 'Rows boats' }))
+      .when({ type: 'ChangeProfile', userId: alice, displayName: 'Alice B' })
+      .then(userProfileChanged({ ...profile, displayName: 'Alice B', description: 'Rows boats' }));
+    given(registered)
+      .when({ type: 'ChangeProfile', userId: alice, role: 'ADMIN' })
+      .then(userProfileChanged({ ...profile, role: 'ADMIN' }));
+  });
+
+  it('is left alone by a change to what is there already', () => {
+    given(registered).when({ type: 'ChangeProfile', userId: alice, displayName: 'Alice' }).thenNothing();
+    given(registered).when({ type: 'ChangeProfile', userId: alice }).thenNothing();
+  });
+
+  it('cannot change before it exists, nor after it was erased', () => {
+    given().when({ type: 'ChangeProfile', userId: alice, displayName: 'A' }).thenRejected({ type: 'NoSuchUser' });
+    given(userRegistered({ userId: alice, displayName: SHREDDED, email: SHREDDED, role: 'USER' }))
+      .when({ type: 'ChangeProfile', userId: alice, displayName: 'A' })
+      .thenRejected({ type: 'UserErased' });
+  });
+});
