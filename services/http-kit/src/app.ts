@@ -1,11 +1,12 @@
 /** The Fastify application that every HTTP service is built on: body rules, error body, CORS, security headers, traces, metrics. */
+import { withTrace, type TraceContext } from '@tidings/infra/telemetry/trace-context';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Identity } from './auth/identity.ts';
 import { allowBrowsers } from './cors.ts';
 import type { Actor } from './ctx.ts';
 import { ApiError, problemOf, toApiError } from './errors.ts';
-import { observe, traceIdOf } from './observe.ts';
+import { observe, traceOf } from './observe.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,8 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `handle` before the body is read; null on public routes. */
     actor: Actor | null;
-    /** 32 hex digits (W3C Trace Context), from `traceparent` or new. */
-    traceId: string;
+    /** From `traceparent`, or new. */
+    trace: TraceContext;
   }
 }
 
@@ -40,14 +41,14 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) => {
-      request.traceId = traceIdOf(request.headers.traceparent); // no hook ran for a URL that cannot be routed
+      request.trace = traceOf(request); // no hook ran for a URL that cannot be routed
       void sendProblem(platform, error, request, reply);
     },
   });
   app.decorate('identity', options.identity);
   app.decorate('checkResponses', options.checkResponses ?? false);
   app.decorateRequest('actor', null);
-  app.decorateRequest('traceId', '');
+  app.decorateRequest('trace');
   acceptJsonOnly(app);
   observe(app, platform);
   allowBrowsers(app, options.corsOrigin ?? null);
@@ -76,17 +77,19 @@ const acceptJsonOnly = (app: FastifyInstance): void => {
 
 const sendProblem = (platform: Platform, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const error = toApiError(thrown);
-  if (error.code === 'UNEXPECTED_ERROR') {
-    platform.logger.error({ err: thrown, trace_id: request.traceId, route: request.routeOptions.url }, 'request failed');
-  } else if (error.status >= 500) {
-    platform.logger.warn({ err: error.cause ?? error, trace_id: request.traceId, route: request.routeOptions.url, code: error.code }, error.message);
+  const { traceId } = request.trace;
+  if (error.status >= 500) {
+    const level = error.code === 'UNEXPECTED_ERROR' ? 'error' : 'warn';
+    withTrace(request.trace, () =>
+      platform.logger[level]({ err: error.cause ?? error, route: request.routeOptions.url, code: error.code }, error.message),
+    );
   }
   const path = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? null;
   return reply
     .code(error.status)
     .headers(error.headers)
     .type('application/problem+json')
-    .send(JSON.stringify(problemOf(error, { path, traceId: request.traceId, now: platform.now() })));
+    .send(JSON.stringify(problemOf(error, { path, traceId, now: platform.now() })));
 };
 
 /** Remembers which methods each registered path takes, to tell 405 from 404. */

@@ -5,6 +5,7 @@
 import { decode, type FieldError } from '@tidings/contracts/codec';
 import type { Route } from '@tidings/contracts/http/route';
 import { timestamp } from '@tidings/contracts/time';
+import { withTrace } from '@tidings/infra/telemetry/trace-context';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
@@ -54,12 +55,12 @@ export const handle = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, 
         actor,
         operationId: operation.id,
         idempotencyKey: operation.key,
-        context: { commandId: operation.commandId, traceId: request.traceId },
+        context: { commandId: operation.commandId, traceId: request.trace.traceId },
         retried,
         settle: settler(platform, request, reply),
       };
       try {
-        return answer(app, route, reply, await handler(ctx));
+        return answer(app, route, reply, await withTrace(request.trace, () => handler(ctx)));
       } catch (thrown) {
         if (thrown instanceof AcceptedEarly) return reply.code(202).send();
         throw thrown;
@@ -78,7 +79,10 @@ export const handlePublic = <P extends t.Mixed, Q extends t.Mixed, B extends t.M
   if (!route.public) throw new Error(`route ${route.id} is not public: register it with handle`);
   app.route({
     ...shared(route),
-    handler: async (request, reply) => answer(app, route, reply, await handler(decodeRequest(route, platform, request, reply))),
+    handler: async (request, reply) => {
+      const ctx = decodeRequest(route, platform, request, reply);
+      return answer(app, route, reply, await withTrace(request.trace, () => handler(ctx)));
+    },
   });
 };
 
@@ -105,7 +109,7 @@ const decodeRequest = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed>(
     query: query.right,
     body: body.right,
     at: timestamp(platform.now()),
-    traceId: request.traceId,
+    traceId: request.trace.traceId,
     request,
     reply,
   };

@@ -1,14 +1,12 @@
-/** One trace id, one log line and one histogram sample per request. */
-import type { FastifyInstance } from 'fastify';
-import { randomBytes } from 'node:crypto';
+/** One trace, one log line, one span and one histogram sample per request. */
+import { recordSpan } from '@tidings/infra/telemetry/spans';
+import { newTrace, parseTraceparent, withTrace, type TraceContext } from '@tidings/infra/telemetry/trace-context';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Histogram } from 'prom-client';
 import type { Platform } from '../../platform/src/platform.ts';
 
-/** Trace id of a `traceparent` header (W3C Trace Context §3.2), or a new one when it is absent or malformed. */
-export const traceIdOf = (traceparent: string | readonly string[] | undefined): string => {
-  const id = typeof traceparent === 'string' ? /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent)?.[1] : undefined;
-  return id === undefined || /^0+$/.test(id) ? randomBytes(16).toString('hex') : id;
-};
+/** The caller's trace (W3C Trace Context), or a new one when the header is absent or malformed. */
+export const traceOf = (request: Pick<FastifyRequest, 'headers'>): TraceContext => parseTraceparent(request.headers.traceparent) ?? newTrace();
 
 const METRIC = 'tidings_http_request_duration_seconds';
 
@@ -23,22 +21,37 @@ export const observe = (app: FastifyInstance, platform: Platform): void => {
       registers: [platform.metrics],
     });
   app.addHook('onRequest', async (request, reply) => {
-    request.traceId = traceIdOf(request.headers.traceparent);
-    reply.header('trace-id', request.traceId);
+    request.trace = traceOf(request);
+    reply.header('trace-id', request.trace.traceId);
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
     seconds.observe({ method: request.method, route, status: String(reply.statusCode) }, reply.elapsedTime / 1000);
-    platform.logger.debug(
-      {
-        trace_id: request.traceId,
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        user: request.actor?.userId,
-      },
-      'request',
-    );
+    withTrace(request.trace, () => logRequest(platform, request, reply, route));
+    recordSpan({
+      name: `${request.method} ${route}`,
+      ...request.trace,
+      kind: 'root',
+      startedAt: platform.now() - reply.elapsedTime,
+      endedAt: platform.now(),
+      attributes: { 'http.request.method': request.method, 'http.route': route, 'http.response.status_code': reply.statusCode },
+      ...(reply.statusCode >= 500 ? { error: `HTTP ${reply.statusCode}` } : {}),
+    });
   });
+};
+
+/** Refusals are of interest in production; every answered request only to who looks for them. */
+const logRequest = (platform: Platform, request: FastifyRequest, reply: FastifyReply, route: string): void => {
+  const level = reply.statusCode >= 400 ? 'info' : 'debug';
+  if (!platform.logger.isLevelEnabled(level)) return;
+  platform.logger[level](
+    {
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      user: request.actor?.userId,
+    },
+    'request',
+  );
 };
