@@ -1,0 +1,158 @@
+/**
+ * Any event, over so few people, rooms and mails that they meet all the time. The record is exhaustive by type: an event type that a
+ * decider gets does not compile until it is here, and so comes under the laws.
+ */
+import type { MessageBody } from '@tidings/contracts/events/message';
+import type { EmailContent, Envelope } from '@tidings/contracts/events/email';
+import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
+import { timestamp } from '@tidings/contracts/time';
+import fc, { type Arbitrary } from 'fast-check';
+import type { AddressEvent } from '../address/events.ts';
+import type { EmailEvent } from '../email/events.ts';
+import type { FilingEvent } from '../filing/events.ts';
+import type { EmailAddress } from '../mail/address.ts';
+import type { FilingOutcome } from '../filing/index.ts';
+import type { MailboxEvent } from '../mailbox/events.ts';
+import type { MessageEvent } from '../message/events.ts';
+import type { ReadReceiptEvent } from '../read-receipt/events.ts';
+import type { RelationshipEvent } from '../relationship/events.ts';
+import type { RoomEvent } from '../room/events.ts';
+import type { ThreadEvent } from '../thread/events.ts';
+import type { UserEvent } from '../user/events.ts';
+import { blobNo, emailNo, mailboxNo, messageNo, roomNo, threadNo, userNo } from './people.ts';
+
+export type DomainEvent =
+  | AddressEvent
+  | EmailEvent
+  | FilingEvent
+  | MailboxEvent
+  | MessageEvent
+  | ReadReceiptEvent
+  | RelationshipEvent
+  | RoomEvent
+  | ThreadEvent
+  | UserEvent;
+type EventType = DomainEvent['type'];
+type DataOf<T extends EventType> = Extract<DomainEvent, { readonly type: T }>['data'];
+
+const few = <A>(numbered: (n: number) => A): Arbitrary<A> => fc.integer({ min: 1, max: 3 }).map(numbered);
+export const users = few(userNo);
+export const rooms = few(roomNo);
+export const messages = few(messageNo);
+export const mailboxes = few(mailboxNo);
+export const emails = few(emailNo);
+export const threads = few(threadNo);
+export const blobs = few(blobNo);
+export const words = fc.constantFrom('Alice', 'Bob', 'a b', 'é', '😀');
+export const optionalWords = fc.option(words, { nil: null });
+export const seqs = fc.nat({ max: 5 });
+export const userRoles = fc.constantFrom('USER', 'ADMIN');
+export const roomTypes = fc.constantFrom('Single', 'Group');
+export const mailboxKinds = fc.constantFrom('personal', 'shared');
+export const mailboxRoles = fc.constantFrom('viewer', 'editor', 'sender', 'admin');
+export const places = fc.constantFrom('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
+export const directions = fc.constantFrom('in', 'out');
+export const addresses = few((n) => `user${n}@tidings.test` as EmailAddress);
+
+const sealed = <A>(values: Arbitrary<A>): Arbitrary<Sealed<A>> => fc.oneof({ weight: 3, arbitrary: values }, fc.constant(SHREDDED));
+
+const quotable = fc.oneof(
+  fc.record({ type: fc.constant('Text'), text: words }),
+  fc.record({ type: fc.constant('Media'), mediaUrl: words, mediaType: words, mimeType: optionalWords, altText: optionalWords }),
+  fc.record({ type: fc.constant('Reply'), text: words }),
+);
+export const bodies: Arbitrary<MessageBody> = fc.oneof(
+  fc.record({ type: fc.constant('Text'), text: words }),
+  fc.record({ type: fc.constant('Media'), mediaUrl: words, mediaType: words, mimeType: optionalWords, altText: optionalWords }),
+  fc.record({
+    type: fc.constant('Reply'),
+    text: words,
+    quoted: fc.record({ messageId: messages, senderId: users, createdAt: fc.constant(timestamp(0)), body: quotable }),
+  }),
+);
+
+export const envelopes: Arbitrary<Envelope> = fc.record({ mailFrom: words, rcptTo: fc.array(words), helo: words, clientAddress: words });
+export const recipients = fc.array(fc.record({ mailboxId: mailboxes, envelope: sealed(envelopes) }), { maxLength: 3 });
+export const contents: Arbitrary<EmailContent> = fc.record({
+  messageId: optionalWords,
+  subject: words,
+  sentAt: optionalWords,
+  preview: words,
+  inReplyTo: fc.constant([]),
+  references: fc.constant([]),
+  from: fc.constant([]),
+  sender: fc.constant([]),
+  replyTo: fc.constant([]),
+  to: fc.constant([]),
+  cc: fc.constant([]),
+  bcc: fc.constant([]),
+  textBody: fc.constant([]),
+  htmlBody: fc.constant([]),
+  attachments: fc.constant([]),
+});
+export const outcomes: Arbitrary<FilingOutcome> = fc.oneof(
+  fc.record({ type: fc.constant('thread'), threadId: threads, by: words }),
+  fc.record({ type: fc.constant('duplicate'), of: emails }),
+);
+export const emailsToFile = {
+  threadId: threads,
+  mailboxId: mailboxes,
+  emailId: emails,
+  blobId: blobs,
+  bodyBlobId: blobs,
+  size: seqs,
+  direction: directions,
+  place: places,
+  messageIdReused: fc.boolean(),
+  envelope: sealed(fc.option(envelopes, { nil: null })),
+  content: sealed(contents),
+};
+
+const byTo = fc.record({ by: users, to: users });
+const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
+
+const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
+  UserRegistered: fc.record({
+    userId: users,
+    displayName: sealed(words),
+    email: sealed(fc.option(addresses, { nil: null })),
+    role: userRoles,
+  }),
+  UserProfileChanged: fc.record({ userId: users, displayName: sealed(words), description: sealed(optionalWords), role: userRoles }),
+  FriendshipRequested: byTo,
+  FriendshipAccepted: byTo,
+  FriendshipRejected: byTo,
+  FriendshipEnded: byTo,
+  UserBlocked: byTo,
+  UserUnblocked: byTo,
+  RoomCreated: fc.record({
+    roomId: rooms,
+    roomType: roomTypes,
+    name: sealed(optionalWords),
+    createdBy: users,
+    members: fc.array(users, { maxLength: 4 }),
+  }),
+  RoomJoined: fc.record({ roomId: rooms, userId: users, invitedBy: users }),
+  RoomLeft: fc.record({ roomId: rooms, roomType: roomTypes, userId: users }),
+  RoomClosed: fc.record({ roomId: rooms }),
+  MessageSent: fc.record({ roomId: rooms, messageId: messages, senderId: users, body: sealed(bodies) }),
+  RoomRead: fc.record({ roomId: rooms, userId: users, upToSeq: seqs, upTo: fc.option(messages, { nil: null }) }),
+  AddressClaimed: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
+  MailboxOpened: fc.record({ mailboxId: mailboxes, kind: mailboxKinds, address: sealed(addresses), name: sealed(words) }),
+  MailboxMemberSet: fc.record({ mailboxId: mailboxes, userId: users, role: mailboxRoles }),
+  MailboxMemberRemoved: fc.record({ mailboxId: mailboxes, userId: users }),
+  EmailReceived: fc.record({ emailId: emails, blobId: blobs, size: seqs, recipients }),
+  FilingDecided: fc.record({ mailboxId: mailboxes, emailId: emails, outcome: outcomes }),
+  EmailFiled: fc.record({ ...emailsToFile, startsThread: fc.boolean() }),
+  ThreadRead: fc.record({ ...inThread, upTo: fc.option(emails, { nil: null }) }),
+  EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),
+  ThreadStarred: fc.record({ ...inThread, starred: fc.boolean() }),
+};
+
+/** Any event of any decider. */
+export const events: Arbitrary<DomainEvent> = fc.oneof(
+  ...Object.entries(dataOf).map(([type, data]) =>
+    // The record above pairs each type with its data; Object.entries forgets the pairing.
+    (data as Arbitrary<unknown>).map((value) => ({ type, data: value }) as DomainEvent),
+  ),
+);

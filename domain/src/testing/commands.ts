@@ -1,0 +1,118 @@
+/** Any command of each decider, exhaustive by type; most of them over the same few ids, so that they meet what others left behind. */
+import type { MailboxRole } from '@tidings/contracts/events/mailbox';
+import type { UserId } from '@tidings/contracts/ids';
+import fc, { type Arbitrary } from 'fast-check';
+import type { AddressCommand } from '../address/index.ts';
+import type { EmailCommand } from '../email/index.ts';
+import type { FilingCommand } from '../filing/index.ts';
+import type { MailboxCommand } from '../mailbox/index.ts';
+import type { MessageCommand } from '../message/index.ts';
+import type { ReadReceiptCommand } from '../read-receipt/index.ts';
+import type { RelationshipCommand } from '../relationship/index.ts';
+import type { RoomCommand } from '../room/index.ts';
+import type { ThreadCommand } from '../thread/index.ts';
+import type { UserCommand } from '../user/index.ts';
+import * as any from './arbitraries.ts';
+
+type Fields<Command extends { readonly type: string }> = {
+  readonly [Type in Command['type']]: Arbitrary<Omit<Extract<Command, { readonly type: Type }>, 'type'>>;
+};
+
+const oneOfThese = <Command extends { readonly type: string }>(fields: Fields<Command>): Arbitrary<Command> =>
+  fc.oneof(
+    ...Object.entries(fields).map(([type, rest]) =>
+      // `Fields` pairs each type with the rest of its command; Object.entries forgets the pairing.
+      (rest as Arbitrary<object>).map((values) => ({ type, ...values }) as Command),
+    ),
+  );
+
+export const userCommands: Arbitrary<UserCommand> = oneOfThese<UserCommand>({
+  RegisterUser: fc.record({
+    userId: any.users,
+    displayName: any.words,
+    email: fc.option(any.addresses, { nil: null }),
+    role: any.userRoles,
+  }),
+  ChangeProfile: fc.record(
+    { userId: any.users, displayName: any.words, description: any.optionalWords, role: any.userRoles },
+    { requiredKeys: ['userId'] },
+  ),
+});
+
+export const relationshipCommands: Arbitrary<RelationshipCommand> = fc.record({
+  type: fc.constantFrom('RequestFriendship', 'AcceptFriendship', 'RejectFriendship', 'EndFriendship', 'BlockUser', 'UnblockUser'),
+  by: any.users,
+  to: any.users,
+});
+
+const someUsers = fc.array(any.users, { maxLength: 4 });
+
+export const roomCommands: Arbitrary<RoomCommand> = oneOfThese<RoomCommand>({
+  CreateRoom: fc.record({
+    by: any.users,
+    roomType: any.roomTypes,
+    name: any.optionalWords,
+    invited: someUsers,
+    blocked: fc.oneof(fc.constant([]), someUsers),
+    groupId: any.rooms,
+  }),
+  InviteToRoom: fc.record({ roomId: any.rooms, by: any.users, userId: any.users, blocked: fc.boolean() }),
+  LeaveRoom: fc.record({ roomId: any.rooms, userId: any.users }),
+  ReopenRoom: fc.record({ roomId: any.rooms, userId: any.users, by: any.users }),
+});
+
+export const messageCommands: Arbitrary<MessageCommand> = oneOfThese<MessageCommand>({
+  SendMessage: fc.record({
+    roomId: any.rooms,
+    messageId: any.messages,
+    senderId: any.users,
+    body: any.bodies,
+    isMember: fc.boolean(),
+    isBlocked: fc.boolean(),
+  }),
+});
+
+export const readReceiptCommands: Arbitrary<ReadReceiptCommand> = oneOfThese<ReadReceiptCommand>({
+  MarkRoomRead: fc.record({
+    roomId: any.rooms,
+    userId: any.users,
+    upToSeq: any.seqs,
+    upTo: fc.option(any.messages, { nil: null }),
+    isMember: fc.boolean(),
+  }),
+});
+
+const members: Arbitrary<readonly { readonly userId: UserId; readonly role: MailboxRole }[]> = fc.uniqueArray(
+  fc.record({ userId: any.users, role: any.mailboxRoles }),
+  { maxLength: 3, selector: ({ userId }) => userId },
+);
+
+export const mailboxCommands: Arbitrary<MailboxCommand> = oneOfThese<MailboxCommand>({
+  OpenMailbox: fc.record({ mailboxId: any.mailboxes, kind: any.mailboxKinds, address: any.addresses, name: any.words, members }),
+  SetMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users, role: any.mailboxRoles }),
+  RemoveMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
+});
+
+export const addressCommands: Arbitrary<AddressCommand> = oneOfThese<AddressCommand>({
+  ClaimAddress: fc.record({ address: any.addresses, mailboxId: any.mailboxes }),
+});
+
+export const emailCommands: Arbitrary<EmailCommand> = oneOfThese<EmailCommand>({
+  ReceiveEmail: fc.record({ emailId: any.emails, blobId: any.blobs, size: any.seqs, recipients: any.recipients }),
+});
+
+export const filingCommands: Arbitrary<FilingCommand> = oneOfThese<FilingCommand>({
+  DecideFiling: fc.record({ mailboxId: any.mailboxes, emailId: any.emails, outcome: any.outcomes }),
+});
+
+const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };
+
+export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
+  FileEmail: fc.record({ email: fc.record(any.emailsToFile) }),
+  MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
+  MoveEmails: fc.record({ ...byUser, emailIds: fc.array(any.emails, { maxLength: 4 }), place: any.places }),
+  SetThreadFlags: fc.record({
+    ...byUser,
+    set: fc.record({ starred: fc.boolean(), archived: fc.boolean(), spam: fc.boolean(), trashed: fc.boolean() }, { requiredKeys: [] }),
+  }),
+});
