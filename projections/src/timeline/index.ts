@@ -92,20 +92,27 @@ const usersShown = (page: readonly Recorded[]): ReadonlySet<UserId> => {
   return users;
 };
 
+/** A third less work on both sides than `unnest` of eight escaped arrays; what a replay of millions spends its time on. */
 const insert = async (entries: readonly Entry[], tx: ProjectionTx): Promise<void> => {
   if (entries.length === 0) return;
   await tx.query(
     `insert into ${tx.schema}.entry (room_id, seq, message_id, sender_id, created_at, msg_type, erased, body)
-     select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::text[], $7::boolean[], $8::json[])`,
+     select * from rows from (
+       unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::timestamptz[]),
+       unnest($6::text[]), unnest($7::boolean[]), json_array_elements($8::json)
+     )`,
     [
-      entries.map((entry) => entry.roomId),
-      entries.map((entry) => entry.seq),
-      entries.map((entry) => entry.messageId),
-      entries.map((entry) => entry.senderId),
-      entries.map((entry) => entry.createdAt),
-      entries.map((entry) => entry.msgType),
-      entries.map((entry) => entry.erased),
-      entries.map((entry) => JSON.stringify(entry.msgBody)),
+      plainArray(entries, (entry) => entry.roomId),
+      plainArray(entries, (entry) => entry.seq),
+      plainArray(entries, (entry) => entry.messageId),
+      plainArray(entries, (entry) => entry.senderId),
+      plainArray(entries, (entry) => entry.createdAt),
+      plainArray(entries, (entry) => entry.msgType),
+      plainArray(entries, (entry) => entry.erased),
+      `[${entries.map((entry) => JSON.stringify(entry.msgBody)).join(',')}]`,
     ],
   );
 };
+
+/** An array literal of values that need no quoting: ids, numbers, times, words of ours. Never for text from outside. */
+const plainArray = (entries: readonly Entry[], value: (entry: Entry) => string | number | boolean): string => `{${entries.map(value).join(',')}}`;

@@ -24,7 +24,7 @@ const created = (roomId: RoomId, roomType: 'Single' | 'Group', members: readonly
 });
 const says = (senderId: UserId, roomId: RoomId, n: number): TidingsEvent => ({
   type: 'MessageSent',
-  data: { roomId, messageId: id(n), senderId, body: { type: 'Text', text: `message ${n} \u0000 "quoted" \\ 😀` } },
+  data: { roomId, messageId: id(n), senderId, body: { type: 'Text', text: `message ${n} \u0000 "quoted" \\ 😀 \ud83d` } },
 });
 const joins = (userId: UserId, roomId: RoomId, invitedBy = ada): TidingsEvent => ({ type: 'RoomJoined', data: { roomId, userId, invitedBy } });
 const leaves = (userId: UserId, roomId: RoomId, roomType: 'Single' | 'Group'): TidingsEvent => ({
@@ -59,7 +59,7 @@ describe('the timeline', () => {
     ]);
     expect(await read(instance, group)).toMatchObject([
       { seq: 4, msgType: 'RoomChange', senderId: cyd, msgBody: { type: 'UserLeft', related_user: { displayName: 'Cyd', membershipStatus: 'Left' } } },
-      { seq: 3, msgType: 'Text', messageId: id(2), msgBody: { text: 'message 2 \u0000 "quoted" \\ 😀' } },
+      { seq: 3, msgType: 'Text', messageId: id(2), msgBody: { text: 'message 2 \u0000 "quoted" \\ 😀 \ud83d' } },
       { seq: 2, msgType: 'RoomChange', msgBody: { type: 'UserJoined', related_user: { displayName: 'Cyd', membershipStatus: 'Joined' } } },
       { seq: 1, senderId: ada, createdAt: timestamp(Date.UTC(2026, 0, 1, 0, 0, 3)) },
     ]);

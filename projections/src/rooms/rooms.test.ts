@@ -1,0 +1,132 @@
+import type { TidingsEvent } from '@tidings/contracts/events/index';
+import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
+import { SHREDDED } from '@tidings/contracts/sealed';
+import { timestamp } from '@tidings/contracts/time';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
+import { membership, membersOf, roomOf, rooms, roomsOf, type RoomPage } from './index.ts';
+
+const ada = derivedId<UserId>('ada');
+const bob = derivedId<UserId>('bob');
+const cyd = derivedId<UserId>('cyd');
+const group = derivedId<RoomId>('group');
+const pair = derivedId<RoomId>('pair');
+const second = (n: number) => timestamp(Date.UTC(2026, 0, 1, 0, 0, n));
+
+const created = (roomId: RoomId, roomType: 'Single' | 'Group', members: readonly UserId[], name: string | null = null): TidingsEvent => ({
+  type: 'RoomCreated',
+  data: { roomId, roomType, name, createdBy: ada, members },
+});
+const says = (senderId: UserId, roomId: RoomId, text: string): TidingsEvent => ({
+  type: 'MessageSent',
+  data: { roomId, messageId: derivedId<MessageId>(text), senderId, body: { type: 'Text', text } },
+});
+const joins = (userId: UserId, roomId: RoomId): TidingsEvent => ({ type: 'RoomJoined', data: { roomId, userId, invitedBy: ada } });
+const leaves = (userId: UserId, roomId: RoomId, roomType: 'Single' | 'Group'): TidingsEvent => ({
+  type: 'RoomLeft',
+  data: { roomId, roomType, userId },
+});
+
+let bench: RunningProjection;
+beforeAll(async () => {
+  bench = await openProjectionBench();
+});
+afterAll(() => bench.close());
+
+const given = async (...events: readonly TidingsEvent[]): Promise<Instance> => {
+  const instance = await bench.fresh(rooms);
+  await instance.apply(recorded(events), 2);
+  return instance;
+};
+const list = (instance: Instance, user: UserId, page: RoomPage | null = null) => bench.read.any(roomsOf(instance.schema, user, page));
+
+describe('rooms', () => {
+  it('are new until something is said, then show who said what', async () => {
+    const instance = await given(created(group, 'Group', [ada, bob], 'Band\u0000'), created(pair, 'Single', [ada, bob]), says(bob, group, 'hi'));
+    expect(await list(instance, ada)).toEqual([
+      {
+        id: group,
+        roomType: 'Group',
+        name: 'Band',
+        createdAt: second(1),
+        latestAt: second(3),
+        preview: { type: 'Text', senderId: bob, text: 'hi' },
+        lastSeq: 1,
+        joinedAt: second(1),
+        joinedSeq: 0,
+        otherId: null,
+        sortAt: second(3),
+      },
+      expect.objectContaining({ id: pair, roomType: 'Single', latestAt: null, preview: null, lastSeq: 0, otherId: bob, sortAt: second(2) }),
+    ]);
+    expect(await bench.read.any(roomOf(instance.schema, ada, pair))).toHaveLength(1);
+    expect(await bench.read.any(roomOf(instance.schema, cyd, pair))).toEqual([]);
+  });
+
+  it('count a group change as an entry, and start one who joins behind it', async () => {
+    const instance = await given(created(group, 'Group', [ada, bob]), says(ada, group, 'hi'), joins(cyd, group), leaves(bob, group, 'Group'));
+    expect(await list(instance, cyd)).toMatchObject([
+      { lastSeq: 3, joinedSeq: 2, preview: { type: 'RoomChange', senderId: bob, room_change_type: 'LEAVE' } },
+    ]);
+    expect(await list(instance, bob)).toEqual([]);
+    expect(await bench.read.any(membersOf(instance.schema, group))).toMatchObject([
+      expect.objectContaining({ joinedAt: second(1) }),
+      expect.objectContaining({ joinedAt: second(1) }),
+      { userId: cyd, joinedAt: second(3), leftAt: null, lastSeq: 3 },
+    ]);
+    expect(await bench.read.any(membership(instance.schema, group, bob))).toEqual([]);
+  });
+
+  it('leave a private room with the one who stays, and start it over for who comes back', async () => {
+    const away = [created(pair, 'Single', [ada, bob]), says(ada, pair, 'hi'), leaves(bob, pair, 'Single')];
+    const left = await given(...away);
+    expect(await list(left, bob)).toEqual([]);
+    expect(await list(left, ada)).toMatchObject([{ otherId: bob, preview: { text: 'hi' } }]);
+    expect(await list(await given(...away, joins(bob, pair)), bob)).toMatchObject([{ joinedSeq: 1, lastSeq: 1, sortAt: second(4) }]);
+  });
+
+  it('vanish when closed', async () => {
+    const closed: TidingsEvent = { type: 'RoomClosed', data: { roomId: group } };
+    expect(await (await given(created(group, 'Group', [ada]), leaves(ada, group, 'Group'), closed, says(ada, group, 'late'))).dump()).toEqual([]);
+  });
+
+  it('lose a name that was erased', async () => {
+    const nameless: TidingsEvent = {
+      type: 'RoomCreated',
+      data: { roomId: group, roomType: 'Group', name: SHREDDED, createdBy: ada, members: [ada, bob] },
+    };
+    expect(await list(await given(nameless), ada)).toMatchObject([{ name: null }]);
+  });
+
+  it('page without skipping or repeating, ties by id', async () => {
+    const ids = Array.from({ length: 7 }, (_, n) => derivedId<RoomId>('many', n));
+    const instance = await bench.fresh(rooms);
+    await instance.apply(recorded(ids.map((id) => created(id, 'Group', [ada, bob])), 0.1), 100); // all in one instant
+    const seen: RoomId[] = [];
+    let after: RoomPage['after'] = null;
+    for (;;) {
+      const found: Awaited<ReturnType<typeof list>> = await list(instance, ada, { after, limit: 3 });
+      const last = found.at(-1);
+      if (last === undefined) break;
+      seen.push(...found.map((room) => room.id));
+      after = { at: last.sortAt, id: last.id };
+    }
+    expect(seen).toEqual([...ids].sort().reverse());
+  });
+
+  it('are the same whatever the pages were', async () => {
+    const events = recorded([
+      created(group, 'Group', [ada, bob], 'Band'),
+      created(pair, 'Single', [ada, bob]),
+      ...Array.from({ length: 20 }, (_, n) => says(ada, n % 2 === 0 ? group : pair, `message ${n}`)),
+      joins(cyd, group),
+      leaves(ada, pair, 'Single'),
+      joins(ada, pair),
+      leaves(bob, group, 'Group'),
+    ]);
+    const [one, other] = await Promise.all([bench.fresh(rooms), bench.fresh(rooms)]);
+    await one.apply(events, 1);
+    await other.apply(events, 500);
+    expect(await other.dump()).toEqual(await one.dump());
+  });
+});
