@@ -1,0 +1,364 @@
+/**
+ * One lane applies one shard of the log to one instance of a projection: the single owner of that checkpoint, a loop that does one
+ * thing at a time. It takes pages, commits them, and lets itself be held, resumed, stopped and asked to unpark between two pages.
+ */
+import type { EventType, Recorded } from '@tidings/contracts/events/index';
+import type { StreamId } from '@tidings/contracts/ids';
+import { START, type EventLog, type Position } from '@tidings/contracts/ports/event-log';
+import type { Projection } from '@tidings/contracts/projection';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { EventStore } from '../event-store/event-store.ts';
+import type { Announcer } from './announce.ts';
+import { backoff } from './backoff.ts';
+import { Fenced, type Lease, type Leases } from './lease.ts';
+import type { PageSource, SourcePage } from './page-source.ts';
+import { createPageWriter, ProjectionBroken, RebuildStopped, type PageWriter, type WriterSettings } from './page-writer.ts';
+import { errorText, parkedStreams, refuseUnpark, type Parking } from './parking.ts';
+import { classify } from './poison.ts';
+import { type Instance } from './registry.ts';
+import { isPending } from './transitions.ts';
+import { unpark } from './unpark.ts';
+import { Waker } from './waker.ts';
+
+export interface LaneSettings extends WriterSettings {
+  /** Events per page near the head. */
+  readonly livePage: number;
+  /** Events per page while behind. */
+  readonly replayPage: number;
+  /** How long a checkpoint may stay behind when nothing but foreign events passed by. */
+  readonly flushMs: number;
+  /** How often a lane without the lease asks for it. */
+  readonly claimMs: number;
+}
+
+export interface LaneDeps {
+  readonly pool: Pool;
+  readonly log: EventLog;
+  readonly events: EventStore;
+  readonly leases: Leases;
+  readonly source: PageSource;
+  readonly announcer: Announcer;
+  readonly logger: Logger;
+  readonly projection: Projection;
+  readonly settings: LaneSettings;
+  /** After each commit. */
+  readonly onPage: (events: number, ms: number) => void;
+  /** A rebuild met poison and the lane has stopped. */
+  readonly onStopped: (error: RebuildStopped) => void;
+}
+
+export type LaneState = 'starting' | 'idle' | 'working' | 'behind' | 'stuck' | 'not-owner' | 'failed';
+
+/** Nothing happens for this long at most before a lane looks around by itself. */
+const IDLE_MS = 5_000;
+const STRUCTURAL_WAIT_MS = 30_000;
+const STUCK_AFTER_FAILURES = 5;
+
+interface Barrier {
+  readonly at: Position;
+  readonly reached: PromiseWithResolvers<Position>;
+}
+
+export class Lane {
+  instance: Instance;
+  readonly shard: number;
+  state: LaneState = 'starting';
+  waitingOn: string | null = null;
+  lastProgressAt: number | null = null;
+  /** Everything up to here is applied, or was none of this projection's business. */
+  position: Position = START;
+  /** True once it stood at the head since it took the lease. */
+  caughtUp = false;
+
+  readonly #deps: LaneDeps;
+  readonly #handles: ReadonlySet<EventType>;
+  readonly #waker = new Waker();
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #unparks = new Set<StreamId>();
+  #lease: Lease | null = null;
+  #writer: PageWriter | null = null;
+  #durable: Position = START;
+  #parked = new Map<StreamId, Parking>();
+  #unflushedSince: number | null = null;
+  #barrier: Barrier | null = null;
+  #prefetched: { readonly after: Position; readonly page: Promise<SourcePage> } | null = null;
+  #failures = 0;
+
+  constructor(instance: Instance, shard: number, deps: LaneDeps) {
+    this.instance = instance;
+    this.shard = shard;
+    this.#deps = deps;
+    this.#handles = new Set(deps.projection.handles);
+    this.#running = this.#run();
+  }
+
+  get owned(): boolean {
+    return this.#lease !== null;
+  }
+
+  get held(): boolean {
+    return this.#barrier !== null;
+  }
+
+  get parkedCount(): number {
+    return this.#parked.size;
+  }
+
+  wake(): void {
+    this.#waker.wake();
+  }
+
+  /** The heartbeat found another owner. */
+  lose(lease: Lease): void {
+    if (this.#lease !== lease) return;
+    this.#lease = null;
+    this.wake();
+  }
+
+  requestUnpark(stream: StreamId): void {
+    this.#unparks.add(stream);
+    this.wake();
+  }
+
+  /** Stops between two pages, at `at` exactly or right here, checkpoint written; resolves with the position. */
+  hold(at: Position = START): Promise<Position> {
+    const reached = Promise.withResolvers<Position>();
+    reached.promise.catch(() => undefined); // whoever holds awaits it; an aborted verification may not
+    this.#barrier = { at, reached };
+    this.wake();
+    return reached.promise;
+  }
+
+  resume(): void {
+    this.#barrier = null;
+    this.wake();
+  }
+
+  /** Finishes the page in hand, writes the checkpoint, gives the lease back. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.wake();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted && this.state !== 'failed') {
+      try {
+        if (await this.#takeOver()) await this.#project();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    this.#barrier?.reached.reject(new Error('the lane was stopped'));
+    const lease = this.#lease;
+    this.#lease = null;
+    if (lease !== null) await this.#deps.leases.release(lease).catch(() => undefined); // it runs out by itself
+  }
+
+  async #takeOver(): Promise<boolean> {
+    const { pool, leases, projection, settings } = this.#deps;
+    const taken = await leases.acquire(this.instance.schemaName, this.shard);
+    if ('heldBy' in taken) {
+      this.state = 'not-owner';
+      this.waitingOn = `the lease of ${taken.heldBy}`;
+      await this.#waker.wait(settings.claimMs);
+      return false;
+    }
+    this.#lease = taken;
+    this.#writer = createPageWriter({ pool, instance: this.instance, projection, lease: taken, settings });
+    this.position = this.#durable = taken.position;
+    this.#unflushedSince = null;
+    this.#prefetched = null;
+    this.caughtUp = false;
+    const parked = await parkedStreams(pool, this.instance.schemaName, this.shard);
+    this.#parked = new Map(parked.map((one) => [one.stream, one]));
+    return true;
+  }
+
+  async #project(): Promise<void> {
+    const { settings } = this.#deps;
+    while (!this.#stop.signal.aborted) {
+      if (this.#lease === null) throw new Fenced('the lease was lost');
+      for (const stream of this.#unparks) await this.#unpark(stream);
+      if (this.#barrier !== null && this.position >= this.#barrier.at) {
+        await this.#flush();
+        this.#barrier.reached.resolve(this.position);
+        await this.#rest('idle', 'a comparison with the live instance', IDLE_MS);
+        continue;
+      }
+      const page = await this.#nextPage();
+      if (page !== null) await this.#apply(this.#barrier === null ? page : cutBack(page, this.#barrier.at));
+      else {
+        this.caughtUp = true;
+        const unflushed = this.#unflushedSince === null ? null : performance.now() - this.#unflushedSince;
+        if (unflushed !== null && unflushed >= settings.flushMs) await this.#flush();
+        else await this.#rest('idle', null, unflushed === null ? IDLE_MS : settings.flushMs - unflushed);
+      }
+    }
+    await this.#flush();
+  }
+
+  /** What is next for this projection, or null at the head. */
+  async #nextPage(): Promise<SourcePage | null> {
+    const { source, settings, projection } = this.#deps;
+    const taken = source.take(this.position, settings.livePage);
+    if (taken !== 'behind') {
+      this.#prefetched = null;
+      if (taken === 'empty') return null;
+      this.state = 'working';
+      return { ...taken, events: taken.events.filter((event) => this.#handles.has(event.type)) };
+    }
+    this.state = 'behind';
+    this.waitingOn = 'the log';
+    const prefetched = this.#prefetched?.after === this.position ? this.#prefetched.page : null;
+    const page = await (prefetched ?? source.read(this.position, settings.replayPage, projection.handles));
+    if (source.reaches(page.next)) this.#prefetched = null;
+    else {
+      const next = source.read(page.next, settings.replayPage, projection.handles);
+      next.catch(() => undefined); // whoever takes it meets the error; nobody may, after a failure of this page
+      this.#prefetched = { after: page.next, page: next };
+    }
+    return page;
+  }
+
+  async #apply(page: SourcePage): Promise<void> {
+    const unreadable = this.#unreadableStreams(page);
+    const events = this.#withoutParked(page.events, unreadable);
+    if (events.length === 0 && unreadable.length === 0) {
+      this.#pass(page.next);
+      return;
+    }
+    const began = performance.now();
+    this.waitingOn = 'Postgres';
+    const parkings = await this.#mustWrite().commitOrPark({
+      events,
+      unreadable,
+      from: this.#durable,
+      to: page.next,
+      strict: isPending(this.instance),
+      signal: this.#stop.signal,
+    });
+    for (const parking of parkings) {
+      this.#parked.set(parking.stream, parking);
+      this.#deps.logger.error({ projection: this.instance.schemaName, ...parking }, 'parked a stream that cannot be applied');
+    }
+    this.#moved(page.next);
+    this.#durable = page.next;
+    this.#unflushedSince = null;
+    this.#deps.announcer.applied(this.instance.name, this.instance.schemaName, page.next);
+    this.#deps.onPage(events.length, performance.now() - began);
+  }
+
+  #unreadableStreams(page: SourcePage): readonly Parking[] {
+    const found = new Map<StreamId, Parking>();
+    for (const { event, reason } of page.faults) {
+      // The log may hold types that this code does not know; those are nobody's poison.
+      if (!this.#handles.has(event.type as EventType) || this.#parked.has(event.stream) || found.has(event.stream)) continue;
+      found.set(event.stream, { stream: event.stream, fromRevision: event.revision, fromPosition: event.position, error: reason, attempts: 1 });
+    }
+    return [...found.values()];
+  }
+
+  #withoutParked(events: readonly Recorded[], unreadable: readonly Parking[]): readonly Recorded[] {
+    if (this.#parked.size === 0 && unreadable.length === 0) return events;
+    const until = new Map(unreadable.map((parking) => [parking.stream, parking.fromPosition]));
+    return events.filter((event) => !this.#parked.has(event.stream) && event.position < (until.get(event.stream) ?? AFTER_ALL));
+  }
+
+  /** Nothing of the page concerns this projection: no transaction, the checkpoint follows within `flushMs` or with the next page. */
+  #pass(next: Position): void {
+    this.#moved(next);
+    this.#unflushedSince ??= performance.now();
+    this.#deps.announcer.passed(this.instance.schemaName, next);
+  }
+
+  async #flush(): Promise<void> {
+    this.#unflushedSince = null;
+    if (this.#durable === this.position) return;
+    await this.#mustWrite().commit([], this.#durable, this.position);
+    this.#durable = this.position;
+  }
+
+  #moved(next: Position): void {
+    this.position = next;
+    this.lastProgressAt = Date.now();
+    this.#failures = 0;
+  }
+
+  async #rest(state: LaneState, waitingOn: string | null, ms: number): Promise<void> {
+    this.state = state;
+    this.waitingOn = waitingOn;
+    this.#failures = 0;
+    await this.#waker.wait(ms);
+  }
+
+  async #unpark(stream: StreamId): Promise<void> {
+    const { pool, log, events, logger } = this.#deps;
+    this.#unparks.delete(stream);
+    const parking = (await parkedStreams(pool, this.instance.schemaName, this.shard)).find((one) => one.stream === stream);
+    if (parking === undefined) return;
+    await this.#flush();
+    const name = this.instance.schemaName;
+    const refused = await unpark({
+      ...{ log, events, name, stream },
+      writer: this.#mustWrite(),
+      handles: this.#handles,
+      fromRevision: parking.fromRevision,
+      position: this.position,
+    });
+    if (refused === null) {
+      this.#parked.delete(stream);
+      this.#deps.announcer.applied(this.instance.name, name, this.position);
+      logger.info({ projection: name, stream }, 'a parked stream flows again');
+    } else {
+      await refuseUnpark(pool, name, stream, refused);
+      logger.warn({ projection: name, stream, reason: refused }, 'a parked stream still cannot be applied');
+    }
+  }
+
+  #mustWrite(): PageWriter {
+    if (this.#writer === null || this.#lease === null) throw new Fenced('the lease was lost');
+    return this.#writer;
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { logger, settings } = this.#deps;
+    this.#barrier?.reached.reject(error);
+    this.#barrier = null;
+    const context = { err: error, projection: this.instance.schemaName, shard: this.shard, position: this.position };
+    this.waitingOn = errorText(error);
+    if (error instanceof RebuildStopped) {
+      this.state = 'failed';
+      logger.error(context, 'a rebuild met an event that it cannot apply, and stopped');
+      this.#deps.onStopped(error);
+      return;
+    }
+    if (error instanceof Fenced) {
+      this.#lease = null;
+      this.state = 'not-owner';
+      logger.warn(context, 'another owner has this checkpoint now');
+      await this.#waker.wait(settings.claimMs);
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failures >= STUCK_AFTER_FAILURES) this.state = 'stuck';
+    const slow = error instanceof ProjectionBroken || classify(error) !== 'transient';
+    logger[slow ? 'error' : 'warn'](context, 'a page could not be applied; trying again');
+    await backoff(this.#failures, this.#stop.signal, slow ? STRUCTURAL_WAIT_MS : undefined);
+  }
+}
+
+/** Sorts behind every position. */
+const AFTER_ALL = '~' as Position;
+
+/** The part of a page up to `at`. */
+const cutBack = (page: SourcePage, at: Position): SourcePage =>
+  page.next <= at
+    ? page
+    : {
+        next: at,
+        events: page.events.filter((event) => event.position <= at),
+        faults: page.faults.filter((fault) => fault.event.position <= at),
+      };

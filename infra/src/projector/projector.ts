@@ -1,0 +1,290 @@
+/**
+ * Runs projections: finds out from the registry which instances there are to run, gives each a lane per shard, watches them, and takes
+ * builds through verification to `ready`. Several processes may run it; leases decide who works on what.
+ */
+import { START, type EventLog, type Position } from '@tidings/contracts/ports/event-log';
+import type { Signals } from '@tidings/contracts/ports/signals';
+import type { Projection } from '@tidings/contracts/projection';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { StreamId } from '@tidings/contracts/ids';
+import type { EventStore } from '../event-store/event-store.ts';
+import { createAnnouncer, REGISTRY_CHANGED, type PositionFeed } from './announce.ts';
+import { Lane, type LaneSettings, type LaneState } from './lane.ts';
+import { createLeases, DEFAULT_LEASE, type LeaseOptions } from './lease.ts';
+import { createProjectorMetrics } from './metrics.ts';
+import { openPageSource, type PageSource } from './page-source.ts';
+import { errorText } from './parking.ts';
+import { finishBuild } from './rebuild.ts';
+import { createIndexes, createTables, instances, registerProjections, setError, withRegistry, type Instance } from './registry.ts';
+import { writeStatus, type LaneStatus } from './status.ts';
+import { cutover, isPending } from './transitions.ts';
+import { Waker } from './waker.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface ProjectorSettings extends LaneSettings, LeaseOptions {
+  /** How often the registry is looked at without a signal, and the status written. */
+  readonly controlMs: number;
+  /** No progress for this long although there is work: stuck. */
+  readonly stuckAfterMs: number;
+}
+
+export const PROJECTOR_DEFAULTS: ProjectorSettings = {
+  ...DEFAULT_LEASE,
+  livePage: 500,
+  replayPage: 5_000,
+  attempts: 3,
+  maxParkedPerPage: 50,
+  flushMs: 100,
+  claimMs: 1_000,
+  controlMs: 500,
+  stuckAfterMs: 30_000,
+};
+
+export interface ProjectorOptions {
+  /** From `openPool`; three connections per projection at most, fewer only make them wait for each other. */
+  readonly pool: Pool;
+  readonly log: EventLog;
+  readonly events: EventStore;
+  readonly projections: readonly Projection[];
+  readonly signals: Signals;
+  readonly logger: Logger;
+  readonly metrics?: Registry;
+  /** Positions for a `createFreshness` in the same process. */
+  readonly feed?: PositionFeed;
+  /** Run only these instances; others are left to other processes. */
+  readonly only?: (instance: Instance) => boolean;
+  readonly settings?: Partial<ProjectorSettings>;
+}
+
+export interface ProjectorHealth {
+  readonly state: Exclude<LaneState, 'starting'> | 'starting';
+  readonly lastProgressAt: number | null;
+  readonly waitingOn: string | null;
+  /** Per instance, by schema name: state, position, lag, parked streams. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface Projector {
+  health(): ProjectorHealth;
+  /** Looks at the registry now rather than at the next interval. */
+  refresh(): void;
+  /** Finishes the pages in hand, writes checkpoints, gives leases back. */
+  stop(): Promise<void>;
+}
+
+/** One instance in this process. */
+interface Runner {
+  instance: Instance;
+  readonly projection: Projection;
+  readonly watchdogs: readonly Watchdog[];
+  /** Indexes or verification under way. */
+  task: Promise<void> | null;
+}
+
+/** Starts when the registry knows all projections and every lane has begun. Needs `migrateProjector`. */
+export const startProjector = async (options: ProjectorOptions): Promise<Projector> => {
+  const { pool, log, events, projections, signals, logger } = options;
+  const settings = { ...PROJECTOR_DEFAULTS, ...options.settings };
+  const stopping = new AbortController();
+  const runners = new Map<string, Runner>();
+  const allWatchdogs = (): readonly Watchdog[] => [...runners.values()].flatMap((runner) => runner.watchdogs);
+  const metrics = options.metrics === undefined ? undefined : createProjectorMetrics(options.metrics, allWatchdogs);
+  const announcer = createAnnouncer(signals, options.feed);
+  const leases = createLeases(pool, {
+    ttlMs: settings.ttlMs,
+    heartbeatMs: settings.heartbeatMs,
+    onLost: (lease) => {
+      for (const { lane } of allWatchdogs()) lane.lose(lease);
+    },
+    onError: (error) => logger.warn({ err: error }, 'leases could not be renewed; trying again'),
+  });
+
+  if (options.only === undefined) await registerProjections(pool, projections);
+  const sources = new Map<number, PageSource>();
+  for (const shard of log.shards) {
+    const source = await openPageSource({ log, events, shard, logger });
+    source.onPage(() => {
+      for (const { lane } of allWatchdogs()) if (lane.shard === shard) lane.wake();
+    });
+    sources.set(shard, source);
+  }
+
+  const startLane = (instance: Instance, projection: Projection, source: PageSource): Watchdog => {
+    const lane: Lane = new Lane(instance, source.shard, {
+      ...{ pool, log, events, leases, source, announcer, logger, projection, settings },
+      onPage: (count, ms) => metrics?.page(instance, count, ms),
+      onStopped: (error) => void noteError(lane.instance, error),
+    });
+    return new Watchdog(lane, log, settings.stuckAfterMs);
+  };
+  const noteError = (instance: Instance, error: unknown): Promise<void> =>
+    setError(pool, instance, errorText(error)).catch((failed: unknown) => logger.error({ err: failed }, 'the registry could not be written'));
+
+  const ensureRunner = async (instance: Instance): Promise<void> => {
+    const running = runners.get(instance.schemaName);
+    if (running !== undefined) {
+      running.instance = instance;
+      for (const { lane } of running.watchdogs) lane.instance = instance;
+      return;
+    }
+    const projection = projections.find((one) => one.name === instance.name && one.version === instance.version);
+    if (projection === undefined || (instance.state === 'building' && instance.error !== null)) return;
+    if (!instance.hasTables) await prepareTables(pool, instance, projection);
+    const watchdogs = [...sources.values()].map((source) => startLane(instance, projection, source));
+    runners.set(instance.schemaName, { instance, projection, watchdogs, task: null });
+    logger.info({ projection: instance.schemaName, state: instance.state }, 'projecting');
+  };
+
+  /** Work on an instance beside its lanes: one thing at a time, errors shown in the registry. */
+  const runTask = (runner: Runner, task: () => Promise<unknown>): void => {
+    runner.task = task()
+      .catch((error: unknown) => {
+        if (stopping.signal.aborted) return;
+        logger.error({ err: error, projection: runner.instance.schemaName }, 'a build could not be finished');
+        return noteError(runner.instance, error);
+      })
+      .then(() => {
+        runner.task = null;
+        signals.publish('projection', REGISTRY_CHANGED);
+        waker.wake();
+      });
+  };
+
+  const advanceBuild = (runner: Runner): void => {
+    const { instance, projection, watchdogs } = runner;
+    const lanes = watchdogs.map((watchdog) => watchdog.lane);
+    if (runner.task !== null || instance.error !== null || !lanes.every((lane) => lane.owned && lane.caughtUp)) return;
+    if (instance.state === 'building' || instance.state === 'verifying') {
+      runTask(runner, async () => {
+        const verification = await finishBuild(pool, { instance, projection, lanes }, stopping.signal);
+        logger.info({ projection: instance.schemaName, outcome: verification?.outcome, note: verification?.note }, 'a build was verified');
+      });
+    } else if (!instance.hasIndexes) runTask(runner, () => createIndexes(pool, instance, projection));
+  };
+
+  /** Nobody runs the live version any more (its code is gone), so readers need the new one as soon as it is ready. */
+  const replaceAbandoned = async (all: readonly Instance[]): Promise<void> => {
+    for (const live of all.filter((one) => one.state === 'live')) {
+      const abandoned = projections.every((one) => one.name !== live.name || one.version !== live.version);
+      const ready = all.some((one) => one.name === live.name && one.state === 'ready' && runners.has(one.schemaName));
+      if (!abandoned || !ready) continue;
+      const next = await cutover(pool, live.name);
+      logger.info({ from: live.schemaName, to: next.schemaName }, 'cut over: the live version has no code any more');
+      signals.publish('projection', REGISTRY_CHANGED);
+    }
+  };
+
+  const dropRetired = async (all: readonly Instance[]): Promise<void> => {
+    for (const [schemaName, runner] of runners) {
+      if (all.some((one) => one.schemaName === schemaName)) continue;
+      runners.delete(schemaName);
+      await Promise.all(runner.watchdogs.map(({ lane }) => lane.stop()));
+    }
+  };
+
+  const routeUnparks = async (): Promise<void> => {
+    const asked = await pool.query<{ name: string; shard: number; stream_id: StreamId }>(
+      'select name, shard, stream_id from projection.parked where unpark_requested_at is not null',
+    );
+    for (const { name, shard, stream_id } of asked.rows) {
+      runners.get(name)?.watchdogs.find(({ lane }) => lane.shard === shard && lane.owned)?.lane.requestUnpark(stream_id);
+    }
+  };
+
+  const written = new Map<string, string>();
+  const watch = async (): Promise<void> => {
+    const heads = new Map<number, Position>();
+    for (const shard of sources.keys()) heads.set(shard, await log.head(shard));
+    for (const watchdog of allWatchdogs()) watchdog.look(heads.get(watchdog.lane.shard) ?? START);
+    const changed: LaneStatus[] = [];
+    for (const watchdog of allWatchdogs().filter(({ lane }) => lane.owned || lane.state === 'failed')) {
+      const status = watchdog.status(leases.owner);
+      const key = `${status.name} ${status.shard}`;
+      const text = JSON.stringify(status);
+      if (written.get(key) === text) continue;
+      written.set(key, text);
+      changed.push(status);
+    }
+    await writeStatus(pool, changed);
+  };
+
+  const control = async (): Promise<void> => {
+    const all = await instances(pool);
+    await dropRetired(all);
+    for (const instance of all) if (options.only?.(instance) !== false) await ensureRunner(instance);
+    await routeUnparks();
+    await watch();
+    for (const runner of runners.values()) advanceBuild(runner);
+    if (options.only === undefined) await replaceAbandoned(all);
+  };
+
+  const waker = new Waker();
+  const controlling = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await waker.wait(settings.controlMs);
+      await control().catch((error: unknown) => {
+        if (!stopping.signal.aborted) logger.warn({ err: error }, 'the projector could not look at its registry; trying again');
+      });
+    }
+  };
+  const unsubscribe = signals.subscribe('projection', (payload) => {
+    if (payload === REGISTRY_CHANGED) waker.wake();
+  });
+
+  await control();
+  signals.publish('projection', REGISTRY_CHANGED);
+  const controlled = controlling();
+
+  return {
+    health: () => healthOf(allWatchdogs()),
+    refresh: () => waker.wake(),
+    stop: async () => {
+      stopping.abort();
+      unsubscribe();
+      waker.wake();
+      await controlled;
+      await Promise.all(allWatchdogs().map(({ lane }) => lane.stop()));
+      await Promise.all([...runners.values()].map((runner) => runner.task));
+      await Promise.all([...sources.values()].map((source) => source.close()));
+      leases.close();
+      announcer.close();
+    },
+  };
+};
+
+const prepareTables = (pool: Pool, instance: Instance, projection: Projection): Promise<void> =>
+  withRegistry(pool, instance.name, async (existing, client) => {
+    const now = existing.find((one) => one.schemaName === instance.schemaName);
+    if (now?.hasTables === false) await createTables(client, now, projection);
+  });
+
+/** The most worrying first. */
+const BY_WORRY: readonly LaneState[] = ['stuck', 'failed', 'behind', 'starting', 'working', 'idle', 'not-owner'];
+
+/** Of all lanes; a rebuild that stopped is in the detail and does not make the service unwell, its live instance serves on. */
+const healthOf = (watchdogs: readonly Watchdog[]): ProjectorHealth => {
+  const serving = watchdogs.filter(({ lane }) => !isPending(lane.instance));
+  const worst = serving.toSorted((a, b) => BY_WORRY.indexOf(a.state) - BY_WORRY.indexOf(b.state))[0];
+  return {
+    state: worst?.state ?? 'starting',
+    lastProgressAt: serving.reduce<number | null>((last, { lane }) => (lane.lastProgressAt === null ? last : Math.max(last ?? 0, lane.lastProgressAt)), null),
+    waitingOn: worst?.lane.waitingOn ?? null,
+    detail: Object.fromEntries(
+      watchdogs.map((watchdog) => [
+        `${watchdog.lane.instance.schemaName}${watchdog.lane.shard === 0 ? '' : `#${watchdog.lane.shard}`}`,
+        {
+          projection: watchdog.lane.instance.name,
+          instance: watchdog.lane.instance.state,
+          state: watchdog.state,
+          position: watchdog.lane.position,
+          lag: watchdog.lag,
+          rate: Math.round(watchdog.rate),
+          parked: watchdog.lane.parkedCount,
+          waitingOn: watchdog.lane.waitingOn,
+        },
+      ]),
+    ),
+  };
+};
