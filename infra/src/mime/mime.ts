@@ -1,0 +1,77 @@
+/**
+ * Understanding mail without trusting it: every mail is read in a worker thread with a limit of time and memory (architecture §1). A
+ * mail that passes a limit or crashes its reader gets a plain view instead; nothing a mail contains makes `parse` fail.
+ */
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { readPlainly } from './fallback.ts';
+import type { ParsedMail } from './read-mail.ts';
+
+export type { MailContent } from './content.ts';
+export { resolvePartLinks } from './part-links.ts';
+export type { Bodies, BodyValue, ParsedMail } from './read-mail.ts';
+
+export interface MimeOptions {
+  /** Worker threads; one per core unless said. */
+  readonly threads?: number;
+  /** Per mail, from when a thread takes it up. Also covers the start of a thread, a third of a second. */
+  readonly timeoutMs?: number;
+  /** Heap of a thread; the mail's own bytes lie outside of it. */
+  readonly maxHeapMb?: number;
+}
+
+export interface Mime {
+  /** Never rejects for what is in the mail; `fault` says what could not be read. */
+  parse(raw: Uint8Array): Promise<ParsedMail>;
+  /** Bytes of one part, decoded; null when there is none of that id or it cannot be read within the limits. */
+  part(raw: Uint8Array, partId: string): Promise<Uint8Array | null>;
+  /** Waits for what is in hand. */
+  close(): Promise<void>;
+}
+
+export const openMime = ({ threads = availableParallelism(), timeoutMs = 10_000, maxHeapMb = 512 }: MimeOptions = {}): Mime => {
+  const pool = new Piscina({
+    filename: fileURLToPath(import.meta.resolve('./worker.ts')),
+    minThreads: 1,
+    maxThreads: threads,
+    idleTimeout: 60_000,
+    resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: 32 },
+  });
+  // An error outside of a task (a thread that died while idle) has no caller to tell; the pool replaces the thread.
+  pool.on('error', () => undefined);
+  const slots = slotsOf(threads);
+
+  /** The clock starts when a thread is free, so that a queue never looks like a slow mail. */
+  const run = <A>(name: string, task: unknown): Promise<A> =>
+    slots(() => pool.run(task, { name, signal: AbortSignal.timeout(timeoutMs) }) as Promise<A>);
+
+  return {
+    parse: (raw) =>
+      run<ParsedMail>('parse', raw).catch((error: unknown) => readPlainly(raw, `could not be read: ${reason(error, timeoutMs)}`)),
+    part: (raw, partId) => run<Uint8Array | null>('part', { raw, partId }).catch(() => null),
+    close: () => pool.close(),
+  };
+};
+
+const reason = (error: unknown, timeoutMs: number): string => {
+  if (!(error instanceof Error)) return 'unknown fault';
+  return error.name === 'AbortError' ? `took longer than ${timeoutMs} ms` : error.message;
+};
+
+/** At most `count` at once, in the order they came. */
+const slotsOf = (count: number): (<A>(work: () => Promise<A>) => Promise<A>) => {
+  const waiting: (() => void)[] = [];
+  let free = count;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+};

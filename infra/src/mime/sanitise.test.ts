@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { EmailId } from '@tidings/contracts/ids';
+import { resolvePartLinks } from './part-links.ts';
+import { sanitise, textOfHtml } from './sanitise.ts';
+
+const clean = (html: string): string => sanitise(html, new Map([['dot@x', '2.1']]));
+
+describe('HTML', () => {
+  it.each([
+    ['<p>Hello <b>you</b></p>', '<p>Hello <b>you</b></p>'],
+    ['<script>alert(1)</script>safe', 'safe'],
+    ['<style>p{position:fixed}</style>safe', 'safe'],
+    ['<p onclick="alert(1)" id="app" class="nav" name="x">safe</p>', '<p>safe</p>'],
+    ['<a href="javascript:alert(1)">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'],
+    ['<a href=" java&#10;script:alert(1)">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'],
+    ['<a href="//evil.example">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'],
+    ['<a href="https://ok.example/?a&amp;b">x</a>', '<a href="https://ok.example/?a&amp;b" target="_blank" rel="noopener noreferrer nofollow">x</a>'],
+    ['<img src="cid:dot@x" alt="d">', '<img alt="d" src="tidings-part:2.1" />'],
+    ['<img src="cid:dot%40x">', '<img src="tidings-part:2.1" />'],
+    ['<img src="cid:unknown">', '<img />'],
+    ['<img src="tidings-part:1">', '<img />'],
+    ['<img src="https://t.example/p.gif">', '<img data-remote-src="https://t.example/p.gif" />'],
+    ['<img src="//t.example/p.gif">', '<img data-remote-src="//t.example/p.gif" />'],
+    ['<img src="x" onerror="alert(1)">', '<img />'],
+    ['<img src="data:image/png;base64,AA==">', '<img src="data:image/png;base64,AA==" />'],
+    ['<img src="data:image/svg+xml;base64,AA==">', '<img />'],
+    ['<p style="color:red;position:fixed;background:url(https://t.example)">x</p>', '<p style="color:red">x</p>'],
+    ['<p style="margin:-99px;padding:4px">x</p>', '<p style="padding:4px">x</p>'],
+    ['<p style="width:expression(alert(1))">x</p>', '<p>x</p>'],
+    ['<svg><script>alert(1)</script></svg>safe', 'safe'],
+    ['<iframe src="https://evil.example"></iframe><object data="x"></object>safe', 'safe'],
+    ['<form action="https://evil.example"><input name="p"></form>safe', 'safe'],
+    ['<base href="https://evil.example"><meta http-equiv=refresh content="0;url=//x"><link rel=stylesheet href=//x>safe', 'safe'],
+    ['<<img src=x onerror=alert(1)//>', '&lt;<img />'],
+    ['<p>unclosed <b>tags', '<p>unclosed <b>tags</b></p>'],
+  ])('makes %s safe', (given, expected) => {
+    expect(clean(given)).toBe(expected);
+  });
+
+  it('stands deep nesting and long runs without taking long', () => {
+    const started = performance.now();
+    clean('<div>'.repeat(100_000) + 'x');
+    clean('<'.repeat(300_000));
+    clean(`<a href="${'x'.repeat(500_000)}">`);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('points at parts of the email it is read for', () => {
+    const id = '00000000-0000-4000-8000-000000000001' as EmailId;
+    expect(resolvePartLinks(clean('<img src="cid:dot@x">'), id)).toBe(`<img src="/api/emails/${id}/parts/2.1" />`);
+    expect(resolvePartLinks('no parts', id)).toBe('no parts');
+  });
+
+  it('reads as text', () => {
+    expect(textOfHtml('<p>a &amp; b</p><p>c<br>d</p><style>x{}</style>').replace(/\s+/g, ' ').trim()).toBe('a & b c d');
+  });
+});
