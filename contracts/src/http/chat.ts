@@ -5,6 +5,7 @@ import { nullable, oneOf, text } from '../codec.ts';
 import { MessageText } from '../events/message.ts';
 import { RoomType } from '../events/room.ts';
 import { MessageId, RoomId, UserId } from '../ids.ts';
+import { described } from '../json-schema.ts';
 import { Timestamp } from '../time.ts';
 import { ChatRoom, Message, pageOf, RelationshipState, RoomDetailed, RoomMember, User, UserWithRelationship } from './chat-objects.ts';
 import { intParam } from './query.ts';
@@ -58,17 +59,20 @@ export const SendMessage = t.readonly(
   ]),
 );
 
-const InvitedUsers = new t.Type<readonly UserId[], readonly string[]>(
-  `array of 1-${LARGEST_GROUP} UserId`,
-  (u): u is readonly UserId[] => t.readonlyArray(UserId).is(u),
-  (u, c) => {
-    const decoded = t.readonlyArray(UserId).validate(u, c);
-    if (E.isLeft(decoded)) return decoded;
-    return decoded.right.length >= 1 && decoded.right.length <= LARGEST_GROUP
-      ? decoded
-      : t.failure(u, c, `must name 1-${LARGEST_GROUP} users`);
-  },
-  (ids) => ids,
+const InvitedUsers = described(
+  new t.Type<readonly UserId[], readonly string[]>(
+    `array of 1-${LARGEST_GROUP} UserId`,
+    (u): u is readonly UserId[] => t.readonlyArray(UserId).is(u),
+    (u, c) => {
+      const decoded = t.readonlyArray(UserId).validate(u, c);
+      if (E.isLeft(decoded)) return decoded;
+      return decoded.right.length >= 1 && decoded.right.length <= LARGEST_GROUP
+        ? decoded
+        : t.failure(u, c, `must name 1-${LARGEST_GROUP} users`);
+    },
+    (ids) => ids,
+  ),
+  (inner) => ({ type: 'array', items: inner(UserId), minItems: 1, maxItems: LARGEST_GROUP }),
 );
 
 export const CreateRoom = t.readonly(

@@ -8,6 +8,7 @@ import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { Place } from '../events/thread.ts';
 import { EmailId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
 import { Timestamp } from '../time.ts';
 import { ChatRoom, Message, Preview, User } from './chat-objects.ts';
@@ -89,15 +90,18 @@ export const formatCursor = (cursor: LiveCursor): string =>
   cursor.index === WHOLE_POSITION ? cursor.position : `${cursor.position}.${cursor.index}`;
 
 /** An id of the stream as clients give it back. Opaque to them. */
-export const EventCursor = new t.Type<LiveCursor, string>(
-  'EventCursor',
-  (u): u is LiveCursor => typeof u === 'object' && u !== null && 'position' in u && 'index' in u,
-  (u, c) => {
-    const parts = typeof u === 'string' ? CURSOR.exec(u) : null;
-    if (parts?.[1] === undefined) return t.failure(u, c, 'must be an id that this stream gave');
-    return t.success({ position: parts[1] as Position, index: parts[2] === undefined ? WHOLE_POSITION : Number(parts[2]) });
-  },
-  formatCursor,
+export const EventCursor = described(
+  new t.Type<LiveCursor, string>(
+    'EventCursor',
+    (u): u is LiveCursor => typeof u === 'object' && u !== null && 'position' in u && 'index' in u,
+    (u, c) => {
+      const parts = typeof u === 'string' ? CURSOR.exec(u) : null;
+      if (parts?.[1] === undefined) return t.failure(u, c, 'must be an id that this stream gave');
+      return t.success({ position: parts[1] as Position, index: parts[2] === undefined ? WHOLE_POSITION : Number(parts[2]) });
+    },
+    formatCursor,
+  ),
+  { type: 'string', pattern: '^[0-9A-Za-z]{16,40}(\\.[0-9]{1,5})?$' },
 );
 const CURSOR = /^([0-9A-Za-z]{16,40})(?:\.(\d{1,5}))?$/;
 
