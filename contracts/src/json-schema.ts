@@ -38,6 +38,7 @@ const describe = (codec: t.Mixed, inner: (codec: t.Mixed) => JsonSchema): JsonSc
   if (codec instanceof t.LiteralType) return { const: codec.value };
   if (codec instanceof t.KeyofType) return { type: 'string', enum: Object.keys(codec.keys) };
   if (codec instanceof t.ArrayType || codec instanceof t.ReadonlyArrayType) return { type: 'array', items: inner(codec.type) };
+  if (codec instanceof t.AnyDictionaryType) return { type: 'object' };
   if (codec instanceof t.DictionaryType) return { type: 'object', additionalProperties: inner(codec.codomain) };
   if (codec instanceof t.InterfaceType) return objectOf(codec.props, inner, true);
   if (codec instanceof t.PartialType) return objectOf(codec.props, inner, false);

@@ -1,0 +1,15 @@
+/** Every endpoint there is, and the objects they speak by name. The OpenAPI document, the reference and the typed client derive from here. */
+import * as t from 'io-ts';
+import * as chatObjects from './chat-objects.ts';
+import { chatRoutes } from './chat.ts';
+import * as live from './live.ts';
+import { Problem } from './problem.ts';
+import type { Route } from './route.ts';
+import { systemRoutes } from './system.ts';
+
+export const routes: readonly Route[] = [...chatRoutes, ...live.liveRoutes, ...systemRoutes];
+
+/** Codecs under the names they are exported by: the `components/schemas` of the description. */
+export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
+  Object.entries({ Problem, ...chatObjects, ...live }).flatMap(([name, value]) => (value instanceof t.Type ? [[value, name] as const] : [])),
+);
