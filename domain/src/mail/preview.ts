@@ -1,8 +1,9 @@
 /** The line that a list shows under a subject: the first words that the writer wrote, at most `PREVIEW_LENGTH` characters. */
 export const PREVIEW_LENGTH = 140;
 
-/** Enough of any line to fill a preview; the rest of a line of megabytes is not looked at. */
+/** More is not looked at, of a line and of the whole: a mail may be megabytes of quotes or of one line. */
 const LINE_LIMIT = 2000;
+const TEXT_LIMIT = 100_000;
 const SIGNATURE = /^-- ?\r?$/; // RFC 3676 §4.3
 const QUOTED = /^ ?>/;
 // Controls, and marks that only reorder or pad (newsletters fill their preview with these). Joiners and variation selectors stay: emoji
@@ -12,8 +13,9 @@ const BLANK_RUN = /[\s\u200c\u200d]+/g;
 
 /** Text in, one line out: without quotes and signature if something is left without them; `…` where it was cut. */
 export const previewOf = (text: string): string => {
-  const written = gather(text, (line) => !QUOTED.test(line), true);
-  return shortened(written === '' ? gather(text, () => true, false) : written);
+  const beginning = text.slice(0, TEXT_LIMIT);
+  const written = gather(beginning, (line) => !QUOTED.test(line), true);
+  return shortened(written === '' ? gather(beginning, () => true, false) : written);
 };
 
 const gather = (text: string, takes: (line: string) => boolean, endsAtSignature: boolean): string => {
@@ -48,7 +50,7 @@ const cleaned = (line: string): string =>
 const shortened = (line: string): string => {
   const characters = [...line];
   if (characters.length <= PREVIEW_LENGTH) return line;
-  const room = characters.slice(0, PREVIEW_LENGTH - 1).join('');
-  const lastSpace = room.lastIndexOf(' ');
-  return `${(lastSpace > room.length - 25 ? room.slice(0, lastSpace) : room).trimEnd()}…`;
+  const lastSpace = characters.lastIndexOf(' ', PREVIEW_LENGTH - 1);
+  const end = lastSpace > PREVIEW_LENGTH - 25 ? lastSpace : PREVIEW_LENGTH - 1;
+  return `${characters.slice(0, end).join('')}…`;
 };

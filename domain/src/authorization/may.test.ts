@@ -1,0 +1,91 @@
+import type { MailboxRole } from '@tidings/contracts/events/mailbox';
+import { describe, expect, it } from 'vitest';
+import { type Actor, type MailAction, may, type RoomAction, type ThreadAccess } from './may.ts';
+
+const person: Actor = { isAdmin: false };
+const admin: Actor = { isAdmin: true };
+const roles: readonly (MailboxRole | null)[] = [null, 'viewer', 'editor', 'sender', 'admin'];
+
+/** Columns: no role, viewer, editor, sender, admin. */
+const mailMatrix: Readonly<Record<MailAction, string>> = {
+  read: '-++++',
+  'mark-read': '-++++',
+  flag: '--+++',
+  label: '--+++',
+  draft: '--+++',
+  comment: '--+++',
+  assign: '--+++',
+  share: '--+++',
+  send: '---++',
+  'manage-members': '----+',
+  'manage-labels': '----+',
+  'manage-templates': '----+',
+  import: '----+',
+};
+const marks = (allowed: readonly boolean[]): string => allowed.map((yes) => (yes ? '+' : '-')).join('');
+// The matrix is exhaustive by type; Object.entries forgets its keys.
+const mailActions = Object.entries(mailMatrix) as [MailAction, string][];
+
+describe('mail', () => {
+  it.each(mailActions)('%s in a mailbox: %s', (action, row) => {
+    expect(marks(roles.map((role) => may(person, action, { kind: 'mailbox', role })))).toBe(row);
+  });
+
+  const inThread = (action: MailAction, access: ThreadAccess | null): string =>
+    marks(roles.map((role) => may(person, action, { kind: 'thread', links: [{ role, access }] })));
+
+  it.each(mailActions)('%s in a thread that the mailbox may edit: %s', (action, row) => expect(inThread(action, 'editor')).toBe(row));
+
+  it.each(mailActions)('%s in a thread shared for viewing: only what viewers may', (action, row) =>
+    expect(inThread(action, 'viewer')).toBe(row === '-++++' ? '-++++' : '-----'),
+  );
+
+  it.each(mailActions)('%s in a thread that the mailbox does not hold: never', (action) => expect(inThread(action, null)).toBe('-----'));
+
+  it('counts the best way to a thread, and never mixes two', () => {
+    const viewerOfOwn = { role: 'viewer', access: 'editor' } as const;
+    const senderOfShared = { role: 'sender', access: 'viewer' } as const;
+    const senderOfOwn = { role: 'sender', access: 'editor' } as const;
+    expect(may(person, 'send', { kind: 'thread', links: [viewerOfOwn, senderOfOwn] })).toBe(true);
+    expect(may(person, 'send', { kind: 'thread', links: [viewerOfOwn, senderOfShared] })).toBe(false);
+    expect(may(person, 'read', { kind: 'thread', links: [] })).toBe(false);
+  });
+});
+
+describe('administrators of the service', () => {
+  it('open mailboxes and choose their members', () => {
+    expect(may(admin, 'open-mailbox', { kind: 'domain' })).toBe(true);
+    expect(may(admin, 'manage-members', { kind: 'mailbox', role: null })).toBe(true);
+    expect(may(person, 'open-mailbox', { kind: 'domain' })).toBe(false);
+    expect(may(person, 'manage-domain', { kind: 'domain' })).toBe(false);
+  });
+
+  it('read and do nothing else without a role of their own', () => {
+    for (const [action] of mailActions.filter(([each]) => each !== 'manage-members')) {
+      expect(may(admin, action, { kind: 'mailbox', role: null })).toBe(false);
+      expect(may(admin, action, { kind: 'thread', links: [{ role: null, access: 'editor' }] })).toBe(false);
+    }
+    expect(may(admin, 'read', { kind: 'room', roomType: 'Group', isMember: false, isBlocked: false })).toBe(false);
+  });
+});
+
+describe('rooms', () => {
+  /** Columns: stranger, member of a group, of a private room, of a private room with a block. */
+  const roomMatrix: Readonly<Record<RoomAction, string>> = {
+    read: '-+++',
+    send: '-++-',
+    'mark-read': '-+++',
+    invite: '-+--',
+    leave: '-+++',
+  };
+
+  it.each(Object.entries(roomMatrix) as [RoomAction, string][])('%s: %s', (action, row) => {
+    const rooms = [
+      { kind: 'room', roomType: 'Group', isMember: false, isBlocked: false },
+      { kind: 'room', roomType: 'Group', isMember: true, isBlocked: false },
+      { kind: 'room', roomType: 'Single', isMember: true, isBlocked: false },
+      { kind: 'room', roomType: 'Single', isMember: true, isBlocked: true },
+    ] as const;
+    expect(marks(rooms.map((room) => may(person, action, room)))).toBe(row);
+  });
+});
