@@ -26,13 +26,13 @@ const marks = (allowed: readonly boolean[]): string => allowed.map((yes) => (yes
 // The matrix is exhaustive by type; Object.entries forgets its keys.
 const mailActions = Object.entries(mailMatrix) as [MailAction, string][];
 
+const inThread = (action: MailAction, access: ThreadAccess | null): string =>
+  marks(roles.map((role) => may(person, action, { kind: 'thread', links: [{ role, access }] })));
+
 describe('mail', () => {
   it.each(mailActions)('%s in a mailbox: %s', (action, row) => {
     expect(marks(roles.map((role) => may(person, action, { kind: 'mailbox', role })))).toBe(row);
   });
-
-  const inThread = (action: MailAction, access: ThreadAccess | null): string =>
-    marks(roles.map((role) => may(person, action, { kind: 'thread', links: [{ role, access }] })));
 
   it.each(mailActions)('%s in a thread that the mailbox may edit: %s', (action, row) => expect(inThread(action, 'editor')).toBe(row));
 

@@ -19,6 +19,13 @@ const send = (change: Partial<Command> = {}): Command => ({
 });
 const sent = messageSent({ ...id, body: { type: 'Text', text: 'Hello' } });
 
+const reply = (text: string, answers = messageNo(7), quote = 'Lunch?') =>
+  ({
+    type: 'Reply',
+    text,
+    quoted: { messageId: answers, senderId: bob, createdAt: timestamp(0), body: { type: 'Text', text: quote } },
+  }) as const;
+
 describe('a message', () => {
   it('is sent by a member', () => {
     given().when(send()).then(sent);
@@ -61,12 +68,6 @@ describe('a message', () => {
   });
 
   it('is the same reply even when what it quotes was looked up differently', () => {
-    const reply = (text: string, answers = messageNo(7), quote = 'Lunch?') =>
-      ({
-        type: 'Reply',
-        text,
-        quoted: { messageId: answers, senderId: bob, createdAt: timestamp(0), body: { type: 'Text', text: quote } },
-      }) as const;
     const replied = messageSent({ ...id, body: reply('Yes') });
     given(replied)
       .when(send({ body: reply('Yes', messageNo(7), 'Dinner?') }))

@@ -1,7 +1,8 @@
 /** Any command of each decider, exhaustive by type; most of them over the same few ids, so that they meet what others left behind. */
 import type { MailboxRole } from '@tidings/contracts/events/mailbox';
 import type { UserId } from '@tidings/contracts/ids';
-import fc, { type Arbitrary } from 'fast-check';
+import * as fc from 'fast-check';
+import type { Arbitrary } from 'fast-check';
 import type { AddressCommand } from '../address/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';

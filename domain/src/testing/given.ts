@@ -27,6 +27,7 @@ export const specify =
     when: (command) => {
       const decided = decider.decide(command, events.reduce(decider.evolve, decider.initial));
       return {
+        // oxlint-disable-next-line unicorn/no-thenable -- the word of the specification; nobody awaits it
         then: (...expected) => expect(decided).toEqual(E.right(expected)),
         thenNothing: () => expect(decided).toEqual(E.right([])),
         thenRejected: (rejection) => expect(decided).toMatchObject(E.left(rejection)),

@@ -55,9 +55,9 @@ describe('filing', () => {
   });
 });
 
-describe('reading', () => {
-  const read = (upTo: ReturnType<typeof emailNo> | null): ThreadCommand => ({ type: 'MarkThreadRead', ...here, upTo });
+const read = (upTo: ReturnType<typeof emailNo> | null): ThreadCommand => ({ type: 'MarkThreadRead', ...here, upTo });
 
+describe('reading', () => {
   it('is up to an email, and back to nothing', () => {
     given(first, second)
       .when(read(emailNo(1)))
@@ -108,9 +108,10 @@ describe('moving', () => {
   });
 });
 
+const flag = (set: Flags): ThreadCommand => ({ type: 'SetThreadFlags', ...here, set });
+const moved = (place: Place, ...emails: number[]) => emailsMoved({ ...here, emailIds: emails.map(emailNo), place });
+
 describe('flags', () => {
-  const flag = (set: Flags): ThreadCommand => ({ type: 'SetThreadFlags', ...here, set });
-  const moved = (place: Place, ...emails: number[]) => emailsMoved({ ...here, emailIds: emails.map(emailNo), place });
   const all = [first, second, ours, draft] as const;
 
   it('stars a thread', () => {
