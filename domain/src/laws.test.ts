@@ -114,7 +114,9 @@ const registry: Readonly<Record<string, () => void>> = {
   user: obeysTheLaws(user, commands.userCommands),
 };
 
-for (const [folder, laws] of Object.entries(registry)) describe(folder, () => laws());
+describe.each(Object.entries(registry))('%s', (_folder, laws) => {
+  laws();
+});
 
 it('every decider is under the laws', () => {
   const folders = readdirSync(import.meta.dirname).filter((folder) => existsSync(`${import.meta.dirname}/${folder}/decide.ts`));

@@ -122,6 +122,8 @@ describe('blocking', () => {
 it('nobody relates to themselves', () => {
   given().when(request(alice, alice)).thenRejected({ type: 'WithYourself' });
   given().when(block(alice, alice)).thenRejected({ type: 'WithYourself' });
+  given().when(accept(alice, alice)).thenRejected({ type: 'NoRelationship' });
+  given().when(unblock(alice, alice)).thenRejected({ type: 'NoRelationship' });
 });
 
 it('a pair has one stream, whoever comes first', () => {

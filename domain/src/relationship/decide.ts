@@ -33,7 +33,10 @@ export type Rejection =
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly RelationshipEvent[]> => {
   const { by, to } = command;
-  if (by === to) return left({ type: 'WithYourself' });
+  if (by === to) {
+    const begins = command.type === 'RequestFriendship' || command.type === 'BlockUser';
+    return left({ type: begins ? 'WithYourself' : 'NoRelationship' });
+  }
 
   switch (command.type) {
     case 'RequestFriendship':
