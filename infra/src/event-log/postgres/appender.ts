@@ -1,0 +1,207 @@
+/**
+ * The batcher of one shard (architecture §2): two connections of its own take turns, each sends what has gathered while the other commits.
+ * No timer makes a request wait; an idle log appends at once, a busy one in large batches.
+ *
+ * When an answer is lost, requests that name what they expect go again with the same event ids and learn what became of them; `any` and
+ * `exists` cannot be told apart from a second wish, so they fail as `unknown`.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { LogUnavailable } from '@tidings/contracts/ports/event-log';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { numberOf } from '../positions.ts';
+import { failureOf, sendBatch, type BatchVerdict } from './append-batch.ts';
+import type { AppendQueue, AppendRequest } from './append-queue.ts';
+import { APPEND_SETTINGS, withSettings } from './session.ts';
+
+export interface AppenderOptions {
+  readonly url: string;
+  readonly shard: number;
+  readonly queue: AppendQueue;
+  readonly logger: Logger | undefined;
+  /** The last position a batch of ours was given. */
+  readonly onAppended: (shard: number, position: number) => void;
+  readonly onMoved: (request: AppendRequest, shard: number) => void;
+  /** Before a failed batch goes again: the place to mend what can be mended. */
+  readonly onFailure: (error: unknown) => Promise<void>;
+}
+
+export interface Appender {
+  /** Something was queued. */
+  nudge(): void;
+  readonly stats: AppendStats;
+  /** Lets what is on its way arrive, refuses the rest. */
+  close(): Promise<void>;
+}
+
+/** Counters since the start. */
+export interface AppendStats {
+  readonly batches: number;
+  readonly events: number;
+  readonly largestBatch: number;
+  readonly conflicts: number;
+  readonly duplicates: number;
+  readonly resent: number;
+}
+
+const CONNECTIONS = 2;
+/** Longer than the server's own limit: only a peer that has vanished gets here. */
+const ANSWER_TIMEOUT_MS = 8_000;
+const RECONNECT_MS = { first: 50, most: 1_000 };
+const EXPIRY_CHECK_MS = 100;
+
+export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved, onFailure }: AppenderOptions): Appender => {
+  const stats = { batches: 0, events: 0, largestBatch: 0, conflicts: 0, duplicates: 0, resent: 0 };
+  const closing = new AbortController();
+  const idle: (() => void)[] = [];
+  let turnPlanned = false;
+  let lastError: unknown = new Error('not connected yet');
+
+  /** Wakes one connection, after this turn of the event loop, so that callers who act together travel together. */
+  const nudge = (): void => {
+    if (turnPlanned || idle.length === 0) return;
+    turnPlanned = true;
+    setImmediate(() => {
+      turnPlanned = false;
+      idle.pop()?.();
+    });
+  };
+
+  const nextBatch = async (): Promise<readonly AppendRequest[]> => {
+    while (!closing.signal.aborted) {
+      const batch = queue.take();
+      if (batch.length > 0) {
+        if (queue.waiting > 0) nudge();
+        return batch;
+      }
+      await new Promise<void>((resolve) => {
+        idle.push(resolve);
+      });
+    }
+    return [];
+  };
+
+  const settle = (batch: readonly AppendRequest[], verdicts: readonly BatchVerdict[]): void => {
+    queue.settle(batch);
+    let last = 0;
+    for (const [index, request] of batch.entries()) {
+      const verdict = verdicts[index];
+      if (verdict === undefined) continue; // sendBatch has counted them
+      if (verdict.type === 'moved') {
+        onMoved(request, verdict.shard);
+        continue;
+      }
+      if (verdict.type === 'appended') last = Math.max(last, numberOf(verdict.position));
+      else stats[verdict.type === 'conflict' ? 'conflicts' : 'duplicates'] += 1;
+      request.resolve(verdict);
+    }
+    if (last > 0) onAppended(shard, last);
+  };
+
+  const fail = (batch: readonly AppendRequest[], error: unknown): void => {
+    lastError = error;
+    const failure = failureOf(error);
+    logger?.warn({ err: error, shard, requests: batch.length, failure }, 'a batch of appends failed');
+    const again: AppendRequest[] = [];
+    for (const request of batch) {
+      const sure = typeof request.expected === 'number' && request.expected >= -1;
+      if (failure === 'lost' ? sure : failure === 'again' || batch.length > 1) {
+        again.push(request);
+        if (failure === 'lost') request.unanswered = true;
+        if (failure === 'refused') request.alone = true;
+      } else {
+        queue.settle([request]);
+        request.reject(new LogUnavailable(failure === 'lost' || request.unanswered ? 'unknown' : 'not-applied', error));
+      }
+    }
+    stats.resent += again.length;
+    queue.putBack(again);
+    nudge(); // the other connection may be well
+  };
+
+  /** One connection's life: connect, serve batches until it breaks, again. */
+  const serve = async (): Promise<void> => {
+    let pause = RECONNECT_MS.first;
+    while (!closing.signal.aborted) {
+      const client = await connect(url).catch((error: unknown) => {
+        lastError = error;
+        return null;
+      });
+      if (client !== null) {
+        let alive = true;
+        client.on('error', () => {
+          alive = false; // noticed before a batch is risked on it
+        });
+        while (alive && !closing.signal.aborted) {
+          const batch = await nextBatch();
+          if (batch.length === 0) break;
+          if (!alive) {
+            queue.putBack(batch);
+            break;
+          }
+          try {
+            const verdicts = await sendBatch(client, shard, batch);
+            pause = RECONNECT_MS.first;
+            stats.batches += 1;
+            stats.events += batch.reduce((sum, request) => sum + request.events.length, 0);
+            stats.largestBatch = Math.max(stats.largestBatch, batch.length);
+            settle(batch, verdicts);
+          } catch (error) {
+            fail(batch, error);
+            alive = failureOf(error) === 'refused';
+            await onFailure(error);
+          }
+        }
+        await hangUp(client);
+      }
+      if (closing.signal.aborted) return;
+      await delay(pause * (0.5 + Math.random() / 2), undefined, { signal: closing.signal }).catch(() => undefined);
+      pause = Math.min(pause * 2, RECONNECT_MS.most);
+    }
+  };
+
+  const refuseExpired = (now: number): void => {
+    for (const request of queue.expire(now)) {
+      request.reject(new LogUnavailable(request.unanswered ? 'unknown' : 'not-applied', lastError));
+    }
+  };
+  const expiry = setInterval(() => refuseExpired(performance.now()), EXPIRY_CHECK_MS);
+  expiry.unref();
+  const connections = Array.from({ length: CONNECTIONS }, serve);
+
+  return {
+    nudge,
+    stats,
+    close: async () => {
+      closing.abort();
+      for (const wake of idle.splice(0)) wake();
+      await Promise.all(connections);
+      clearInterval(expiry);
+      lastError = new Error('the log is closed');
+      refuseExpired(Number.POSITIVE_INFINITY);
+    },
+  };
+};
+
+const connect = async (url: string): Promise<pg.Client> => {
+  const client = new pg.Client({
+    connectionString: withSettings(url, APPEND_SETTINGS),
+    application_name: 'tidings log append',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: 3_000,
+    query_timeout: ANSWER_TIMEOUT_MS,
+  });
+  client.on('error', () => undefined); // reported by the query that meets it
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await hangUp(client);
+    throw error;
+  }
+};
+
+/** Ends politely when the peer listens; does not wait for one that does not. */
+const hangUp = (client: pg.Client): Promise<unknown> =>
+  Promise.race([client.end().catch(() => undefined), delay(500, undefined, { ref: false })]);

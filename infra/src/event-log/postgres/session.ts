@@ -1,0 +1,22 @@
+/** Session settings carried in the connection string, so that they hold from a connection's first query on. */
+
+/** Puts settings into `url`'s `options` (Postgres manual, "libpq connection control functions"), behind those it has. */
+export const withSettings = (url: string, settings: Readonly<Record<string, string | number>>): string => {
+  const parsed = new URL(url);
+  const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${String(value).replaceAll(' ', '\\ ')}`);
+  parsed.searchParams.set('options', [parsed.searchParams.get('options') ?? '', ...ours].join(' ').trim());
+  return parsed.toString();
+};
+
+const COMMON = {
+  timezone: 'UTC',
+  datestyle: 'ISO',
+  default_transaction_isolation: 'read committed', // what the append function needs
+  enable_seqscan: 'off', // index probes, whatever the statistics say of a table that was empty a moment ago
+  jit: 'off',
+};
+
+/** Durable, whatever the database's default. */
+export const APPEND_SETTINGS = { ...COMMON, synchronous_commit: 'on', statement_timeout: 5_000 };
+/** A page is read in its order, by one process. */
+export const READ_SETTINGS = { ...COMMON, max_parallel_workers_per_gather: 0, statement_timeout: 30_000 };
