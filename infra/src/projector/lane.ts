@@ -68,7 +68,7 @@ export class Lane {
   lastProgressAt: number | null = null;
   /** Everything up to here is applied, or was none of this projection's business. */
   position: Position = START;
-  /** True once it stood at the head since it took the lease. */
+  /** True once it came near the head since it took the lease. */
   caughtUp = false;
 
   readonly #deps: LaneDeps;
@@ -191,7 +191,6 @@ export class Lane {
       const page = await this.#nextPage();
       if (page !== null) await this.#apply(this.#barrier === null ? page : cutBack(page, this.#barrier.at));
       else {
-        this.caughtUp = true;
         const unflushed = this.#unflushedSince === null ? null : performance.now() - this.#unflushedSince;
         if (unflushed !== null && unflushed >= settings.flushMs) await this.#flush();
         else await this.#rest('idle', null, unflushed === null ? IDLE_MS : settings.flushMs - unflushed);
@@ -206,6 +205,7 @@ export class Lane {
     const taken = source.take(this.position, settings.livePage);
     if (taken !== 'behind') {
       this.#prefetched = null;
+      this.caughtUp = true; // the head itself may keep moving away
       if (taken === 'empty') return null;
       this.state = 'working';
       return { ...taken, events: taken.events.filter((event) => this.#handles.has(event.type)) };

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Registry } from 'prom-client';
+import type { EventId } from '@tidings/contracts/ids';
+import type { Projection } from '@tidings/contracts/projection';
+import { parkedStreams, requestUnpark } from './parking.ts';
+import { projectionStatus } from './status.ts';
+import { bystander, openWorld, streamOf, trails, type Poison, type World } from './test-kit.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+const SCHEMA = 'trails_v1_g1';
+const until = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 10_000, interval: 10 });
+const reaches = (position: string): Promise<void> => until(async () => expect((await world.checkpoint(SCHEMA)) ?? '').toBe(position));
+
+describe('the projector', () => {
+  it('makes the first instance live and applies what is there and what comes', async () => {
+    await world.mark('a', 1, 2);
+    await world.start([trails()]);
+    await reaches(await world.mark('b', 7));
+    await reaches(await world.mark('a', 3));
+    expect(await world.trail(SCHEMA)).toEqual({ a: '1 2 3', b: '7' });
+    const [status] = await projectionStatus(world.pool);
+    expect(status).toMatchObject({ name: 'trails', version: 1, generation: 1, state: 'live', owned: true, parked: 0 });
+  });
+
+  it('reads pages of its own until it meets the tail, and misses nothing while writers go on', async () => {
+    for (let mark = 0; mark < 300; mark += 1) await world.mark(`s${mark % 7}`, mark);
+    await world.start([trails()], { settings: { replayPage: 11, livePage: 5 } });
+    for (let mark = 300; mark < 600; mark += 1) await world.mark(`s${mark % 7}`, mark);
+    await reaches(await world.mark('last', 1));
+    const found = await world.trail(SCHEMA);
+    for (let stream = 0; stream < 7; stream += 1) {
+      const expected = Array.from({ length: 600 }, (_, mark) => mark).filter((mark) => mark % 7 === stream);
+      expect(found[`s${stream}`]).toBe(expected.join(' '));
+    }
+  });
+
+  it('goes on after a stop where it was, each event applied once', async () => {
+    const first = await world.start([trails()]);
+    await reaches(await world.mark('a', 1, 2, 3));
+    await first.stop();
+    const last = await world.mark('a', 4);
+    await world.start([trails()]);
+    await reaches(last);
+    expect(await world.trail(SCHEMA)).toEqual({ a: '1 2 3 4' });
+  });
+
+  it('applies a page once although the connection breaks before its commit is answered', async () => {
+    let breaks = 2;
+    const fragile = trails();
+    const breaking: Projection = {
+      ...fragile,
+      apply: async (page, tx) => {
+        await fragile.apply(page, tx);
+        breaks -= 1;
+        if (breaks >= 0) await tx.query('select pg_terminate_backend(pg_backend_pid())');
+      },
+    };
+    await world.start([breaking]);
+    await reaches(await world.mark('a', 1, 2, 3));
+    expect(breaks).toBeLessThan(0);
+    expect(await world.trail(SCHEMA)).toEqual({ a: '1 2 3' });
+  });
+
+  it('moves the checkpoint of a projection that has nothing to do', async () => {
+    await world.start([trails(), bystander]);
+    const last = await world.mark('a', 1);
+    await until(async () => expect(await world.checkpoint('bystander_v1_g1')).toBe(last));
+  });
+
+  it('tells health and metrics', async () => {
+    const metrics = new Registry();
+    const projector = await world.start([trails()], { metrics });
+    await reaches(await world.mark('a', 1, 2));
+    await until(async () => expect(projector.health()).toMatchObject({ state: 'idle', detail: { [SCHEMA]: { lag: 0, parked: 0 } } }));
+    const text = await metrics.metrics();
+    expect(text).toContain('tidings_projection_lag_events{projection="trails",version="1",generation="1",shard="0"} 0');
+    expect(text).toContain('tidings_projection_events_total{projection="trails",version="1",generation="1"} 2');
+  });
+
+  it('says that it is stuck when there is work and no progress', async () => {
+    const hanging: Projection = { ...trails(), apply: () => Promise.reject(Object.assign(new Error('deadlock detected'), { code: '40P01' })) };
+    const projector = await world.start([hanging], { settings: { stuckAfterMs: 50 } });
+    await world.mark('a', 1);
+    await until(async () => expect(projector.health()).toMatchObject({ state: 'stuck', waitingOn: 'Error: deadlock detected' }));
+  });
+});
+
+describe('poison', () => {
+  const poison: Poison = new Set();
+  beforeEach(() => poison.clear());
+
+  it('parks the stream, lets all others flow, and takes it up again in order', async () => {
+    poison.add(666);
+    await world.mark('good', 1);
+    await world.mark('bad', 1, 2);
+    await world.mark('bad', 666, 4);
+    await world.start([trails(poison)]);
+    await reaches(await world.mark('good', 2));
+    expect(await world.trail(SCHEMA)).toEqual({ good: '1 2', bad: '1 2' });
+    const [parked] = await parkedStreams(world.pool, SCHEMA);
+    expect(parked).toMatchObject({ stream: streamOf('bad'), fromRevision: 2, attempts: 3, error: 'TypeError: mark 666 is poison' });
+
+    await world.mark('bad', 5);
+    await reaches(await world.mark('good', 3));
+    expect(await world.trail(SCHEMA)).toEqual({ good: '1 2 3', bad: '1 2' });
+
+    expect(await requestUnpark(world.pool, SCHEMA, streamOf('bad'))).toBe(true);
+    await until(async () => expect((await parkedStreams(world.pool, SCHEMA))[0]).toMatchObject({ attempts: 4, unparkRequested: false }));
+
+    poison.clear();
+    await requestUnpark(world.pool, SCHEMA, streamOf('bad'));
+    await until(async () => expect(await parkedStreams(world.pool, SCHEMA)).toEqual([]));
+    expect(await world.trail(SCHEMA)).toEqual({ good: '1 2 3', bad: '1 2 666 4 5' });
+    await reaches(await world.mark('bad', 6));
+    expect((await world.trail(SCHEMA))['bad']).toBe('1 2 666 4 5 6');
+  });
+
+  it('parks every stream that fails in one page', async () => {
+    for (const mark of [13, 17]) poison.add(mark);
+    for (let mark = 10; mark < 20; mark += 1) await world.mark(`s${mark}`, 0, mark, 1);
+    await world.start([trails(poison)]);
+    await reaches(await world.mark('end', 1));
+    const found = await world.trail(SCHEMA);
+    expect([found['s12'], found['s13'], found['s17'], found['s18']]).toEqual(['0 12 1', '0', '0', '0 18 1']);
+    expect((await parkedStreams(world.pool, SCHEMA)).map((one) => one.stream)).toEqual([streamOf('s13'), streamOf('s17')]);
+  });
+
+  it('keeps a parked stream parked after a restart', async () => {
+    poison.add(666);
+    const first = await world.start([trails(poison)]);
+    await reaches(await world.mark('bad', 666));
+    await first.stop();
+    await world.start([trails(poison)]);
+    await world.mark('bad', 2);
+    await reaches(await world.mark('good', 1));
+    expect(await world.trail(SCHEMA)).toEqual({ good: '1' });
+  });
+
+  it('unparks while writers of the same stream go on', async () => {
+    poison.add(666);
+    await world.start([trails(poison)]);
+    await reaches(await world.mark('bad', 666));
+    for (let mark = 1; mark <= 200; mark += 1) {
+      await world.mark('bad', mark);
+      if (mark === 100) {
+        poison.clear();
+        await requestUnpark(world.pool, SCHEMA, streamOf('bad'));
+      }
+    }
+    await until(async () => expect(await parkedStreams(world.pool, SCHEMA)).toEqual([]));
+    await reaches(await world.mark('bad', 201));
+    expect((await world.trail(SCHEMA))['bad']).toBe(['666', ...Array.from({ length: 201 }, (_, mark) => mark + 1)].join(' '));
+  });
+
+  it('parks a stream with an event that cannot be decoded', async () => {
+    await world.mark('bad', 1);
+    await world.log.append(streamOf('bad'), 'any', [{ id: randomUUID() as EventId, type: 'RoomRead', version: 1, data: { upToSeq: 'x' }, meta: {} }]);
+    await world.mark('bad', 3);
+    await world.start([trails()]);
+    await reaches(await world.mark('good', 1));
+    expect(await world.trail(SCHEMA)).toEqual({ bad: '1', good: '1' });
+    expect(await parkedStreams(world.pool, SCHEMA)).toMatchObject([{ stream: streamOf('bad'), fromRevision: 1 }]);
+  });
+
+  it('parks nothing when the projection fails as a whole', async () => {
+    const broken: Projection = {
+      ...trails(),
+      apply: async (_page, tx) => void (await tx.query('select * from no_such_table')),
+    };
+    const projector = await world.start([broken]);
+    await world.mark('a', 1);
+    await until(async () => expect(projector.health().waitingOn).toContain('no_such_table'));
+    expect(await parkedStreams(world.pool, SCHEMA)).toEqual([]);
+  });
+});
