@@ -21,15 +21,15 @@ const fieldError = (error: t.ValidationError): FieldError => {
   };
 };
 
-/** Keys on the way to the fault; io-ts also counts the members of unions and intersections, which no caller ever wrote. */
+/**
+ * Keys on the way to the fault. io-ts also counts the members of unions and intersections, which no caller ever wrote; they are known by
+ * looking at the very value that their parent looks at.
+ */
 const pathOf = (context: t.Context): string =>
   context
-    .filter((entry, at) => entry.key !== '' && !isAlternative(context[at - 1]?.type))
+    .filter((entry, at) => entry.key !== '' && entry.actual !== context[at - 1]?.actual)
     .map((entry) => entry.key)
     .join('.');
-
-const isAlternative = (type: t.Decoder<unknown, unknown> | undefined): boolean =>
-  type instanceof t.UnionType || type instanceof t.IntersectionType;
 
 const distinct = (errors: readonly FieldError[]): readonly FieldError[] => [
   ...new Map(errors.map((error) => [`${error.path} ${error.message}`, error])).values(),

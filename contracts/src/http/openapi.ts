@@ -78,16 +78,11 @@ const headerParameters = {
   },
 } as const;
 
+/** Works with any issuer: flows and endpoints come from its discovery document. */
 const loginAt = (issuer: string): JsonSchema => ({
-  type: 'oauth2',
+  type: 'openIdConnect',
   description: 'Log in at the issuer.',
-  flows: {
-    authorizationCode: {
-      authorizationUrl: `${issuer}/protocol/openid-connect/auth`,
-      tokenUrl: `${issuer}/protocol/openid-connect/token`,
-      scopes: { openid: 'who you are', profile: 'your name', email: 'your address' },
-    },
-  },
+  openIdConnectUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
 });
 
 /** Named codecs become `$ref`s to `components/schemas`, each described once, when first met. */

@@ -1,0 +1,50 @@
+import { either as E } from 'fp-ts';
+import * as t from 'io-ts';
+import { describe, expect, it } from 'vitest';
+import { decode, int, nullable, oneOf, text } from './codec.ts';
+import { UserId } from './ids.ts';
+import { timestamp, Timestamp } from './time.ts';
+
+const faults = (codec: t.Mixed, input: unknown): readonly string[] => {
+  const decoded = decode(codec, input);
+  return E.isLeft(decoded) ? decoded.left.map(({ path, message }) => `${path}: ${message}`) : [];
+};
+const Item = t.readonly(t.intersection([t.type({ size: int(0, 9) }), t.partial({ note: text(1, 3) })]));
+const Order = t.readonly(
+  t.type({ id: UserId, items: t.readonlyArray(Item), kind: oneOf('a', 'b'), extra: nullable(t.union([t.type({ at: Timestamp }), t.type({ n: t.number })])) }),
+);
+
+describe('faults', () => {
+  it('are named by the keys that the caller wrote, never by members of unions and intersections', () => {
+    expect(faults(Order, { id: 'x', items: [{ size: 1 }, { size: 10, note: '' }], kind: 'c', extra: { at: 'today' } })).toEqual([
+      'id: must be a UUID',
+      'items.1.size: must be a whole number from 0 to 9',
+      'items.1.note: must be a string of 1-3 characters',
+      'kind: must be one of a, b',
+      'extra.at: must be an RFC 3339 date-time',
+      'extra.n: is required',
+      'extra: must be null',
+    ]);
+  });
+
+  it('tell a missing body from a wrong one', () => {
+    expect(faults(Item, undefined)).toEqual([': is required']);
+    expect(faults(Order, { id: UserId.name })).toContain('items: is required');
+  });
+});
+
+describe('text', () => {
+  it('counts characters, not UTF-16 units', () => {
+    expect(faults(text(1, 2), '👍👍')).toEqual([]);
+    expect(faults(text(1, 2), '👍👍👍')).toHaveLength(1);
+    expect(faults(text(3, 4), '👍👍')).toHaveLength(1);
+    expect(faults(text(0, 1), '')).toEqual([]);
+  });
+});
+
+describe('timestamps', () => {
+  it('are kept in one form', () => {
+    expect(decode(Timestamp, '2026-11-20T19:00:00.1234+01:00')).toEqual(E.right(timestamp(Date.UTC(2026, 10, 20, 18, 0, 0, 123))));
+    expect(faults(Timestamp, '2026-11-20')).toHaveLength(1);
+  });
+});
