@@ -41,14 +41,20 @@ export const MsgBodyRequest = new t.UnionType(
   'MsgBodyRequest',
   (u): u is MsgBodyRequest => TextRequest.is(u) || MediaRequest.is(u) || ReplyRequest.is(u),
   (u, c) => {
-    if (has(u, 'text')) return TextRequest.validate(u, c);
-    if (has(u, 'mediaUrl')) return MediaRequest.validate(u, c);
-    if (has(u, 'replyMsgId')) return ReplyRequest.validate(u, c);
+    if (has(u, 'text')) return as(TextRequest, u, c);
+    if (has(u, 'mediaUrl')) return as(MediaRequest, u, c);
+    if (has(u, 'replyMsgId')) return as(ReplyRequest, u, c);
     return t.failure(u, c, 'must have text, or mediaUrl and mediaType, or replyMsgId and replyText');
   },
   (body) => body,
   [TextRequest, MediaRequest, ReplyRequest],
 );
+/** Validates by one member of a union, and says so in the context: then faults name the fields as the caller wrote them. */
+const as = <A>(codec: t.Type<A, unknown>, u: unknown, context: t.Context): t.Validation<A> =>
+  codec.validate(u, [
+    ...context.slice(0, -1),
+    ...context.slice(-1).map((entry) => ({ ...entry, type: codec })),
+  ]);
 const has = (u: unknown, key: string): boolean => typeof u === 'object' && u !== null && key in u;
 
 export const SendMessage = t.readonly(
@@ -87,7 +93,7 @@ const markReadBody = t.readonly(t.partial({ upTo: MessageId }));
 export const MarkRead = new t.UnionType(
   'MarkRead',
   (u): u is t.TypeOf<typeof markReadBody> | undefined => u === undefined || markReadBody.is(u),
-  (u, c) => (u === undefined || u === null ? t.success(undefined) : markReadBody.validate(u, c)),
+  (u, c) => (u === undefined || u === null ? t.success(undefined) : as(markReadBody, u, c)),
   (body) => body,
   [markReadBody, t.undefined],
 );

@@ -1,0 +1,129 @@
+/** `POST /api/send-msg`. The message's stream is its own reservation: the id derives from the idempotency key. */
+import type { MessageBody } from '@tidings/contracts/events/message';
+import { sendMessage, type SendMessage } from '@tidings/contracts/http/chat';
+import type { MediaMsgBody, MsgBody } from '@tidings/contracts/http/chat-objects';
+import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
+import { message, messageKey } from '@tidings/domain/message/index';
+import { isBlocked, relationship, relationshipKey } from '@tidings/domain/relationship/index';
+import { hasLeft, isMember, otherOf, room, roomKey, type RoomState } from '@tidings/domain/room/index';
+import { type Entry, messageView } from '@tidings/projections/chat-view/index';
+import { entriesById, viewer } from '@tidings/projections/timeline/index';
+import type { CommandContext } from '@tidings/infra/event-store/event-store';
+import type { FastifyInstance } from 'fastify';
+import type * as t from 'io-ts';
+import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
+import { handle } from '../../../http-kit/src/handle.ts';
+import { orReject } from '../../../http-kit/src/rejections.ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { besides } from './context.ts';
+import { createReadBack } from './read-back.ts';
+
+/** Who sends a message reads it in the timeline, in the room list and below their own read mark. */
+const MESSAGE_READS = ['timeline', 'rooms', 'read-states'];
+
+type Request = t.TypeOf<typeof SendMessage>;
+
+export const registerMessages = (app: FastifyInstance, platform: Platform): void => {
+  const readBack = createReadBack(platform);
+
+  handle(app, platform, sendMessage, async ({ actor, body: request, operationId, context, settle }) => {
+    const { chatRoomId: roomId } = request;
+    const senderId = actor.userId;
+    // The room is part of it, so that a key used in two rooms by mistake never makes two messages of one id.
+    const messageId = derivedId<MessageId>('message', operationId, roomId);
+    assertTypeAgrees(request);
+
+    const { state } = await platform.commands.load(room, roomKey(roomId));
+    const standing = await standingOf(platform, state, senderId);
+    const body = await bodyOf(platform, request, senderId);
+    if (standing.away !== null) {
+      await bringBack(platform, { roomId, messageId, away: standing.away, by: senderId, context });
+    }
+    const sent = orReject(
+      await platform.commands.transact(
+        message,
+        messageKey(roomId, messageId),
+        { type: 'SendMessage', roomId, messageId, senderId, body, isMember: standing.isMember, isBlocked: standing.isBlocked },
+        context,
+      ),
+    );
+    await settle(sent.position, MESSAGE_READS);
+    const shown = await readBack(messageId);
+    if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
+    return shown;
+  });
+};
+
+/** The body tells the type; a client that says another one is mistaken about one of them. */
+const assertTypeAgrees = ({ msgType, msgBody }: Request): void => {
+  if (msgType === undefined || msgType === typeOf(msgBody)) return;
+  throw invalid([{ path: 'msgType', message: `must be ${typeOf(msgBody)}, as the body is` }]);
+};
+
+const typeOf = (body: Request['msgBody']): MessageBody['type'] => ('text' in body ? 'Text' : 'mediaUrl' in body ? 'Media' : 'Reply');
+
+interface Standing {
+  readonly isMember: boolean;
+  readonly isBlocked: boolean;
+  /** The other one of a private room, who left it and comes back by this message (chat-contract §6). */
+  readonly away: UserId | null;
+}
+
+const standingOf = async (platform: Platform, state: RoomState, sender: UserId): Promise<Standing> => {
+  const other = otherOf(state, sender);
+  if (!isMember(state, sender) || other === null) return { isMember: isMember(state, sender), isBlocked: false, away: null };
+  const between = await platform.commands.load(relationship, relationshipKey(sender, other));
+  const blocked = isBlocked(between.state);
+  return { isMember: true, isBlocked: blocked, away: !blocked && hasLeft(state, other) ? other : null };
+};
+
+interface Return {
+  readonly roomId: RoomId;
+  readonly messageId: MessageId;
+  readonly away: UserId;
+  readonly by: UserId;
+  readonly context: CommandContext;
+}
+
+/** Before the message, so that it is among what they see. The retry of a message sent long ago brings nobody back. */
+const bringBack = async (platform: Platform, { roomId, messageId, away, by, context }: Return): Promise<void> => {
+  const { state } = await platform.commands.load(message, messageKey(roomId, messageId));
+  if (state.kind === 'sent') return;
+  orReject(
+    await platform.commands.transact(room, roomKey(roomId), { type: 'ReopenRoom', roomId, userId: away, by }, besides(context, 'reopen')),
+  );
+};
+
+const bodyOf = async (platform: Platform, { chatRoomId, msgBody }: Request, sender: UserId): Promise<MessageBody> => {
+  if ('text' in msgBody) return { type: 'Text', text: msgBody.text };
+  if ('mediaUrl' in msgBody) {
+    const { mediaUrl, mediaType, mimeType = null, altText = null } = msgBody;
+    return { type: 'Media', mediaUrl, mediaType, mimeType, altText };
+  }
+  return { type: 'Reply', text: msgBody.replyText, quoted: await quote(platform, chatRoomId, msgBody.replyMsgId, sender) };
+};
+
+type Quote = Extract<MessageBody, { readonly type: 'Reply' }>['quoted'];
+
+/** @throws ApiError 404 when the sender sees no such message in the room, 400 when it is nothing to answer */
+const quote = async (platform: Platform, roomId: RoomId, answered: MessageId, sender: UserId): Promise<Quote> => {
+  const schema = platform.liveSchema('timeline');
+  const [seen, [entry]] = await Promise.all([
+    platform.read.maybeOne(viewer(schema, roomId, sender)),
+    platform.read.any(entriesById(schema, [answered])),
+  ]);
+  if (seen === null) throw new ApiError('INSUFFICIENT_PERMISSIONS', 'You are not a member of this room.');
+  if (entry === undefined || entry.roomId !== roomId || entry.seq <= seen.visibleAfter || entry.erased) {
+    throw new ApiError('CONTENT_NOT_FOUND', 'The message you answer is not in this room.');
+  }
+  return { messageId: entry.messageId, senderId: entry.senderId, createdAt: entry.createdAt, body: quotedBody(entry) };
+};
+
+const quotedBody = (entry: Entry): Quote['body'] => {
+  const body: MsgBody = messageView(entry).msgBody;
+  if ('text' in body) return { type: 'Text', text: body.text };
+  if (isMedia(body)) return { type: 'Media', ...body };
+  if ('replyMsgId' in body) return { type: 'Reply', text: body.replyText };
+  throw invalid([{ path: 'msgBody.replyMsgId', message: 'must be a message that someone wrote' }]);
+};
+const isMedia = (body: MsgBody): body is MediaMsgBody => 'mediaUrl' in body;

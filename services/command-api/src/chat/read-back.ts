@@ -1,0 +1,38 @@
+/** Reads sent messages back from the timeline. Requests that end in the same turn of the event loop share one query. */
+import type { Message } from '@tidings/contracts/http/chat-objects';
+import type { MessageId } from '@tidings/contracts/ids';
+import { messageView } from '@tidings/projections/chat-view/index';
+import { entriesById } from '@tidings/projections/timeline/index';
+import type { Platform } from '../../../platform/src/platform.ts';
+
+/** The message as the timeline shows it; undefined when it is not there (its room was closed meanwhile). */
+export type ReadBack = (id: MessageId) => Promise<Message | undefined>;
+
+interface Waiting {
+  readonly id: MessageId;
+  readonly resolve: (message: Message | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export const createReadBack = (platform: Platform): ReadBack => {
+  let waiting: Waiting[] = [];
+
+  const flush = async (): Promise<void> => {
+    const batch = waiting;
+    waiting = [];
+    try {
+      const ids = [...new Set(batch.map(({ id }) => id))];
+      const entries = await platform.read.any(entriesById(platform.liveSchema('timeline'), ids));
+      const found = new Map(entries.map((entry) => [entry.messageId, messageView(entry)]));
+      for (const { id, resolve } of batch) resolve(found.get(id));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  };
+
+  return (id) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ id, resolve, reject });
+      if (waiting.length === 1) setImmediate(() => void flush());
+    });
+};
