@@ -1,0 +1,58 @@
+/** `GET /api/rooms/{roomId}/timeline`: pages of a room, newest first. */
+import { getTimeline, TIMELINE_PAGE } from '@tidings/contracts/http/chat';
+import type { MessageId, RoomId } from '@tidings/contracts/ids';
+import type { Timestamp } from '@tidings/contracts/time';
+import { messageView } from '@tidings/projections/chat-view/index';
+import { entriesById, page, type PageStart, viewer } from '@tidings/projections/timeline/index';
+import type { FastifyInstance } from 'fastify';
+import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
+import { handle } from '../../../http-kit/src/handle.ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+
+export const registerTimeline = (app: FastifyInstance, platform: Platform): void => {
+  handle(
+    app,
+    platform,
+    getTimeline,
+    async ({ actor, params: { roomId }, query }) => {
+      const asked = askedFor(query);
+      const schema = platform.liveSchema('timeline');
+      const seen = await platform.read.maybeOne(viewer(schema, roomId, actor.userId));
+      if (seen === null) throw new ApiError('INSUFFICIENT_PERMISSIONS', 'You are not a member of this room.');
+      const start = asked.type === 'beside' ? await besideMessage(platform, roomId, seen.visibleAfter, asked) : asked;
+      const found = await platform.read.any(page(schema, roomId, seen.visibleAfter, start, query.limit ?? TIMELINE_PAGE));
+      return found.map(messageView);
+    },
+    { reads: ['timeline'] },
+  );
+};
+
+interface Asked {
+  readonly timestamp?: Timestamp | undefined;
+  readonly before?: MessageId | undefined;
+  readonly after?: MessageId | undefined;
+}
+interface Beside {
+  readonly type: 'beside';
+  readonly direction: 'before' | 'after';
+  readonly message: MessageId;
+}
+
+/** @throws ApiError 400 when the page has more than one beginning */
+const askedFor = ({ timestamp, before, after }: Asked): Beside | PageStart => {
+  if ([timestamp, before, after].filter((one) => one !== undefined).length > 1) {
+    throw invalid([{ path: 'timestamp', message: 'cannot be combined: give one of timestamp, before and after' }]);
+  }
+  if (before !== undefined) return { type: 'beside', direction: 'before', message: before };
+  if (after !== undefined) return { type: 'beside', direction: 'after', message: after };
+  return timestamp === undefined ? { type: 'newest' } : { type: 'earlierThan', at: timestamp };
+};
+
+/** @throws ApiError 404 for a message that is not in the room, or that the caller cannot see */
+const besideMessage = async (platform: Platform, roomId: RoomId, visibleAfter: number, { direction, message }: Beside): Promise<PageStart> => {
+  const [entry] = await platform.read.any(entriesById(platform.liveSchema('timeline'), [message]));
+  if (entry === undefined || entry.roomId !== roomId || entry.seq <= visibleAfter) {
+    throw new ApiError('CONTENT_NOT_FOUND', 'There is no such message in this room.');
+  }
+  return { type: direction, seq: entry.seq };
+};

@@ -1,0 +1,11 @@
+/** Everything that can be read, over HTTP. A Fastify plugin, mounted by `services/api` or a listener of its own. */
+import type { FastifyPluginCallback } from 'fastify';
+import type { Platform } from '../../platform/src/platform.ts';
+import { registerChat } from './chat/index.ts';
+
+export const queryApi =
+  (platform: Platform): FastifyPluginCallback =>
+  (app, _options, done) => {
+    registerChat(app, platform);
+    done();
+  };
