@@ -245,7 +245,7 @@ describe('the tables', () => {
   it('know who belonged where at any place', async () => {
     const story = new Story().registers('ada').registers('bob').creates('team', 'Group', 'ada', 'bob').leaves('team', 'bob', 'Group').joins('team', 'bob', 'ada');
     await told(story);
-    const at = async (cursor: LiveCursor): Promise<number> => (await read.any(membershipsAt('feed', [user('bob')], cursor))).length;
+    const at = async (cursor: LiveCursor): Promise<number> => (await read.any(membershipsAt('feed', [{ user: user('bob'), at: cursor }]))).length;
     expect(await at(afterPosition(positionOf(2)))).toBe(0);
     expect(await at({ position: positionOf(3), index: 0 })).toBe(0);
     expect(await at(afterPosition(positionOf(3)))).toBe(1);

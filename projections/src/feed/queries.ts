@@ -1,8 +1,9 @@
 /** How the feed is read: along its order by the hub of a process, by audience for one user who resumes. */
 import { WHOLE_POSITION, type LiveCursor } from '@tidings/contracts/http/live';
-import { UserId } from '@tidings/contracts/ids';
+import type { UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql, type IdentifierSqlToken } from 'slonik';
 import { MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
@@ -11,14 +12,14 @@ import { MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
 const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
 
 const FeedRow = t.readonly(
-  t.type({ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string }),
+  t.type({ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string, recordedAt: Timestamp }),
 );
 export type FeedRow = t.TypeOf<typeof FeedRow>;
 
 const Entry = t.readonly(t.type({ position: PositionText, index: t.number, payload: t.string }));
 export type FeedEntry = t.TypeOf<typeof Entry>;
 
-const Membership = t.readonly(t.type({ userId: UserId, audience: t.string }));
+const Membership = t.readonly(t.type({ ask: t.number, audience: t.string }));
 const Place = t.readonly(t.type({ position: PositionText, index: t.number }));
 
 /** `schema` comes quoted from `LiveSchema`. */
@@ -26,7 +27,7 @@ const table = (schema: string, name: string): IdentifierSqlToken => sql.identifi
 
 /** Rows of all audiences behind `after`, in order; membership rows among them. */
 export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.type(rows(FeedRow))`
-  select position, index, audience, type, payload
+  select position, index, audience, type, payload, recorded_at as "recordedAt"
   from ${table(schema, 'entry')}
   where (position, index) > (${after.position}, ${after.index})
   order by position, index
@@ -64,13 +65,27 @@ export const entriesFor = (schema: string, user: UserId, after: LiveCursor, upTo
 /** Sorts behind every position (letters and digits). */
 const BEHIND_ALL = '~';
 
-/** The audiences these users belong to at a place in the feed. Who joins at a position belongs from its end on, who leaves not from its start. */
-export const membershipsAt = (schema: string, users: readonly UserId[], at: LiveCursor) => sql.type(rows(Membership))`
-  select user_id as "userId", audience
-  from ${table(schema, 'interval')}
-  where user_id = any(${sql.array([...users], 'uuid')})
-    and (from_position, ${WHOLE_POSITION}) <= (${at.position}, ${at.index})
-    and (to_position is null or to_position > ${at.position})`;
+export interface MembershipAsk {
+  readonly user: UserId;
+  readonly at: LiveCursor;
+}
+
+/**
+ * The audiences each of these users belongs to at a place in the feed; `ask` counts them from 0. Who joins at a position belongs from its end
+ * on, who leaves not from its start.
+ */
+export const membershipsAt = (schema: string, asks: readonly MembershipAsk[]) => sql.type(rows(Membership))`
+  select asked.ask::int as ask, interval.audience
+  from unnest(
+    ${sql.array(asks.map(({ user }) => user), 'uuid')},
+    ${sql.array(asks.map(({ at }) => at.position), 'text')},
+    ${sql.array(asks.map(({ at }) => at.index), 'int4')},
+    ${sql.array([...asks.keys()], 'int4')}
+  ) as asked (user_id, position, index, ask)
+  join ${table(schema, 'interval')} as interval
+    on interval.user_id = asked.user_id
+    and (interval.from_position < asked.position or (interval.from_position = asked.position and asked.index >= ${WHOLE_POSITION}))
+    and (interval.to_position is null or interval.to_position > asked.position)`;
 
 /** The newest row; nothing when the feed is empty. */
 export const newest = (schema: string) => sql.type(rows(Place))`

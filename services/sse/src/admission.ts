@@ -1,0 +1,85 @@
+/** From where a new stream starts, and how it gets from there to the present without a gap and without a double. */
+import { afterPosition, compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
+import type { FeedReader } from './feed-reader.ts';
+import { eventFrame } from './frames.ts';
+import type { Hub } from './hub.ts';
+import type { Stream } from './stream.ts';
+
+const PAGE = 200;
+/** Pages read at the same time; other streams wait their turn, so that a crowd that reconnects leaves Postgres to others. */
+const AT_ONCE = 8;
+
+export interface Start {
+  readonly after: LiveCursor;
+  /** Why the client has to load afresh before it goes on from `after`; null when nothing is missing. */
+  readonly resync: 'no-longer-kept' | 'unknown-id' | null;
+}
+
+/**
+ * Without an id: live from now, that is from the log's head, which the feed itself may not have reached yet. With one: behind it, unless it is
+ * older than what is kept or newer than anything ever written (another installation's).
+ */
+export const startOf = async (lastEventId: LiveCursor | null, hub: Hub, reader: FeedReader): Promise<Start> => {
+  if (lastEventId === null) return { after: afterPosition(await reader.logHead()), resync: null };
+  if (lastEventId.position < (await reader.horizon())) return { after: afterPosition(await reader.logHead()), resync: 'no-longer-kept' };
+  if (compareCursors(lastEventId, hub.cursor) <= 0) return { after: lastEventId, resync: null };
+  // Ahead of this node: another one, further on, may have given it.
+  const head = await reader.logHead();
+  return lastEventId.position <= head ? { after: lastEventId, resync: null } : { after: afterPosition(head), resync: 'unknown-id' };
+};
+
+export class Admission {
+  readonly #hub: Hub;
+  readonly #reader: FeedReader;
+  readonly #queue: (() => void)[] = [];
+  #free = AT_ONCE;
+
+  constructor(hub: Hub, reader: FeedReader) {
+    this.#hub = hub;
+    this.#reader = reader;
+  }
+
+  /**
+   * Sends what the stream missed since `after`, then joins it to the hub. Returns early when the stream closes meanwhile.
+   * @throws what `FeedReader` throws
+   */
+  async admit(stream: Stream, after: LiveCursor): Promise<void> {
+    let cursor = after;
+    while (stream.open) {
+      if (compareCursors(cursor, this.#hub.floor) < 0) {
+        cursor = await this.#catchUp(stream, cursor);
+      }
+      const at = compareCursors(cursor, this.#hub.cursor) < 0 ? cursor : this.#hub.cursor;
+      const audiences = await this.#reader.audiencesOf(stream.user, at);
+      // Nothing is awaited from here on: what the hub tells next, this stream hears.
+      if (stream.open && this.#hub.join(stream, audiences, at, cursor)) return;
+    }
+  }
+
+  /** From the database up to where the hub stands as it begins. */
+  async #catchUp(stream: Stream, after: LiveCursor): Promise<LiveCursor> {
+    const upTo = this.#hub.cursor.position;
+    let cursor = after;
+    while (stream.open) {
+      const from = cursor;
+      const entries = await this.#inTurn(() => this.#reader.entriesFor(stream.user, from, upTo, PAGE));
+      for (const entry of entries) if (!(await stream.deliver(eventFrame(entry, entry.payload)))) return cursor;
+      const last = entries.at(-1);
+      if (last === undefined || entries.length < PAGE) return afterPosition(upTo);
+      cursor = { position: last.position, index: last.index };
+    }
+    return cursor;
+  }
+
+  async #inTurn<A>(work: () => Promise<A>): Promise<A> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}

@@ -1,0 +1,234 @@
+/** The live feed of one process: a loop that follows the feed's tables, the streams it feeds, and how both are doing. */
+import type { LiveCursor } from '@tidings/contracts/http/live';
+import { msOf, timestamp } from '@tidings/contracts/time';
+import type { FeedRow } from '@tidings/projections/feed/queries';
+import { Waker } from '@tidings/infra/projector/waker';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { Actor } from '../../http-kit/src/ctx.ts';
+import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
+import { Admission, startOf, type Start } from './admission.ts';
+import { feedReader, type FeedReader } from './feed-reader.ts';
+import { liveFrame, opening } from './frames.ts';
+import { HeartbeatWheel } from './heartbeat.ts';
+import { Hub } from './hub.ts';
+import { createMeasures, type Measures } from './measures.ts';
+import { Stream } from './stream.ts';
+
+export interface LiveFeedOptions {
+  readonly maxConnections: number;
+}
+const DEFAULTS: LiveFeedOptions = { maxConnections: 50_000 };
+
+const PAGE = 1000;
+const PART_CHARACTERS = 64 * 1024;
+/** Between two polls when events keep coming: collects a handful at a time and leaves the processor to others. */
+const GAP_MS = 3;
+/** How long to wait for a hint before looking, while events come and when they have stopped. */
+const HOT_MS = 20;
+const IDLE_MS = 250;
+const HOT_FOR_MS = 1000;
+const RETRY_MS = 500;
+/** How long a client that comes as we start may wait for us. */
+const START_BUDGET_MS = 3000;
+const STUCK_AFTER_MS = 10_000;
+/** What streams get to send their last bytes when we stop. */
+const LAST_BYTES_MS = 1000;
+
+/** What there is once the feed could be read. */
+interface Following {
+  readonly hub: Hub;
+  readonly admission: Admission;
+}
+
+/** Raised while the feed cannot be read at all, which is for the caller to retry. */
+export class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+export class TooManyStreams extends Error {
+  override readonly name = 'TooManyStreams';
+}
+
+export class LiveFeed implements Service {
+  readonly name = 'sse';
+  readonly #platform: Platform;
+  readonly #options: LiveFeedOptions;
+  readonly #reader: FeedReader;
+  readonly #waker = new Waker();
+  readonly #wheel: HeartbeatWheel;
+  readonly #measures: Measures;
+  readonly #unsubscribe: () => void;
+  readonly #running: Promise<void>;
+  readonly #begun = Promise.withResolvers<Following>();
+  #following: Following | null = null;
+  #stopped = false;
+  /** Called when the last stream has closed. */
+  #emptied: () => void = () => {};
+  #lastProgressAt: number;
+  #lastRowAt = 0;
+  #fault: string | null = null;
+
+  constructor(platform: Platform, options: Partial<LiveFeedOptions> = {}) {
+    this.#platform = platform;
+    this.#options = { ...DEFAULTS, ...options };
+    this.#reader = feedReader(platform);
+    this.#wheel = new HeartbeatWheel(platform.now);
+    this.#lastProgressAt = platform.now();
+    this.#measures = createMeasures([platform.metrics], {
+      connections: () => this.#wheel.size,
+      users: () => this.#following?.hub.users ?? 0,
+      delivered: () => this.#following?.hub.delivered ?? 0,
+    });
+    this.#unsubscribe = platform.signals.subscribe('projection', (payload) => {
+      if (this.#wheel.size > 0 && payload.startsWith('feed@')) this.#waker.wake();
+    });
+    this.#running = this.#follow();
+  }
+
+  /**
+   * Where a stream for a client with this last id begins. Asked before anything is sent, so that a refusal is still an HTTP answer.
+   * @throws NotReady, TooManyStreams, and what `FeedReader` throws
+   */
+  async start(lastEventId: LiveCursor | null): Promise<Start> {
+    const following = this.#following ?? (await Promise.race([this.#begun.promise, sleep(START_BUDGET_MS, null, { ref: false })]));
+    if (following === null || this.#stopped) throw new NotReady(this.#fault ?? 'the live feed is starting');
+    if (this.#wheel.size >= this.#options.maxConnections) {
+      this.#measures.refused.inc();
+      throw new TooManyStreams(`${this.#wheel.size} streams are open`);
+    }
+    return startOf(lastEventId, following.hub, this.#reader);
+  }
+
+  /** Takes over a socket whose response head is sent, until either side ends it. */
+  open(socket: Socket, actor: Pick<Actor, 'userId' | 'expiresAt'>, { after, resync }: Start): void {
+    const stream = new Stream(socket, actor.userId, actor.expiresAt);
+    const following = this.#following;
+    this.#wheel.add(stream);
+    socket.on('close', () => {
+      this.#wheel.remove(stream);
+      this.#following?.hub.leave(stream);
+      this.#measures.closed.inc({ reason: stream.ending ?? 'client' });
+      if (this.#wheel.size === 0) this.#emptied();
+    });
+    if (following === null || this.#stopped || socket.destroyed) {
+      stream.close('stopping');
+      if (socket.destroyed) this.#wheel.remove(stream); // its close was told before we listened
+      return;
+    }
+    this.#waker.wake();
+    stream.send(opening(after));
+    if (resync !== null) stream.send(liveFrame(after, { type: 'Resync', createdAt: timestamp(this.#platform.now()), reason: resync }));
+    following.admission.admit(stream, after).catch((error: unknown) => {
+      // The client comes back on its own and resumes; nothing was lost.
+      this.#platform.logger.warn({ err: error }, 'a live stream could not catch up');
+      stream.close('failed');
+    });
+  }
+
+  health(): ServiceHealth {
+    const since = this.#platform.now() - this.#lastProgressAt;
+    const state = this.#stopped ? 'failed' : this.#following === null ? 'starting' : since > STUCK_AFTER_MS ? 'stuck' : this.#hot() ? 'working' : 'idle';
+    return {
+      state: this.#following === null && since > STUCK_AFTER_MS ? 'stuck' : state,
+      lastProgressAt: this.#lastProgressAt,
+      waitingOn: this.#fault ?? 'the feed projection',
+      detail: {
+        connections: this.#wheel.size,
+        users: this.#following?.hub.users ?? 0,
+        delivered: this.#following?.hub.delivered ?? 0,
+        position: this.#following?.hub.cursor.position ?? null,
+      },
+    };
+  }
+
+  /** Ends all streams; their clients resume elsewhere, or here after a restart. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#waker.wake();
+    this.#wheel.stop();
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    for (const stream of this.#wheel.streams()) stream.close('stopping');
+    if (this.#wheel.size > 0) await Promise.race([emptied, sleep(LAST_BYTES_MS, undefined, { ref: false })]);
+    for (const stream of this.#wheel.streams()) stream.destroy();
+    await this.#running;
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        if (await this.#poll()) await sleep(GAP_MS);
+        else await this.#waker.wait(this.#hot() ? HOT_MS : IDLE_MS);
+      } catch (error) {
+        if (this.#fault === null) this.#platform.logger.warn({ err: error }, 'the live feed cannot be read; trying again');
+        this.#fault = error instanceof Error ? error.message : String(error);
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  /** One look at the feed; true when there was something. */
+  async #poll(): Promise<boolean> {
+    const hub = this.#following?.hub ?? (await this.#begin());
+    let found = false;
+    if (this.#wheel.size === 0) {
+      hub.skipTo(await this.#reader.end());
+    } else {
+      const rows = wholePositions(await this.#reader.rowsAfter(hub.cursor, PAGE));
+      found = rows.length > 0;
+      for (const part of parts(rows)) {
+        hub.advance(part);
+        await nextTurn(); // sockets hand over to the kernel, clients on this machine read
+      }
+      if (found) this.#noteDelay(rows);
+    }
+    if (this.#fault !== null) this.#platform.logger.info('the live feed can be read again');
+    this.#fault = null;
+    this.#lastProgressAt = this.#platform.now();
+    return found;
+  }
+
+  async #begin(): Promise<Hub> {
+    const hub = new Hub(await this.#reader.end());
+    this.#following = { hub, admission: new Admission(hub, this.#reader) };
+    this.#begun.resolve(this.#following);
+    return hub;
+  }
+
+  #noteDelay(rows: readonly FeedRow[]): void {
+    const now = this.#platform.now();
+    this.#lastRowAt = now;
+    for (const row of rows) this.#measures.delay.observe(Math.max(0, now - msOf(row.recordedAt)) / 1000);
+  }
+
+  #hot(): boolean {
+    return this.#platform.now() - this.#lastRowAt < HOT_FOR_MS;
+  }
+}
+
+/** Cuts a page, between positions, into what is handed out at a stroke: a burst must not look like a client that does not read. */
+function* parts(rows: readonly FeedRow[]): Iterable<readonly FeedRow[]> {
+  let part: FeedRow[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    if (characters > PART_CHARACTERS && row.position !== part.at(-1)?.position) {
+      yield part;
+      part = [];
+      characters = 0;
+    }
+    part.push(row);
+    characters += row.payload.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** A full page may end amid the rows of one position; those wait for the next page, so that the hub always stands between positions. */
+const wholePositions = (rows: readonly FeedRow[]): readonly FeedRow[] => {
+  const last = rows.at(-1);
+  if (last === undefined || rows.length < PAGE) return rows;
+  const whole = rows.filter((row) => row.position !== last.position);
+  if (whole.length === 0) throw new Error(`position ${last.position} gave rise to ${PAGE} feed rows or more`);
+  return whole;
+};

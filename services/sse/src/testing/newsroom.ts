@@ -1,0 +1,91 @@
+/** For tests of the live stream: a story, the feed's tables in a real Postgres, and as many serving nodes as wanted, each on its own port. */
+import { projectionTx } from '@tidings/infra/projector/session';
+import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
+import { inProcessSignals } from '@tidings/infra/signals/in-process';
+import type { EventLog } from '@tidings/contracts/ports/event-log';
+import { applyFeed, createFeed, Story } from '@tidings/projections/feed/testing/story';
+import type { AddressInfo } from 'node:net';
+import type { PoolClient } from 'pg';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { createHttpApp } from '../../../http-kit/src/app.ts';
+import type { Actor } from '../../../http-kit/src/ctx.ts';
+import { knownPeople, person } from '../../../http-kit/src/testing/known-people.ts';
+import { memoryPlatform } from '../../../http-kit/src/testing/memory-platform.ts';
+import { sse, LiveFeed } from '../index.ts';
+import type { LiveFeedOptions } from '../live-feed.ts';
+
+export interface Node {
+  readonly url: string;
+  readonly feed: LiveFeed;
+  readonly metrics: Registry;
+  readonly close: () => Promise<void>;
+}
+
+export interface Newsroom {
+  readonly story: Story;
+  /** The feed catches up with the story, in pages of this size. */
+  readonly publish: (pageSize?: number) => Promise<void>;
+  readonly node: (options?: Partial<LiveFeedOptions>, ...people: readonly Actor[]) => Promise<Node>;
+  /** A new instance of the feed, built from the story so far, becomes the live one. */
+  readonly cutOver: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
+  const common = { url: databaseUrl, logger: pino({ level: 'silent' }) };
+  const pool = openPool({ ...common, name: 'newsroom', max: 2 });
+  const signals = inProcessSignals();
+  const story = new Story();
+  const client: PoolClient = await pool.connect();
+  let instance = 1;
+  const schema = (): string => `"feed_${instance}"`;
+  let published = 0;
+  const nodes: Node[] = [];
+  const log = { shards: [0], head: () => Promise.resolve(story.head) } as Partial<EventLog> as EventLog; // the stream asks for no more
+
+  const publish = async (pageSize?: number): Promise<void> => {
+    const fresh = story.events.slice(published);
+    published = story.events.length;
+    await applyFeed(projectionTx(client, schema()), schema(), fresh, pageSize);
+    signals.publish('projection', `feed@${story.head}`);
+  };
+  await createFeed((script) => client.query(script), schema());
+
+  return {
+    story,
+    publish,
+    cutOver: async () => {
+      await publish();
+      instance++;
+      await createFeed((script) => client.query(script), schema());
+      await applyFeed(projectionTx(client, schema()), schema(), story.events, 7);
+    },
+    node: async (options = {}, ...people) => {
+      const read = await openReadPool({ ...common, name: 'newsroom-read', max: 4 });
+      const platform = memoryPlatform({ read, log, signals, metrics: new Registry(), liveSchema: schema });
+      const known = people.length > 0 ? people : ['ada', 'bob', 'cyd', 'dan'].map((name) => person(name));
+      const app = createHttpApp(platform, { identity: knownPeople(...known) });
+      const feed = new LiveFeed(platform, options);
+      await app.register(sse(platform, feed));
+      await app.listen({ host: '127.0.0.1', port: 0 });
+      const { port } = app.server.address() as AddressInfo; // it listens on TCP
+      const node: Node = {
+        url: `http://127.0.0.1:${port}`,
+        feed,
+        metrics: platform.metrics,
+        close: async () => {
+          await app.close();
+          await read.end();
+        },
+      };
+      nodes.push(node);
+      return node;
+    },
+    close: async () => {
+      await Promise.all(nodes.map((node) => node.close().catch(() => undefined))); // some tests close theirs earlier
+      client.release();
+      await pool.end();
+    },
+  };
+};
