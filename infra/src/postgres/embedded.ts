@@ -68,7 +68,7 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
   const { logger } = options;
   const place = choosePlace(options.dataDir, await findBinaries(), logger);
   const home = dirname(place.dataDir);
-  const release = claim(join(home, 'postgres.owner'));
+  const release = await claim(join(home, 'postgres.owner'));
   const logFile = join(home, 'postgres.log');
   const command = [place.binaries.postgres, '-D', place.dataDir, ...settingArguments(place, options.settings)];
   try {
