@@ -2,7 +2,7 @@
  * One lane applies one shard of the log to one instance of a projection: the single owner of that checkpoint, a loop that does one
  * thing at a time. It takes pages, commits them, and lets itself be held, resumed, stopped and asked to unpark between two pages.
  */
-import type { EventType, Recorded } from '@tidings/contracts/events/index';
+import type { EventType } from '@tidings/contracts/events/index';
 import type { StreamId } from '@tidings/contracts/ids';
 import { START, type EventLog, type Position } from '@tidings/contracts/ports/event-log';
 import type { Projection } from '@tidings/contracts/projection';
@@ -12,9 +12,11 @@ import type { EventStore } from '../event-store/event-store.ts';
 import type { Announcer } from './announce.ts';
 import { backoff } from './backoff.ts';
 import { Fenced, type Lease, type Leases } from './lease.ts';
-import type { PageSource, SourcePage } from './page-source.ts';
+import { cutBack, type PageSource, type SourcePage } from './page-source.ts';
 import { createPageWriter, ProjectionBroken, RebuildStopped, type PageWriter, type WriterSettings } from './page-writer.ts';
-import { errorText, parkedStreams, refuseUnpark, type Parking } from './parking.ts';
+import { ParkedSet } from './parked-set.ts';
+import { errorText, parkedStreams, refuseUnpark } from './parking.ts';
+import { tracePage } from './page-trace.ts';
 import { classify } from './poison.ts';
 import { type Instance } from './registry.ts';
 import { isPending } from './transitions.ts';
@@ -80,7 +82,7 @@ export class Lane {
   #lease: Lease | null = null;
   #writer: PageWriter | null = null;
   #durable: Position = START;
-  #parked = new Map<StreamId, Parking>();
+  #parked: ParkedSet;
   #unflushedSince: number | null = null;
   #barrier: Barrier | null = null;
   #prefetched: { readonly after: Position; readonly page: Promise<SourcePage> } | null = null;
@@ -91,6 +93,7 @@ export class Lane {
     this.shard = shard;
     this.#deps = deps;
     this.#handles = new Set(deps.projection.handles);
+    this.#parked = new ParkedSet(this.#handles, []);
     this.#running = this.#run();
   }
 
@@ -173,7 +176,7 @@ export class Lane {
     this.#prefetched = null;
     this.caughtUp = false;
     const parked = await parkedStreams(pool, this.instance.schemaName, this.shard);
-    this.#parked = new Map(parked.map((one) => [one.stream, one]));
+    this.#parked = new ParkedSet(this.#handles, parked.map((one) => one.stream));
     return true;
   }
 
@@ -224,13 +227,14 @@ export class Lane {
   }
 
   async #apply(page: SourcePage): Promise<void> {
-    const unreadable = this.#unreadableStreams(page);
-    const events = this.#withoutParked(page.events, unreadable);
+    const { events, unreadable } = this.#parked.sift(page);
     if (events.length === 0 && unreadable.length === 0) {
       this.#pass(page.next);
       return;
     }
     const began = performance.now();
+    const startedAt = Date.now();
+    const live = this.state === 'working';
     this.waitingOn = 'Postgres';
     const parkings = await this.#mustWrite().commitOrPark({
       events,
@@ -241,7 +245,7 @@ export class Lane {
       signal: this.#stop.signal,
     });
     for (const parking of parkings) {
-      this.#parked.set(parking.stream, parking);
+      this.#parked.add(parking.stream);
       this.#deps.logger.error({ projection: this.instance.schemaName, ...parking }, 'parked a stream that cannot be applied');
     }
     this.#moved(page.next);
@@ -249,22 +253,7 @@ export class Lane {
     this.#unflushedSince = null;
     this.#deps.announcer.applied(this.instance.name, this.instance.schemaName, page.next);
     this.#deps.onPage(events.length, performance.now() - began);
-  }
-
-  #unreadableStreams(page: SourcePage): readonly Parking[] {
-    const found = new Map<StreamId, Parking>();
-    for (const { event, reason } of page.faults) {
-      // The log may hold types that this code does not know; those are nobody's poison.
-      if (!this.#handles.has(event.type as EventType) || this.#parked.has(event.stream) || found.has(event.stream)) continue;
-      found.set(event.stream, { stream: event.stream, fromRevision: event.revision, fromPosition: event.position, error: reason, attempts: 1 });
-    }
-    return [...found.values()];
-  }
-
-  #withoutParked(events: readonly Recorded[], unreadable: readonly Parking[]): readonly Recorded[] {
-    if (this.#parked.size === 0 && unreadable.length === 0) return events;
-    const until = new Map(unreadable.map((parking) => [parking.stream, parking.fromPosition]));
-    return events.filter((event) => !this.#parked.has(event.stream) && event.position < (until.get(event.stream) ?? AFTER_ALL));
+    if (live) tracePage(this.#deps.logger, this.instance.schemaName, events, startedAt, Date.now());
   }
 
   /** Nothing of the page concerns this projection: no transaction, the checkpoint follows within `flushMs` or with the next page. */
@@ -349,16 +338,3 @@ export class Lane {
     await backoff(this.#failures, this.#stop.signal, slow ? STRUCTURAL_WAIT_MS : undefined);
   }
 }
-
-/** Sorts behind every position. */
-const AFTER_ALL = '~' as Position;
-
-/** The part of a page up to `at`. */
-const cutBack = (page: SourcePage, at: Position): SourcePage =>
-  page.next <= at
-    ? page
-    : {
-        next: at,
-        events: page.events.filter((event) => event.position <= at),
-        faults: page.faults.filter((fault) => fault.event.position <= at),
-      };

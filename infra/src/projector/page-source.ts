@@ -161,3 +161,13 @@ const openInSlices = async (events: EventStore, logged: readonly LoggedEvent[]):
   }
   return { events: opened, faults };
 };
+
+/** The part of a page up to `at`. */
+export const cutBack = (page: SourcePage, at: Position): SourcePage =>
+  page.next <= at
+    ? page
+    : {
+        next: at,
+        events: page.events.filter((event) => event.position <= at),
+        faults: page.faults.filter((fault) => fault.event.position <= at),
+      };

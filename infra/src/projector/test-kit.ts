@@ -68,6 +68,7 @@ export const bystander: Projection = {
 };
 
 export interface World {
+  readonly url: string;
   readonly pool: Pool;
   readonly log: EventLog;
   readonly events: EventStore;
@@ -96,6 +97,7 @@ export const openWorld = async (): Promise<World> => {
   const userId = randomUUID() as UserId;
   const running = new Set<Projector>();
   return {
+    url: database.url,
     pool,
     log,
     events,

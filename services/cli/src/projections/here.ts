@@ -1,0 +1,32 @@
+/** A projector inside the command line, for one build, when no other runs. */
+import type { Projection } from '@tidings/contracts/projection';
+import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
+import { createEventStore } from '@tidings/infra/event-store/store';
+import { startProjector } from '@tidings/infra/projector/projector';
+import { inProcessSignals } from '@tidings/infra/signals/in-process';
+import { postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
+import type { Pool } from 'pg';
+import { pino } from 'pino';
+
+/** Works on `schemaName` until stopped; its lease keeps two such from doing it twice. */
+export const runHere = async (
+  databaseUrl: string,
+  pool: Pool,
+  projections: readonly Projection[],
+  schemaName: string,
+): Promise<{ stop(): Promise<void> }> => {
+  const logger = pino({ level: 'warn' }, pino.destination(2));
+  const log = await openPostgresLog({ url: databaseUrl, logger });
+  const projector = await startProjector({
+    ...{ pool, log, projections, logger },
+    events: createEventStore(log, postgresSubjectKeys({ pool })),
+    signals: inProcessSignals(),
+    only: (instance) => instance.schemaName === schemaName,
+  });
+  return {
+    stop: async () => {
+      await projector.stop();
+      await log.close();
+    },
+  };
+};
