@@ -1,0 +1,126 @@
+/** All of chat in one process on real parts: log, projector and read models in Postgres, the API as `serve` mounts it. Tokens are names. */
+import type { UserId } from '@tidings/contracts/ids';
+import { createCommands } from '@tidings/infra/commands/create-commands';
+import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
+import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
+import { createEventStore } from '@tidings/infra/event-store/store';
+import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
+import { createPositionFeed } from '@tidings/infra/projector/announce';
+import { createFreshness } from '@tidings/infra/projector/freshness';
+import { createLiveSchema } from '@tidings/infra/projector/live-schema';
+import { migrateProjector } from '@tidings/infra/projector/migrations';
+import { startProjector } from '@tidings/infra/projector/projector';
+import { inProcessSignals } from '@tidings/infra/signals/in-process';
+import { memorySubjectKeys } from '@tidings/infra/subject-keys/memory';
+import { readStates } from '@tidings/projections/read-states/index';
+import { relationships } from '@tidings/projections/relationships/index';
+import { rooms } from '@tidings/projections/rooms/index';
+import { timeline } from '@tidings/projections/timeline/index';
+import { users } from '@tidings/projections/users/index';
+import { pino } from 'pino';
+import { commandApi } from '../../services/command-api/src/index.ts';
+import { createHttpApp } from '../../services/http-kit/src/app.ts';
+import { provisionUser } from '../../services/http-kit/src/provisioning.ts';
+import { knownPeople, person } from '../../services/http-kit/src/testing/known-people.ts';
+import { memoryPlatform } from '../../services/http-kit/src/testing/memory-platform.ts';
+import type { Platform } from '../../services/platform/src/platform.ts';
+import { queryApi } from '../../services/query-api/src/index.ts';
+import { createTestDatabase } from '../kit/postgres.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** The body as JSON; throws for an empty one. */
+  readonly json: <A>() => A;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** One person's client. */
+export interface Client {
+  readonly id: UserId;
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
+  readonly post: (path: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly remove: (path: string) => Promise<Answer>;
+}
+
+export interface ChatStack<Name extends string> {
+  readonly as: Readonly<Record<Name, Client>>;
+  readonly platform: Platform;
+  readonly close: () => Promise<void>;
+}
+
+export const startChat = async <Name extends string>(...names: readonly Name[]): Promise<ChatStack<Name>> => {
+  const database = await createTestDatabase();
+  const logger = pino({ level: 'silent' });
+  const pool = openPool({ url: database.url, name: 'chat', max: 20, logger });
+  const read = await openReadPool({ url: database.url, name: 'chat read', max: 10, logger });
+  const signals = inProcessSignals();
+  await migrateEventLog(database.url);
+  await migrateProjector(pool);
+  const log = await openPostgresLog({ url: database.url, logger, signals });
+  const keys = memorySubjectKeys();
+  const events = createEventStore(log, keys);
+  const feed = createPositionFeed();
+  const projector = await startProjector({
+    pool,
+    log,
+    events,
+    projections: [users, relationships, rooms, timeline, readStates],
+    signals,
+    logger,
+    feed,
+  });
+  const live = await createLiveSchema(pool, signals);
+  const freshness = createFreshness({ pool, live, signals, feed });
+  const commands = createCommands(events);
+  const platform = memoryPlatform({ log, keys, events, commands, signals, read, pool, liveSchema: live.schemaOf, freshness, logger });
+
+  const people = names.map((name) => person(name));
+  for (const one of people) {
+    const { position } = await provisionUser(platform, one);
+    await freshness.waitFor(position, ['users', 'timeline'], 10_000);
+  }
+  const app = createHttpApp(platform, { identity: knownPeople(...people), checkResponses: true });
+  await app.register(commandApi(platform));
+  await app.register(queryApi(platform));
+  await app.ready();
+
+  const clientOf = (name: Name): Client => {
+    const send = async (method: 'GET' | 'POST' | 'DELETE', url: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> => {
+      const response = await app.inject({
+        method,
+        url,
+        headers: { authorization: `Bearer ${name}`, ...headers },
+        ...(body === undefined ? {} : { payload: body }),
+      });
+      return {
+        status: response.statusCode,
+        text: response.body,
+        json: <A>() => JSON.parse(response.body) as A, // the kit checked it against the route's codec
+        headers: response.headers,
+      };
+    };
+    return {
+      id: person(name).userId,
+      get: (path, headers) => send('GET', path, undefined, headers),
+      post: (path, body, headers) => send('POST', path, body, headers),
+      remove: (path) => send('DELETE', path),
+    };
+  };
+
+  return {
+    as: Object.fromEntries(names.map((name) => [name, clientOf(name)])) as Record<Name, Client>, // one entry per name
+    platform,
+    close: async () => {
+      await app.close();
+      await projector.stop();
+      await freshness.close();
+      live.close();
+      await log.close();
+      await signals.close();
+      await read.end();
+      await pool.end();
+      await database.drop();
+    },
+  };
+};
