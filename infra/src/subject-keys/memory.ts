@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { SubjectId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 export const memorySubjectKeys = (): SubjectKeys => {
   const keys = new Map<SubjectId, Buffer | null>();

@@ -2,7 +2,7 @@
  * Requests on their way to Postgres, in the order they came. Pure bookkeeping, no clock and no connection: what goes into the next batch,
  * what has to wait for its stream, what is too much.
  */
-import { type AppendResult, MAX_APPEND_EVENTS, Overloaded } from '@tidings/contracts/ports/event-log';
+import { type AppendResult, Overloaded } from '@tidings/contracts/ports/event-log';
 import type { StreamId } from '@tidings/contracts/ids';
 
 export interface AppendRequest {
@@ -32,8 +32,8 @@ export interface StoredEvent {
 export interface AppendQueue {
   /** @throws Overloaded */
   push(request: AppendRequest): void;
-  /** The next batch, its streams now busy: at most one request per stream, 500 events, 4 MB. Empty when nothing can go. */
-  take(): readonly AppendRequest[];
+  /** The next batch, its streams now busy: at most one request per stream, `most` events, 4 MB. Empty when nothing can go. */
+  take(most: number): readonly AppendRequest[];
   /** These are no longer on their way. */
   settle(requests: readonly AppendRequest[]): void;
   /** Like `settle`, but they are to go again, before all others. */
@@ -66,7 +66,7 @@ export const createAppendQueue = (limits: { readonly requests: number; readonly 
       heldBytes += request.bytes;
       queue.push(request);
     },
-    take: () => {
+    take: (most) => {
       const batch: AppendRequest[] = [];
       const passed: AppendRequest[] = [];
       const passedStreams = new Set<StreamId>();
@@ -82,7 +82,7 @@ export const createAppendQueue = (limits: { readonly requests: number; readonly 
           passedStreams.add(stream); // nobody overtakes within a stream
           continue;
         }
-        const full = events + request.events.length > MAX_APPEND_EVENTS || bytes + request.bytes > BATCH_BYTES;
+        const full = events + request.events.length > most || bytes + request.bytes > BATCH_BYTES;
         if (batch.length > 0 && (full || request.alone)) break;
         batch.push(request);
         busy.add(stream);

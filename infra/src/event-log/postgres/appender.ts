@@ -6,7 +6,7 @@
  * `exists` cannot be told apart from a second wish, so they fail as `unknown`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { LogUnavailable } from '@tidings/contracts/ports/event-log';
+import { LogUnavailable, MAX_APPEND_EVENTS } from '@tidings/contracts/ports/event-log';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { numberOf } from '../positions.ts';
@@ -45,6 +45,7 @@ export interface AppendStats {
 }
 
 const CONNECTIONS = 2;
+const WORTH_HALVING = 64;
 /** Longer than the server's own limit: only a peer that has vanished gets here. */
 const ANSWER_TIMEOUT_MS = 8_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -67,9 +68,13 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
     });
   };
 
+  /** A crowd that came at once is halved between the connections: one half commits while the other is being written and parsed. */
+  const batchSize = (): number =>
+    idle.length > 0 && queue.waiting >= WORTH_HALVING ? Math.min(Math.ceil(queue.waiting / 2), MAX_APPEND_EVENTS) : MAX_APPEND_EVENTS;
+
   const nextBatch = async (): Promise<readonly AppendRequest[]> => {
     while (!closing.signal.aborted) {
-      const batch = queue.take();
+      const batch = queue.take(batchSize());
       if (batch.length > 0) {
         if (queue.waiting > 0) nudge();
         return batch;

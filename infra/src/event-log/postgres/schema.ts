@@ -141,16 +141,15 @@ begin
   counted as (select (select count(*) from ok) wanted, (select count(*) from streams) written)
   select j.i, j.verdict,
          case j.verdict when 'ok' then j.cur + j.cnt when 'duplicate' then j.expected + j.cnt when 'moved' then j.shard else j.cur end,
-         case j.verdict when 'ok' then o.base + o.cnt when 'duplicate' then d.position end,
-         case j.verdict when 'ok' then t when 'duplicate' then d.recorded_at end
+         case j.verdict when 'ok' then o.base + o.cnt when 'duplicate' then (
+           select e.position from log.event e
+            where e.stream_id = j.stream_id and e.revision = j.expected + j.cnt and e.position between j.fp and j.lp) end,
+         case j.verdict when 'ok' then t when 'duplicate' then (
+           select e.recorded_at from log.event e
+            where e.stream_id = j.stream_id and e.revision = j.expected + j.cnt and e.position between j.fp and j.lp) end
     from judged j
     cross join counted c
     left join ok o on o.i = j.i
-    left join lateral (
-      select e.position, e.recorded_at from log.event e
-       where j.verdict = 'duplicate' and e.stream_id = j.stream_id and e.revision = j.expected + j.cnt
-         and e.position between j.fp and j.lp limit 1
-    ) d on true
    where c.wanted = c.written or log.refuse_batch() -- two processes that disagree on a new stream's shard: nobody wins, both ask again
    order by j.i;
 end $$;

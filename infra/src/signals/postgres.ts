@@ -1,0 +1,129 @@
+/**
+ * Signals between processes by NOTIFY, on connections of their own: inside the append transaction a NOTIFY would serialise commits
+ * database-wide. Subscribers in this process are told directly; the rest is best effort, as the port says.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Signals, Topic } from '@tidings/contracts/ports/signals';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { createListeners } from './in-process.ts';
+
+export interface PostgresSignalsOptions {
+  readonly url: string;
+  readonly logger?: Logger;
+}
+
+export interface PostgresSignals extends Signals {
+  /** Resolves once this process hears others (and after an outage, hears them again). */
+  listening(): Promise<void>;
+}
+
+const CHANNEL = 'tidings_signals';
+const MAX_PAYLOAD_BYTES = 4_000;
+/** At most one NOTIFY statement in this time, with everything that gathered. */
+const PAUSE_MS = 3;
+/** Beyond this the oldest are dropped: they are hints. */
+const MAX_PENDING = 1_000;
+const RECONNECT_MS = { first: 50, most: 1_000 };
+
+export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): PostgresSignals => {
+  const self = randomBytes(6).toString('base64url');
+  const listeners = createListeners(logger);
+  const closing = new AbortController();
+  const pending = new Set<string>();
+  let sending: Promise<void> | null = null;
+  let wakeSender: () => void = () => undefined;
+  let hearing = Promise.withResolvers<void>();
+
+  const receive = (message: string): void => {
+    const [from, topic, ...payload] = message.split(' ');
+    if (from !== self && topic !== undefined) listeners.tell(topic as Topic, payload.join(' ')); // an unknown topic has no listeners
+  };
+
+  const listen = (): Promise<void> =>
+    keepConnected({ url, name: 'tidings signals listen', signal: closing.signal, logger }, async (client, ended) => {
+      client.on('notification', ({ payload }) => receive(payload ?? ''));
+      await client.query(`listen ${CHANNEL}`);
+      hearing.resolve();
+      await ended;
+      hearing = Promise.withResolvers<void>();
+    });
+
+  const send = (): Promise<void> =>
+    keepConnected({ url, name: 'tidings signals notify', signal: closing.signal, logger }, async (client, ended) => {
+      let alive = true;
+      void ended.then(() => {
+        alive = false;
+        wakeSender();
+      });
+      while (alive && !closing.signal.aborted) {
+        if (pending.size === 0) {
+          await new Promise<void>((resolve) => {
+            wakeSender = resolve;
+          });
+          continue;
+        }
+        const messages = [...pending];
+        pending.clear();
+        await client.query({ name: 'notify', text: `select pg_notify('${CHANNEL}', m) from unnest($1::text[]) m`, values: [messages] });
+        await delay(PAUSE_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      }
+    });
+
+  const listening = listen();
+  return {
+    publish: (topic, payload) => {
+      if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) throw new RangeError(`a signal carries at most ${MAX_PAYLOAD_BYTES} bytes`);
+      if (closing.signal.aborted) return;
+      listeners.tell(topic, payload);
+      const [oldest] = pending;
+      if (oldest !== undefined && pending.size >= MAX_PENDING) pending.delete(oldest);
+      pending.add(`${self} ${topic} ${payload}`);
+      sending ??= send();
+      wakeSender();
+    },
+    subscribe: listeners.add,
+    listening: () => hearing.promise,
+    close: async () => {
+      closing.abort();
+      wakeSender();
+      listeners.clear();
+      await Promise.all([listening, sending]);
+    },
+  };
+};
+
+interface Connection {
+  readonly url: string;
+  readonly name: string;
+  readonly signal: AbortSignal;
+  readonly logger: Logger | undefined;
+}
+
+/** Runs `work` on a connection, and again on a new one whenever it breaks, until `signal` aborts. `ended` resolves when it is over. */
+const keepConnected = async (
+  { url, name, signal, logger }: Connection,
+  work: (client: pg.Client, ended: Promise<void>) => Promise<void>,
+): Promise<void> => {
+  for (let pause = RECONNECT_MS.first; !signal.aborted;) {
+    const client = new pg.Client({ connectionString: url, application_name: name, keepAlive: true, connectionTimeoutMillis: 3_000 });
+    const over = Promise.withResolvers<void>();
+    const end = (): void => over.resolve();
+    client.on('error', end);
+    client.on('end', end);
+    signal.addEventListener('abort', end);
+    try {
+      await client.connect();
+      pause = RECONNECT_MS.first;
+      await work(client, over.promise);
+    } catch (error) {
+      if (!signal.aborted) logger?.warn({ err: error, connection: name }, 'a signal connection broke; trying again');
+    }
+    signal.removeEventListener('abort', end);
+    await Promise.race([client.end().catch(() => undefined), delay(500, undefined, { ref: false })]);
+    if (signal.aborted) return;
+    await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+    pause = Math.min(pause * 2, RECONNECT_MS.most);
+  }
+};

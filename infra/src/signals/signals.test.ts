@@ -1,0 +1,99 @@
+import type { Signals } from '@tidings/contracts/ports/signals';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../tests/kit/postgres.ts';
+import { inProcessSignals } from './in-process.ts';
+import { postgresSignals } from './postgres.ts';
+
+const heard = (signals: Signals): string[] => {
+  const payloads: string[] = [];
+  signals.subscribe('log', (payload) => payloads.push(payload));
+  return payloads;
+};
+
+describe('signals in one process', () => {
+  it('reach the subscribers of their topic until they leave', () => {
+    const signals = inProcessSignals();
+    const [first, second] = [heard(signals), heard(signals)];
+    const leave = signals.subscribe('feed', () => first.push('never'));
+    leave();
+    signals.publish('log', 'a b');
+    signals.publish('feed', 'c');
+    expect([first, second]).toEqual([['a b'], ['a b']]);
+  });
+
+  it('go on when a listener throws', () => {
+    const signals = inProcessSignals();
+    signals.subscribe('log', () => {
+      throw new Error('bad listener');
+    });
+    const payloads = heard(signals);
+    signals.publish('log', 'x');
+    expect(payloads).toEqual(['x']);
+  });
+});
+
+describe('signals by Postgres', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.drop());
+  const open = async () => {
+    const signals = postgresSignals({ url: database.url });
+    await signals.listening();
+    return signals;
+  };
+
+  it('reach other processes, and one’s own at once and only once', async () => {
+    const [here, there] = [await open(), await open()];
+    const [own, other] = [heard(here), heard(there)];
+    here.publish('log', '0:17 with spaces');
+    expect(own).toEqual(['0:17 with spaces']);
+    await expect.poll(() => other).toEqual(['0:17 with spaces']);
+    there.publish('log', 'back');
+    await expect.poll(() => own).toEqual(['0:17 with spaces', 'back']);
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  it('merge what is the same and keep what differs', async () => {
+    const [here, there] = [await open(), await open()];
+    const other = heard(there);
+    for (let n = 0; n < 300; n += 1) here.publish('log', `${n % 3}`);
+    here.publish('log', 'last');
+    await expect.poll(() => other.at(-1)).toBe('last');
+    expect(other.length).toBeLessThan(20);
+    expect(new Set(other)).toEqual(new Set(['0', '1', '2', 'last']));
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  it('come back by themselves when connections are cut', async () => {
+    const [here, there] = [await open(), await open()];
+    const other = heard(there);
+    here.publish('log', 'before');
+    await expect.poll(() => other).toContain('before');
+    const admin = new pg.Client({ connectionString: database.url });
+    await admin.connect();
+    await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'tidings signals%'`);
+    await admin.end();
+    let n = 0;
+    await expect
+      .poll(
+        () => {
+          n += 1;
+          here.publish('log', `after ${n}`);
+          return other.some((payload) => payload.startsWith('after'));
+        },
+        { timeout: 5000 },
+      )
+      .toBe(true);
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  it('refuse what is too long, and close although Postgres was never there', async () => {
+    const signals = postgresSignals({ url: 'postgresql://nobody@127.0.0.1:1/none' });
+    expect(() => signals.publish('log', 'x'.repeat(4001))).toThrow(RangeError);
+    signals.publish('log', 'x');
+    await signals.close();
+  });
+});
