@@ -6,7 +6,15 @@ import * as t from 'io-ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export interface Route<P extends t.Mixed = t.Mixed, Q extends t.Mixed = t.Mixed, B extends t.Mixed = t.Mixed, R extends t.Mixed = t.Mixed> {
+export type Produces = 'json' | 'empty' | 'text' | 'rfc822' | 'binary' | 'event-stream';
+
+export interface Route<
+  P extends t.Mixed = t.Mixed,
+  Q extends t.Mixed = t.Mixed,
+  B extends t.Mixed = t.Mixed,
+  R extends t.Mixed = t.Mixed,
+  K extends Produces = Produces,
+> {
   /** Unique; the client's method name and OpenAPI's `operationId`. */
   readonly id: string;
   readonly method: Method;
@@ -20,7 +28,7 @@ export interface Route<P extends t.Mixed = t.Mixed, Q extends t.Mixed = t.Mixed,
   readonly body: B;
   readonly response: R;
   /** `application/json` unless said; `empty` answers 200 without a body. */
-  readonly produces: 'json' | 'empty' | 'text' | 'rfc822' | 'binary' | 'event-stream';
+  readonly produces: K;
   /** Status codes it may answer beside 2xx and the ones every route has (400, 401, 429, 503). */
   readonly errors: readonly number[];
   /** Open to everyone; all other routes need a bearer token. */
@@ -34,6 +42,7 @@ export const defineRoute = <
   Q extends t.Mixed = typeof nothing,
   B extends t.Mixed = t.VoidC,
   R extends t.Mixed = t.VoidC,
+  K extends Produces = R extends t.VoidC ? 'empty' : 'json',
 >(route: {
   readonly id: string;
   readonly method: Method;
@@ -44,10 +53,10 @@ export const defineRoute = <
   readonly query?: Q;
   readonly body?: B;
   readonly response?: R;
-  readonly produces?: Route['produces'];
+  readonly produces?: K;
   readonly errors?: readonly number[];
   readonly public?: boolean;
-}): Route<P, Q, B, R> => ({
+}): Route<P, Q, B, R, K> => ({
   errors: [],
   public: false,
   ...route,
@@ -55,5 +64,5 @@ export const defineRoute = <
   query: (route.query ?? nothing) as Q,
   body: (route.body ?? t.void) as B,
   response: (route.response ?? t.void) as R,
-  produces: route.produces ?? (route.response === undefined ? 'empty' : 'json'),
+  produces: route.produces ?? ((route.response === undefined ? 'empty' : 'json') as K), // what the default of K says
 });

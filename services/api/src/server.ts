@@ -1,19 +1,21 @@
 /** The HTTP process: one listener over the parts it is given. Each part also runs alone; then it is given alone. */
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { createHttpApp } from '../../http-kit/src/app.ts';
 import { createIdentity } from '../../http-kit/src/auth/identity.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import { pages } from './pages.ts';
 
+type Part = FastifyPluginAsync | FastifyPluginCallback;
+
 /** What this listener serves. Absent parts run elsewhere, behind the same front. */
 export interface ApiParts {
-  readonly commandApi?: FastifyPluginAsync;
-  readonly queryApi?: FastifyPluginAsync;
-  readonly sse?: FastifyPluginAsync;
-  readonly ops?: FastifyPluginAsync;
+  readonly commandApi?: Part;
+  readonly queryApi?: Part;
+  readonly sse?: Part;
+  readonly ops?: Part;
   /** `path` makes the issuer: base URL + path. */
-  readonly devIssuer?: { readonly plugin: FastifyPluginAsync; readonly path: string };
+  readonly devIssuer?: { readonly plugin: Part; readonly path: string };
 }
 
 export interface ApiOptions {
@@ -69,7 +71,7 @@ export const startApi = async (
   const { version = '0.0.0', docsClientId = 'tidings', name = 'api' } = options;
   await app.register(pages(platform, { version, issuer, clientId: docsClientId }));
   for (const part of [parts.commandApi, parts.queryApi, parts.sse, parts.ops, parts.devIssuer?.plugin]) {
-    if (part !== undefined) await app.register(part);
+    if (part !== undefined) await app.register(part as FastifyPluginAsync); // either kind will do, but `register` has an overload for each
   }
   await app.listen({ host: http.host, port: http.port });
   port = (app.server.address() as AddressInfo).port; // it listens on TCP

@@ -1,0 +1,101 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { liveEvents, type ReceivedEvent } from './events.ts';
+import { parseEvents, type ServerSentEvent } from './sse-parser.ts';
+
+const parsed = async (...chunks: readonly string[]): Promise<readonly ServerSentEvent[]> => {
+  const events: ServerSentEvent[] = [];
+  const bytes = (async function* () {
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  })();
+  for await (const event of parseEvents(bytes)) events.push(event);
+  return events;
+};
+
+describe('parsing', () => {
+  it.each([
+    ['one event', ['id: 1\ndata: a\n\n'], [{ id: '1', data: 'a' }]],
+    ['any line end', ['id:1\r\ndata:a\r\n\r\nid:2\rdata:b\r\r'], [{ id: '1', data: 'a' }, { id: '2', data: 'b' }]],
+    ['many data lines', ['data: a\ndata\ndata:  b\n\n'], [{ id: null, data: 'a\n\n b' }]],
+    ['an id alone', ['retry: 5\n: hello\nid: 7\n\ndata: a\n\n'], [{ id: '7', data: null }, { id: '7', data: 'a' }]],
+    ['a byte order mark', ['\ufeffdata: a\n\n'], [{ id: null, data: 'a' }]],
+    ['comments and unknown fields', [':\n\nfoo: bar\n\ndata: a\n\n'], [{ id: null, data: 'a' }]],
+    ['an event cut off', ['data: a\n\ndata: b\n'], [{ id: null, data: 'a' }]],
+  ])('takes %s', async (_, chunks, events) => {
+    expect(await parsed(...chunks)).toEqual(events);
+  });
+
+  it('gives the same whatever the chunks', async () => {
+    const whole = 'id: 1\r\ndata: {"a":"ü👍"}\r\n\r\n: beat\r\n\r\ndata: b\n\n';
+    const bytes = Buffer.from(whole);
+    for (let at = 0; at <= bytes.length; at += 1) {
+      const events: ServerSentEvent[] = [];
+      const parts = (async function* () {
+        yield bytes.subarray(0, at);
+        yield bytes.subarray(at);
+      })();
+      for await (const event of parseEvents(parts)) events.push(event);
+      expect(events, `cut at ${at}`).toEqual([{ id: '1', data: '{"a":"ü👍"}' }, { id: '1', data: 'b' }]);
+    }
+  });
+});
+
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(
+    servers.splice(0).map((server) => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    }),
+  );
+});
+/** Each connection gets the next of `plays`; the last one is repeated. */
+const stream = async (...plays: readonly ((response: ServerResponse) => void)[]) => {
+  const lastIds: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    lastIds.push(request.headers['last-event-id'] as string | undefined); // never repeated by our client
+    (plays[lastIds.length - 1] ?? plays.at(-1))?.(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push(server);
+  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: () => 'tok', lastIds };
+};
+const open = (response: ServerResponse): ServerResponse => response.writeHead(200, { 'content-type': 'text/event-stream' });
+const leave = (roomId: string): string => JSON.stringify({ type: 'LeaveRoom', createdAt: '2026-11-20T00:00:00.000Z', roomId });
+const ROOM = '6f1a0b52-4d9e-4b37-9a75-0b6d2f0f6c11';
+
+describe('the live stream', () => {
+  it('resumes behind the last id, also one that came without an event, through every kind of failure', async () => {
+    const { lastIds, ...options } = await stream(
+      (response) => void response.writeHead(503, { 'retry-after': '1' }).end(),
+      (response) => void open(response).end('id: 10\n\n'),
+      (response) => {
+        open(response).write(`id: 11\ndata: ${leave(ROOM)}\n\nid: 12\nda`);
+        setImmediate(() => response.destroy());
+      },
+      (response) => void open(response).write('id: 12\ndata: {"type":"FromTheFuture"}\n\n'),
+    );
+    const got: ReceivedEvent[] = [];
+    for await (const event of liveEvents(options)) if (got.push(event) === 2) break;
+    expect(got.map(({ id, event }) => [id, event?.type ?? null])).toEqual([
+      ['11', 'LeaveRoom'],
+      ['12', null],
+    ]);
+    expect(lastIds).toEqual([undefined, undefined, '10', '11']);
+  });
+
+  it('ends when it is told to', async () => {
+    const { lastIds, ...options } = await stream((response) => void open(response).write(': connected\n\n'));
+    const stop = new AbortController();
+    const got: ReceivedEvent[] = [];
+    for await (const event of liveEvents({ ...options, lastEventId: '5', signal: stop.signal, onOpen: () => stop.abort() })) got.push(event);
+    expect([got, lastIds]).toEqual([[], ['5']]);
+  });
+
+  it('throws when the server refuses', async () => {
+    const { lastIds, ...options } = await stream((response) => void response.writeHead(401).end());
+    await expect(liveEvents(options).next()).rejects.toMatchObject({ name: 'ProblemError', status: 401 });
+    expect(lastIds).toHaveLength(1);
+  });
+});
