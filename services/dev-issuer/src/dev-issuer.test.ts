@@ -54,7 +54,7 @@ describe('the development issuer', () => {
       iss: `${base}${ISSUER_PATH}`,
       sub: demoPeople('tidings.test')[0]?.userId,
       aud: 'account',
-      azp: 'tidings',
+      azp: PUBLIC_CLIENT,
       preferred_username: 'alice',
       name: 'Alice Archer',
       email: 'alice@tidings.test',

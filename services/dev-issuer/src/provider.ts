@@ -8,7 +8,7 @@ import type { Keys } from './keys.ts';
 import type { DemoPerson } from './people.ts';
 
 /** For people: password grant, and authorization code with PKCE for pages. */
-export const PUBLIC_CLIENT = 'tidings';
+export const PUBLIC_CLIENT = 'tidings-demo';
 /** For back ends: client credentials; its tokens have the admin role. In development its secret is its name. */
 export const SERVICE_CLIENT = 'tidings-service';
 

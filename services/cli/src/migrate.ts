@@ -1,0 +1,18 @@
+/** Brings every schema up to date, in one place. Each step is idempotent, goes only forward, and guards itself against others doing the same. */
+import { migrateBlobs } from '@tidings/infra/blobs/postgres';
+import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
+import { openPool } from '@tidings/infra/postgres/pools';
+import { migrateProjector } from '@tidings/infra/projector/migrations';
+import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
+import type { Logger } from 'pino';
+import { migrateFiling } from '../../filing/src/migrations.ts';
+import { migrateOps } from '../../ops/src/migrations.ts';
+
+export const migrate = async (databaseUrl: string, logger: Logger): Promise<void> => {
+  const pool = openPool({ url: databaseUrl, name: 'tidings migrate', max: 2, logger });
+  try {
+    for (const step of [migrateEventLog, migrateSubjectKeys, migrateBlobs, migrateProjector, migrateFiling, migrateOps]) await step(pool);
+  } finally {
+    await pool.end();
+  }
+};

@@ -1,0 +1,94 @@
+/** One supervised child: started, asked to stop, started again when it ends unasked. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import type { Group, ServiceName } from './groups.ts';
+import type { Endpoints, FromChild, ToChild } from './messages.ts';
+
+const STOP_LIMIT_MS = 10_000;
+const RESTART_DELAYS_MS = [100, 250, 500, 1_000, 2_000, 5_000];
+const HEALTHY_AFTER_MS = 30_000;
+const ENTRY = fileURLToPath(new URL('child.ts', import.meta.url));
+
+/** The child's own sentence about why it could not start. */
+export class ChildFailed extends Error {
+  override readonly name = 'ChildFailed';
+}
+
+export interface SupervisedChild {
+  readonly endpoints: Endpoints;
+  /** Asks, waits, insists. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface ChildOptions {
+  readonly group: Group;
+  readonly services: readonly ServiceName[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly logger: Logger;
+}
+
+/** Resolves when the child is ready. @throws ChildFailed when its first start fails */
+export const startChild = async (options: ChildOptions): Promise<SupervisedChild> => {
+  const { group, logger } = options;
+  const stopping = new AbortController();
+  let child = spawnChild(options, {});
+  const endpoints = await ready(child, group);
+
+  const watch = async (): Promise<void> => {
+    let failures = 0;
+    for (;;) {
+      const began = Date.now();
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      if (stopping.signal.aborted) return;
+      if (Date.now() - began > HEALTHY_AFTER_MS) failures = 0;
+      logger.error({ group, code: child.exitCode, signal: child.signalCode }, 'a process ended unasked; starting it again');
+      await delay(RESTART_DELAYS_MS[Math.min(failures++, RESTART_DELAYS_MS.length - 1)], undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (stopping.signal.aborted) return;
+      child = spawnChild(options, endpoints);
+      await ready(child, group).then(
+        () => logger.info({ group }, 'the process runs again'),
+        (error: unknown) => logger.error({ group, err: error }, 'the process could not start'),
+      );
+    }
+  };
+  const watching = watch();
+
+  return {
+    endpoints,
+    stop: async () => {
+      stopping.abort();
+      const last = child;
+      if (last.connected) last.send({ type: 'stop' } satisfies ToChild, () => undefined); // it may be gone by now, which is what is wanted
+      const insist = setTimeout(() => {
+        logger.warn({ group }, 'the process does not stop; ending it');
+        last.kill('SIGKILL');
+      }, STOP_LIMIT_MS);
+      await watching;
+      clearTimeout(insist);
+    },
+  };
+};
+
+/** A restarted child takes the ports it had, so that `HTTP_PORT=0` does not move under its clients. */
+const spawnChild = ({ group, services, env }: ChildOptions, had: Endpoints): ChildProcess =>
+  fork(ENTRY, [group, ...services], {
+    env: {
+      ...env,
+      ...(had.http === undefined ? {} : { HTTP_PORT: String(had.http.port) }),
+      ...(had.smtp === undefined ? {} : { SMTP_PORT: String(had.smtp.port) }),
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+
+const ready = (child: ChildProcess, group: Group): Promise<Endpoints> =>
+  new Promise((resolve, reject) => {
+    child.on('message', (message: FromChild) => {
+      if (message.type === 'ready') resolve(message.endpoints);
+      else reject(new ChildFailed(message.reason));
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => reject(new ChildFailed(`the process "${group}" ended while starting (${signal ?? `exit code ${code}`})`)));
+  });

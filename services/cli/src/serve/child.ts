@@ -1,0 +1,68 @@
+/** Entry of a child process: opens the platform, starts its group of services, says so, and stops when told to or when the supervisor is gone. */
+import { loadConfig } from '@tidings/infra/config/config';
+import { isLeft } from 'fp-ts/lib/Either.js';
+import type { Service } from '../../../platform/src/platform.ts';
+import { openPlatform } from '../../../platform/src/open.ts';
+import { startHeartbeat } from '../../../ops/src/heartbeat.ts';
+import { isGroup, isServiceName } from './groups.ts';
+import type { FromChild, ToChild } from './messages.ts';
+import { startGroup } from './start-group.ts';
+
+/** Nothing may keep an unwanted process alive, whatever hangs. */
+const LEAVE_AFTER_MS = 9_000;
+
+const tell = (message: FromChild): void => void process.send?.(message);
+
+const run = async ([group, ...names]: readonly string[]): Promise<void> => {
+  const config = loadConfig(process.env);
+  if (isLeft(config)) throw new Error(config.left.join('; '));
+  if (group === undefined || !isGroup(group)) throw new Error(`there is no group "${group}"`);
+
+  const platform = await openPlatform(config.right, { process: group });
+  const services: Service[] = [];
+  const heartbeat = startHeartbeat(platform, group, services);
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopping ??= (async () => {
+    setTimeout(() => process.exit(1), LEAVE_AFTER_MS).unref();
+    for (const service of services.toReversed()) await service.stop();
+    await heartbeat.stop();
+    await platform.close();
+    if (process.connected) process.disconnect();
+  })());
+
+  // Ctrl-C reaches the whole group of processes; the supervisor decides who stops when.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+  process.on('message', (message: ToChild) => void (message.type === 'stop' && stop().then(leave, leave)));
+  process.once('disconnect', () => void stop().then(leave, leave));
+  process.on('unhandledRejection', (error) => {
+    platform.logger.fatal({ err: error }, 'an error that nobody handled; this process ends and is started again');
+    process.exit(1);
+  });
+
+  try {
+    const endpoints = await startGroup(group, names.filter(isServiceName), platform, services);
+    tell({ type: 'ready', endpoints });
+  } catch (error) {
+    platform.logger.debug({ err: error }, 'the group could not start');
+    await stop();
+    throw error;
+  }
+};
+
+const leave = (error?: unknown): void => process.exit(error === undefined ? 0 : 1);
+
+/** What a person can do something about, in a sentence. */
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error)) return error.message;
+  const port = 'port' in error ? String(error.port) : '';
+  if (error.code === 'EADDRINUSE') return `port ${port} is in use by another program; stop it, or set HTTP_PORT or SMTP_PORT to another`;
+  if (error.code === 'EACCES') return `port ${port} needs more rights than this process has; set HTTP_PORT or SMTP_PORT to one above 1023`;
+  return error.message;
+};
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  if (process.connected) process.send?.({ type: 'failed', reason: reasonOf(error) } satisfies FromChild, () => process.exit(1));
+  else process.exit(1);
+});

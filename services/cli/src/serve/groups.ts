@@ -1,0 +1,28 @@
+/**
+ * Which services share an operating-system process. Requests and live streams never wait for a page of events, and mail coming in
+ * waits for neither (architecture §1).
+ */
+export const GROUPS = {
+  projector: ['projector', 'filing'],
+  api: ['command-api', 'query-api', 'sse'],
+  smtp: ['smtp-ingress'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type Group = keyof typeof GROUPS;
+export type ServiceName = (typeof GROUPS)[Group][number];
+
+/** In the order of their start: readers of read models come after the one who makes them. Stopping goes the other way round. */
+export const groupNames = Object.keys(GROUPS) as readonly Group[]; // the keys of a constant are what they are
+
+export const serviceNames: readonly ServiceName[] = groupNames.flatMap((group) => [...GROUPS[group]]);
+
+export const isServiceName = (name: string): name is ServiceName => serviceNames.some((known) => known === name);
+export const isGroup = (name: string): name is Group => name in GROUPS;
+
+/** The groups that hold any of these services, with just those. */
+export const groupsOf = (services: readonly ServiceName[]): ReadonlyMap<Group, readonly ServiceName[]> =>
+  new Map(
+    groupNames
+      .map((group) => [group, GROUPS[group].filter((name) => services.includes(name))] as const)
+      .filter(([, members]) => members.length > 0),
+  );

@@ -1,0 +1,91 @@
+/** Starts the services of one process. Each group loads only its own code. */
+import type { FastifyPluginAsync } from 'fastify';
+import type { OpenedPlatform } from '../../../platform/src/open.ts';
+import type { Service } from '../../../platform/src/platform.ts';
+import type { Group, ServiceName } from './groups.ts';
+import type { Endpoints } from './messages.ts';
+
+/**
+ * @param services is filled as they start, so that a failure half-way stops what runs already
+ */
+export const startGroup = async (
+  group: Group,
+  names: readonly ServiceName[],
+  platform: OpenedPlatform,
+  services: Service[],
+): Promise<Endpoints> => {
+  switch (group) {
+    case 'api':
+      return startApiGroup(names, platform, services);
+    case 'projector':
+      return startProjectorGroup(names, platform, services);
+    case 'smtp':
+      return startSmtpGroup(platform, services);
+  }
+};
+
+const startProjectorGroup = async (names: readonly ServiceName[], platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  if (names.includes('projector')) {
+    const { startProjectorService } = await import('../../../projector/src/index.ts');
+    services.push(await startProjectorService(platform));
+  }
+  if (names.includes('filing')) {
+    const { startFiling } = await import('../../../filing/src/index.ts');
+    services.push(await startFiling(platform));
+  }
+  return {};
+};
+
+const startSmtpGroup = async (platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  const { startSmtpIngress } = await import('../../../smtp-ingress/src/index.ts');
+  const smtp = await startSmtpIngress(platform);
+  services.push(smtp);
+  return { smtp: { host: platform.config.smtp.host, port: smtp.port } };
+};
+
+const startApiGroup = async (names: readonly ServiceName[], platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  const [{ startApi }, { opsRoutes }] = await Promise.all([import('../../../api/src/server.ts'), import('../../../ops/src/routes.ts')]);
+  const { config } = platform;
+  const api = await startApi(
+    platform,
+    async (baseUrl) => ({
+      ...(names.includes('command-api') ? { commandApi: await commands(platform) } : {}),
+      ...(names.includes('query-api') ? { queryApi: await queries(platform) } : {}),
+      ...(names.includes('sse') ? { sse: await liveStream(platform, services) } : {}),
+      ops: opsRoutes(platform, { process: 'api', services: () => services }),
+      ...(config.oidc.issuer === null ? { devIssuer: await devIssuer(platform, baseUrl) } : {}),
+    }),
+    { docsClientId: 'tidings-demo' },
+  );
+  for (const name of names) if (name !== 'sse') services.push({ ...api, name });
+  return { http: { host: config.http.host, port: api.port } };
+};
+
+const commands = async (platform: OpenedPlatform): Promise<FastifyPluginAsync> => {
+  const { commandApi } = await import('../../../command-api/src/index.ts');
+  return async (app) => void (await app.register(commandApi(platform)));
+};
+
+const queries = async (platform: OpenedPlatform): Promise<FastifyPluginAsync> => {
+  const { queryApi } = await import('../../../query-api/src/index.ts');
+  return async (app) => void (await app.register(queryApi(platform)));
+};
+
+const liveStream = async (platform: OpenedPlatform, services: Service[]) => {
+  const { LiveFeed, sse } = await import('../../../sse/src/index.ts');
+  const feed = new LiveFeed(platform);
+  services.push(feed);
+  return sse(platform, feed);
+};
+
+/** With the people it knows, so that their first mail finds a mailbox before they ever logged in. */
+const devIssuer = async (platform: OpenedPlatform, baseUrl: () => string) => {
+  const [{ createDevIssuer, ISSUER_PATH }, { seedDemo }] = await Promise.all([
+    import('../../../dev-issuer/src/index.ts'),
+    import('../../../dev-issuer/src/seed.ts'),
+  ]);
+  const { config, logger } = platform;
+  const { plugin } = await createDevIssuer({ config, logger, baseUrl });
+  await seedDemo(platform);
+  return { plugin, path: ISSUER_PATH };
+};
