@@ -11,7 +11,12 @@ interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly security?: readonly unknown[];
-  readonly parameters: readonly { readonly name?: string; readonly in?: string; readonly required?: boolean; readonly schema?: JsonSchema }[];
+  readonly parameters: readonly {
+    readonly name?: string;
+    readonly in?: string;
+    readonly required?: boolean;
+    readonly schema?: JsonSchema;
+  }[];
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { readonly schema?: JsonSchema }>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: JsonSchema }>> }>>;
 }
@@ -30,14 +35,16 @@ export const renderApiReference = (): string => {
     '',
     '## Every call',
     '',
-    String((document.info as { readonly description: string }).description),
+    (document.info as { readonly description: string }).description,
     '',
     'In shapes below, `?` marks what may be left out and `|` alternatives; names with a capital are [objects](#objects).',
     '',
     ...tags.flatMap((tag) => [
       `## ${tag}`,
       '',
-      ...routes.filter((route) => route.tag === tag).flatMap((route) => renderOperation(route.method, route.path, paths[route.path]?.[route.method.toLowerCase()])),
+      ...routes
+        .filter((route) => route.tag === tag)
+        .flatMap((route) => renderOperation(route.method, route.path, paths[route.path]?.[route.method.toLowerCase()])),
     ]),
     '## Objects',
     '',
@@ -61,10 +68,15 @@ const renderOperation = (method: string, path: string, operation: Operation | un
       : [
           '| parameter | in | shape |',
           '| --- | --- | --- |',
-          ...parameters.map(({ name, in: where, required, schema }) => `| \`${name}${required ? '' : '?'}\` | ${where} | ${cell(shapeOf(schema ?? {}, ''))} |`),
+          ...parameters.map(
+            ({ name, in: where, required, schema }) =>
+              `| \`${name}${required ? '' : '?'}\` | ${where} | ${cell(shapeOf(schema ?? {}, ''))} |`,
+          ),
           '',
         ]),
-    ...(body === undefined ? [] : [`Body${operation.requestBody?.required ? '' : ' (may be left out)'}:`, '', '```', shapeOf(body, ''), '```', '']),
+    ...(body === undefined
+      ? []
+      : [`Body${operation.requestBody?.required ? '' : ' (may be left out)'}:`, '', '```', shapeOf(body, ''), '```', '']),
     ...answerOf(type, answer?.schema),
     ...(errors.length === 0 ? [] : [`Errors: ${errors.join(', ')}.`, '']),
   ];

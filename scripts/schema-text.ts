@@ -8,7 +8,10 @@ export const shapeOf = (schema: JsonSchema, indent: string): string => {
   if (typeof schema.$ref === 'string') return schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1);
   if ('const' in schema) return JSON.stringify(schema.const);
   if (Array.isArray(schema.enum)) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
-  for (const [keyword, sign] of [['anyOf', ' | '], ['allOf', ' & ']] as const) {
+  for (const [keyword, sign] of [
+    ['anyOf', ' | '],
+    ['allOf', ' & '],
+  ] as const) {
     const parts = schema[keyword];
     if (Array.isArray(parts)) return (parts as readonly JsonSchema[]).map((part) => shapeOf(part, indent)).join(sign);
   }
@@ -36,19 +39,25 @@ const ofType = (type: string, schema: JsonSchema, indent: string): string => {
   }
 };
 
+/** Bounds are numbers wherever a schema has them. */
 const range = (min: unknown, max: unknown): string => {
-  if (min === undefined && max === undefined) return '';
-  return max === undefined ? ` ≥ ${String(min)}` : ` ${String(min)}-${String(max)}`;
+  if (typeof min !== 'number') return '';
+  return typeof max === 'number' ? ` ${min}-${max}` : ` ≥ ${min}`;
 };
 
 const objectShape = (schema: JsonSchema, indent: string): string => {
   const properties = Object.entries((schema.properties ?? {}) as Readonly<Record<string, JsonSchema>>);
-  if (properties.length === 0) return schema.additionalProperties === undefined ? 'object' : `{ [key]: ${shapeOf(schema.additionalProperties as JsonSchema, indent)} }`;
+  if (properties.length === 0)
+    return schema.additionalProperties === undefined
+      ? 'object'
+      : `{ [key]: ${shapeOf(schema.additionalProperties as JsonSchema, indent)} }`;
   const required = new Set((schema.required ?? []) as readonly string[]);
   const deeper = `${indent}  `;
   const fields = properties.map(([name, field]) => `${name}${required.has(name) ? '' : '?'}: ${shapeOf(field, deeper)}`);
   const line = `{ ${fields.join(', ')} }`;
-  return line.length + indent.length <= WIDE && !line.includes('\n') ? line : `{\n${fields.map((field) => `${deeper}${field}`).join(',\n')}\n${indent}}`;
+  return line.length + indent.length <= WIDE && !line.includes('\n')
+    ? line
+    : `{\n${fields.map((field) => `${deeper}${field}`).join(',\n')}\n${indent}}`;
 };
 
 /** For a cell of a Markdown table. */

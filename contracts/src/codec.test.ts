@@ -11,7 +11,12 @@ const faults = (codec: t.Mixed, input: unknown): readonly string[] => {
 };
 const Item = t.readonly(t.intersection([t.type({ size: int(0, 9) }), t.partial({ note: text(1, 3) })]));
 const Order = t.readonly(
-  t.type({ id: UserId, items: t.readonlyArray(Item), kind: oneOf('a', 'b'), extra: nullable(t.union([t.type({ at: Timestamp }), t.type({ n: t.number })])) }),
+  t.type({
+    id: UserId,
+    items: t.readonlyArray(Item),
+    kind: oneOf('a', 'b'),
+    extra: nullable(t.union([t.type({ at: Timestamp }), t.type({ n: t.number })])),
+  }),
 );
 
 describe('faults', () => {

@@ -41,7 +41,8 @@ export const text = (min: number, max: number): t.Type<string> =>
     new t.Type<string>(
       `string of ${min}-${max} characters`,
       (u): u is string => typeof u === 'string' && fits(u, min, max),
-      (u, c) => (typeof u === 'string' && fits(u, min, max) ? t.success(u) : t.failure(u, c, `must be a string of ${min}-${max} characters`)),
+      (u, c) =>
+        typeof u === 'string' && fits(u, min, max) ? t.success(u) : t.failure(u, c, `must be a string of ${min}-${max} characters`),
       t.identity,
     ),
     { type: 'string', minLength: min, maxLength: max },

@@ -35,8 +35,10 @@ const against = async (answer: (response: ServerResponse) => void): Promise<{ cl
   const { port } = server.address() as AddressInfo; // it listens on TCP
   return { client: createClient({ baseUrl: `http://127.0.0.1:${port}/`, token: async () => 'tok' }), seen };
 };
-const json = (body: unknown, status = 200) => (response: ServerResponse) =>
-  void response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '3' }).end(JSON.stringify(body));
+const json =
+  (body: unknown, status = 200) =>
+  (response: ServerResponse) =>
+    void response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '3' }).end(JSON.stringify(body));
 const ROOM = '6f1a0b52-4d9e-4b37-9a75-0b6d2f0f6c11';
 
 describe('the client', () => {
@@ -52,7 +54,9 @@ describe('the client', () => {
 
   it('sends path, query, body, token and key as the server reads them', async () => {
     const { client, seen } = await against(json([]));
-    expect(await client.getTimeline({ params: { roomId: ROOM }, query: { limit: 5, before: ROOM }, position: '0000000000000007' })).toEqual([]);
+    expect(await client.getTimeline({ params: { roomId: ROOM }, query: { limit: 5, before: ROOM }, position: '0000000000000007' })).toEqual(
+      [],
+    );
     await client.markRead({ params: { roomId: ROOM }, body: { upTo: ROOM }, idempotencyKey: 'k' });
     await client.leaveRoom({ params: { roomId: 'a/b' } });
     expect(seen.map(({ request }) => request)).toEqual([
@@ -61,7 +65,10 @@ describe('the client', () => {
       'POST /api/rooms/a%2Fb/leave',
     ]);
     expect(seen[0]?.headers).toMatchObject({ authorization: 'Bearer tok', 'tidings-position': '0000000000000007' });
-    expect(seen[1]).toMatchObject({ headers: { 'idempotency-key': 'k', 'content-type': 'application/json' }, body: JSON.stringify({ upTo: ROOM }) });
+    expect(seen[1]).toMatchObject({
+      headers: { 'idempotency-key': 'k', 'content-type': 'application/json' },
+      body: JSON.stringify({ upTo: ROOM }),
+    });
   });
 
   it('gives error answers as ProblemError, whoever wrote them', async () => {
@@ -82,7 +89,12 @@ describe('the client', () => {
     expect(error).toBeInstanceOf(ProblemError);
     expect(error).toMatchObject({ status: 404, code: 'CONTENT_NOT_FOUND', problem, retryAfterSeconds: 3 });
     const theirs = await against((response) => void response.writeHead(502).end('<html>'));
-    await expect(theirs.client.listRooms()).rejects.toMatchObject({ status: 502, code: 'HTTP_502', problem: null, retryAfterSeconds: null });
+    await expect(theirs.client.listRooms()).rejects.toMatchObject({
+      status: 502,
+      code: 'HTTP_502',
+      problem: null,
+      retryAfterSeconds: null,
+    });
   });
 
   it('refuses an answer of another shape instead of passing it on', async () => {

@@ -39,22 +39,32 @@ type Sendable<T> = T extends Id<string> ? string : T extends object ? { readonly
 
 type Part<Name extends string, T> = [T] extends [void]
   ? unknown
-  : Record<never, never> extends T
+  : Partial<T> extends T
     ? { readonly [N in Name]?: Sendable<T> }
     : undefined extends T
       ? { readonly [N in Name]?: Sendable<T> }
       : { readonly [N in Name]: Sendable<T> };
 
 export type RequestOf<R> =
-  R extends Route<infer P, infer Q, infer B> ? Part<'params', t.TypeOf<P>> & Part<'query', t.TypeOf<Q>> & Part<'body', t.TypeOf<B>> & CallOptions : never;
+  R extends Route<infer P, infer Q, infer B>
+    ? Part<'params', t.TypeOf<P>> & Part<'query', t.TypeOf<Q>> & Part<'body', t.TypeOf<B>> & CallOptions
+    : never;
 
 /** JSON decoded by the route's codec; text as text; bytes as the response, to be read as the caller likes. */
 export type ResultOf<R> =
-  R extends Route<infer _P, infer _Q, infer _B, infer A, infer K> ? (K extends 'json' | 'empty' ? t.TypeOf<A> : K extends 'text' ? string : Response) : never;
+  R extends Route<infer _P, infer _Q, infer _B, infer A, infer K>
+    ? K extends 'json' | 'empty'
+      ? t.TypeOf<A>
+      : K extends 'text'
+        ? string
+        : Response
+    : never;
 
 /** @throws ProblemError for an error answer, what `fetch` throws when there is none, ContractError for an answer of another shape */
 type Call<R> =
-  Record<never, never> extends RequestOf<R> ? (request?: RequestOf<R>) => Promise<ResultOf<R>> : (request: RequestOf<R>) => Promise<ResultOf<R>>;
+  Partial<RequestOf<R>> extends RequestOf<R>
+    ? (request?: RequestOf<R>) => Promise<ResultOf<R>>
+    : (request: RequestOf<R>) => Promise<ResultOf<R>>;
 
 export type Client = { readonly [K in keyof ApiRoutes]: Call<ApiRoutes[K]> };
 
@@ -99,7 +109,7 @@ const urlOf = (baseUrl: string, route: Route, { params = {}, query = {} }: AnyRe
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const encoded = route.query.encode(query) as Readonly<Record<string, string | undefined>>; // query codecs encode to text
   const search = new URLSearchParams(Object.entries(encoded).filter((pair): pair is [string, string] => pair[1] !== undefined));
-  return `${baseUrl.replace(/\/$/, '')}${path}${search.size === 0 ? '' : `?${search}`}`;
+  return `${baseUrl.replace(/\/$/, '')}${path}${search.size === 0 ? '' : `?${search.toString()}`}`;
 };
 
 const read = async (route: Route, response: Response): Promise<unknown> => {

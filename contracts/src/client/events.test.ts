@@ -16,9 +16,23 @@ const parsed = async (...chunks: readonly string[]): Promise<readonly ServerSent
 describe('parsing', () => {
   it.each([
     ['one event', ['id: 1\ndata: a\n\n'], [{ id: '1', data: 'a' }]],
-    ['any line end', ['id:1\r\ndata:a\r\n\r\nid:2\rdata:b\r\r'], [{ id: '1', data: 'a' }, { id: '2', data: 'b' }]],
+    [
+      'any line end',
+      ['id:1\r\ndata:a\r\n\r\nid:2\rdata:b\r\r'],
+      [
+        { id: '1', data: 'a' },
+        { id: '2', data: 'b' },
+      ],
+    ],
     ['many data lines', ['data: a\ndata\ndata:  b\n\n'], [{ id: null, data: 'a\n\n b' }]],
-    ['an id alone', ['retry: 5\n: hello\nid: 7\n\ndata: a\n\n'], [{ id: '7', data: null }, { id: '7', data: 'a' }]],
+    [
+      'an id alone',
+      ['retry: 5\n: hello\nid: 7\n\ndata: a\n\n'],
+      [
+        { id: '7', data: null },
+        { id: '7', data: 'a' },
+      ],
+    ],
     ['a byte order mark', ['\ufeffdata: a\n\n'], [{ id: null, data: 'a' }]],
     ['comments and unknown fields', [':\n\nfoo: bar\n\ndata: a\n\n'], [{ id: null, data: 'a' }]],
     ['an event cut off', ['data: a\n\ndata: b\n'], [{ id: null, data: 'a' }]],
@@ -36,7 +50,10 @@ describe('parsing', () => {
         yield bytes.subarray(at);
       })();
       for await (const event of parseEvents(parts)) events.push(event);
-      expect(events, `cut at ${at}`).toEqual([{ id: '1', data: '{"a":"ü👍"}' }, { id: '1', data: 'b' }]);
+      expect(events, `cut at ${at}`).toEqual([
+        { id: '1', data: '{"a":"ü👍"}' },
+        { id: '1', data: 'b' },
+      ]);
     }
   });
 });
@@ -89,7 +106,8 @@ describe('the live stream', () => {
     const { lastIds, ...options } = await stream((response) => void open(response).write(': connected\n\n'));
     const stop = new AbortController();
     const got: ReceivedEvent[] = [];
-    for await (const event of liveEvents({ ...options, lastEventId: '5', signal: stop.signal, onOpen: () => stop.abort() })) got.push(event);
+    for await (const event of liveEvents({ ...options, lastEventId: '5', signal: stop.signal, onOpen: () => stop.abort() }))
+      got.push(event);
     expect([got, lastIds]).toEqual([[], ['5']]);
   });
 

@@ -11,5 +11,7 @@ export const routes: readonly Route[] = [...chatRoutes, ...live.liveRoutes, ...s
 
 /** Codecs under the names they are exported by: the `components/schemas` of the description. */
 export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
-  Object.entries({ Problem, ...chatObjects, ...live }).flatMap(([name, value]) => (value instanceof t.Type ? [[value, name] as const] : [])),
+  Object.entries({ Problem, ...chatObjects, ...live }).flatMap(([name, value]) =>
+    value instanceof t.Type ? [[value, name] as const] : [],
+  ),
 );

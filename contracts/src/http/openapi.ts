@@ -35,7 +35,12 @@ export const openApiDocument = ({ version, serverUrl, issuer, routes = allRoutes
     paths,
     components: {
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the configured OpenID Connect issuer.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'An access token of the configured OpenID Connect issuer.',
+        },
         ...(issuer === undefined ? {} : { login: loginAt(issuer) }),
       },
       parameters: { ...headerParameters },
@@ -46,7 +51,9 @@ export const openApiDocument = ({ version, serverUrl, issuer, routes = allRoutes
           {
             description: codesOf(status).join(', ') || 'An error',
             content: { 'application/problem+json': { schema: problem } },
-            ...(status === 429 || status === 503 ? { headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } } : {}),
+            ...(status === 429 || status === 503
+              ? { headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } }
+              : {}),
           },
         ]),
       ),
@@ -158,7 +165,13 @@ const success = (route: Route, refer: Refer): JsonSchema => {
     route.produces === 'rfc822' || route.produces === 'binary'
       ? {} // OpenAPI 3.1: bytes are a media type without a schema
       : route.produces === 'event-stream'
-        ? { schema: { type: 'string', description: 'Server-sent events; `data` of each is a LiveEvent.', contentSchema: refer(route.response) } }
+        ? {
+            schema: {
+              type: 'string',
+              description: 'Server-sent events; `data` of each is a LiveEvent.',
+              contentSchema: refer(route.response),
+            },
+          }
         : { schema: refer(route.response) };
   return { description: 'Done.', ...headers, content: { [MEDIA_TYPES[route.produces]]: schema } };
 };
@@ -170,8 +183,7 @@ const statusesOf = (route: Route): readonly number[] => {
   return [...new Set([...always, ...withBody, ...route.errors])].sort((a, b) => a - b);
 };
 
-const problemStatuses = (routes: readonly Route[]): readonly number[] =>
-  [...new Set(routes.flatMap(statusesOf))].sort((a, b) => a - b);
+const problemStatuses = (routes: readonly Route[]): readonly number[] => [...new Set(routes.flatMap(statusesOf))].sort((a, b) => a - b);
 
 const codesOf = (status: number): readonly string[] =>
   Object.entries(errorCodes).flatMap(([code, of]) => (of === status ? [`\`${code}\``] : []));

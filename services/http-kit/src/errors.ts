@@ -33,9 +33,13 @@ export class ApiError extends Error {
 
 /** 400 that lists each faulty field by the name the caller wrote. */
 export const invalid = (fields: readonly FieldError[]): ApiError =>
-  new ApiError('VALIDATION_ERROR', fields.map((field) => (field.path === '' ? field.message : `${field.path} ${field.message}`)).join('; '), {
-    fields,
-  });
+  new ApiError(
+    'VALIDATION_ERROR',
+    fields.map((field) => (field.path === '' ? field.message : `${field.path} ${field.message}`)).join('; '),
+    {
+      fields,
+    },
+  );
 
 const RETRY_SOON = { 'retry-after': '1' };
 
@@ -112,7 +116,10 @@ const fromFastify = (thrown: unknown): ApiError | undefined => {
 };
 
 /** The body of an error answer: RFC 9457 beside ISM's fields (chat-contract §1.1). `path` is the route's template, or null. */
-export const problemOf = (error: ApiError, where: { readonly path: string | null; readonly traceId: string; readonly now: number }): Problem => ({
+export const problemOf = (
+  error: ApiError,
+  where: { readonly path: string | null; readonly traceId: string; readonly now: number },
+): Problem => ({
   type: `urn:tidings:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
   title: STATUS_CODES[error.status] ?? 'Error',
   status: error.status,

@@ -63,8 +63,18 @@ describe('a request', () => {
       return { name: 'done' };
     });
     const reply = await send(app, { url: `/api/things/${ID.toUpperCase()}?limit=3` });
-    expect([reply.statusCode, reply.headers['content-type'], reply.json()]).toEqual([200, 'application/json; charset=utf-8', { name: 'done' }]);
-    expect(seen[0]).toMatchObject({ actor: alice, params: { userId: ID }, query: { limit: 3 }, body: { name: 'ok' }, idempotencyKey: null });
+    expect([reply.statusCode, reply.headers['content-type'], reply.json()]).toEqual([
+      200,
+      'application/json; charset=utf-8',
+      { name: 'done' },
+    ]);
+    expect(seen[0]).toMatchObject({
+      actor: alice,
+      params: { userId: ID },
+      query: { limit: 3 },
+      body: { name: 'ok' },
+      idempotencyKey: null,
+    });
     expect(seen[0]?.context.traceId).toBe(reply.headers['trace-id']);
   });
 
@@ -139,11 +149,18 @@ describe('an answer', () => {
     const app = newApp(platform);
     const base = { method: 'GET' as const, tag: 'T', summary: 'S', public: true };
     handlePublic(app, platform, defineRoute({ ...base, id: 'a', path: '/empty' }), async () => {});
-    handlePublic(app, platform, defineRoute({ ...base, id: 'b', path: '/text', response: t.string, produces: 'text' }), async () => 'hello');
+    handlePublic(
+      app,
+      platform,
+      defineRoute({ ...base, id: 'b', path: '/text', response: t.string, produces: 'text' }),
+      async () => 'hello',
+    );
     handlePublic(app, platform, defineRoute({ ...base, id: 'c', path: '/raw', produces: 'rfc822' }), async () =>
       bytes(Buffer.from([0xff, 0]), 'message/rfc822'),
     );
-    handlePublic(app, platform, defineRoute({ ...base, id: 'd', path: '/json', response: t.unknown }), async () => bytes('{"a":1}', 'application/json'));
+    handlePublic(app, platform, defineRoute({ ...base, id: 'd', path: '/json', response: t.unknown }), async () =>
+      bytes('{"a":1}', 'application/json'),
+    );
     const [empty, textual, raw, json] = await Promise.all(['/empty', '/text', '/raw', '/json'].map((url) => app.inject({ url })));
     expect([empty?.statusCode, empty?.body, empty?.headers['content-length']]).toEqual([200, '', '0']);
     expect([textual?.body, textual?.headers['content-type']]).toEqual(['hello', 'text/plain; charset=utf-8']);
@@ -168,7 +185,10 @@ describe('an answer', () => {
       url: '/a',
       headers: { origin: 'https://app.example', 'access-control-request-method': 'PUT' },
     });
-    expect([preflight.statusCode, preflight.headers['access-control-allow-methods']]).toEqual([204, 'GET, POST, PUT, PATCH, DELETE, OPTIONS']);
+    expect([preflight.statusCode, preflight.headers['access-control-allow-methods']]).toEqual([
+      204,
+      'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+    ]);
   });
 });
 
@@ -202,7 +222,10 @@ describe('settling', () => {
   });
 
   it('does not wait for who prefers not to', async () => {
-    const reply = await send(settling(() => new Promise(() => {})), { headers: { prefer: 'respond-async, wait=10' } });
+    const reply = await send(
+      settling(() => new Promise(() => {})),
+      { headers: { prefer: 'respond-async, wait=10' } },
+    );
     expect([reply.statusCode, reply.body, reply.headers['preference-applied'], reply.headers['tidings-position']]).toEqual([
       202,
       '',

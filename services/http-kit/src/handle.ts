@@ -140,6 +140,8 @@ const checkResponse = (route: Route, value: unknown): void => {
   const plain: unknown = value === undefined ? undefined : JSON.parse(JSON.stringify(value));
   const decoded = decode(route.response, plain);
   if (E.isLeft(decoded)) {
-    throw new Error(`route ${route.id} answered against its contract: ${decoded.left.map(({ path, message }) => `${path} ${message}`).join('; ')}`);
+    throw new Error(
+      `route ${route.id} answered against its contract: ${decoded.left.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
+    );
   }
 };

@@ -48,11 +48,18 @@ const twoNodes = () => {
         payload: body,
         headers: { authorization: `Bearer ${name}`, ...(key === null ? {} : { 'idempotency-key': key }) },
       });
-      return { status: reply.statusCode, ...(reply.json() as { operation: string; command: string; retried: boolean; code?: string }) };
+      return { status: reply.statusCode, ...reply.json<Omit<Sent, 'status'>>() };
     };
   }) as [Send, Send]; // map over two
 };
-type Send = (key: string | null, body: object, name?: string) => Promise<{ status: number; operation: string; command: string; retried: boolean; code?: string }>;
+interface Sent {
+  readonly status: number;
+  readonly operation: string;
+  readonly command: string;
+  readonly retried: boolean;
+  readonly code?: string;
+}
+type Send = (key: string | null, body: object, name?: string) => Promise<Sent>;
 
 describe('Idempotency-Key', () => {
   it('names a repetition like the first, on any node', async () => {
@@ -66,7 +73,7 @@ describe('Idempotency-Key', () => {
   it('is refused with other content, also when both come at once', async () => {
     const [here, there] = twoNodes();
     const [one, two] = await Promise.all([here('k1', { name: 'x' }), there('k1', { name: 'y' })]);
-    expect([one.status, two.status].sort()).toEqual([200, 422]);
+    expect([one.status, two.status].toSorted((a, b) => a - b)).toEqual([200, 422]);
     expect((await here('k1', { name: 'z' })).code).toBe('IDEMPOTENCY_KEY_REUSED');
   });
 
@@ -96,7 +103,10 @@ describe('transactOnce', () => {
     const platform = memoryPlatform();
     const [ann, ben, cat] = ['ann', 'ben', 'cat'].map((name) => person(name).userId) as [UserId, UserId, UserId]; // map over three
     const roomId = derivedId<RoomId>('test-room');
-    const ctx = (command: string, retried: boolean): Pick<Ctx, 'context' | 'retried'> => ({ context: { commandId: derivedId(command) }, retried });
+    const ctx = (command: string, retried: boolean): Pick<Ctx, 'context' | 'retried'> => ({
+      context: { commandId: derivedId(command) },
+      retried,
+    });
     await platform.commands.transact(
       room,
       roomId,
@@ -106,6 +116,8 @@ describe('transactOnce', () => {
     const invite = { type: 'InviteToRoom', roomId, by: ann, userId: cat, blocked: false } as const;
     expect(E.isRight(await transactOnce(platform, ctx('invite', false), room, roomId, invite))).toBe(true);
     expect(E.isRight(await transactOnce(platform, ctx('invite', true), room, roomId, invite))).toBe(true);
-    expect(await transactOnce(platform, ctx('another', true), room, roomId, invite)).toEqual(E.left({ type: 'AlreadyMember', userId: cat }));
+    expect(await transactOnce(platform, ctx('another', true), room, roomId, invite)).toEqual(
+      E.left({ type: 'AlreadyMember', userId: cat }),
+    );
   });
 });

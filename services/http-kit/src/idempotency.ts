@@ -74,7 +74,10 @@ export const reserve = async (platform: Platform, operation: Operation): Promise
     { commandId: derivedId<CommandId>('reservation', operation.commandId) },
   );
   if (result.type === 'conflict') {
-    throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used before with other content. Use a new key for a new request.');
+    throw new ApiError(
+      'IDEMPOTENCY_KEY_REUSED',
+      'This Idempotency-Key was used before with other content. Use a new key for a new request.',
+    );
   }
   return result.type === 'duplicate';
 };

@@ -6,7 +6,8 @@ import { Histogram } from 'prom-client';
 import type { Platform } from '../../platform/src/platform.ts';
 
 /** The caller's trace (W3C Trace Context), or a new one when the header is absent or malformed. */
-export const traceOf = (request: Pick<FastifyRequest, 'headers'>): TraceContext => parseTraceparent(request.headers.traceparent) ?? newTrace();
+export const traceOf = (request: Pick<FastifyRequest, 'headers'>): TraceContext =>
+  parseTraceparent(request.headers.traceparent) ?? newTrace();
 
 const METRIC = 'tidings_http_request_duration_seconds';
 

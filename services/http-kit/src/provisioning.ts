@@ -52,7 +52,12 @@ const register = async (platform: Platform, person: Person, traceId: string | un
   const role = person.isAdmin ? 'ADMIN' : 'USER';
   const key = userKey(userId);
   const registered = orReject(
-    await platform.commands.transact(user, key, { type: 'RegisterUser', userId, displayName, email: kept(email), role }, newContext(traceId)),
+    await platform.commands.transact(
+      user,
+      key,
+      { type: 'RegisterUser', userId, displayName, email: kept(email), role },
+      newContext(traceId),
+    ),
   );
   if (registered.events.length > 0) return registered.position;
   const changed = orReject(
@@ -85,7 +90,10 @@ const openPersonalMailbox = async (
     newContext(traceId),
   );
   if (E.isLeft(claim)) {
-    platform.logger.warn({ user: person.userId, trace_id: traceId }, 'the address in a token belongs to another mailbox; no personal mailbox was opened');
+    platform.logger.warn(
+      { user: person.userId, trace_id: traceId },
+      'the address in a token belongs to another mailbox; no personal mailbox was opened',
+    );
     return { mailboxId: null, position: START };
   }
   const opened = orReject(

@@ -3,7 +3,8 @@ import { ApiError } from '../errors.ts';
 
 /** RFC 6750 §3: what a client must do to be let in. */
 export const challenge = (error?: string, description?: string): Readonly<Record<string, string>> => ({
-  'www-authenticate': error === undefined ? 'Bearer realm="tidings"' : `Bearer realm="tidings", error="${error}", error_description="${description ?? ''}"`,
+  'www-authenticate':
+    error === undefined ? 'Bearer realm="tidings"' : `Bearer realm="tidings", error="${error}", error_description="${description ?? ''}"`,
 });
 
 /** @throws ApiError 401 */

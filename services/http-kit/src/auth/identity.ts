@@ -32,7 +32,8 @@ export const createIdentity = (platform: Platform, issuer: () => string): Identi
     const { position } = await provisionUser(platform, actor);
     if (position === START) return;
     const visible = await platform.freshness.waitFor(position, FIRST_SIGHT, FIRST_SIGHT_BUDGET_MS);
-    if (!visible) platform.logger.warn({ user: actor.userId, position }, 'a new user is not readable yet; their request goes on all the same');
+    if (!visible)
+      platform.logger.warn({ user: actor.userId, position }, 'a new user is not readable yet; their request goes on all the same');
   };
 
   return {

@@ -43,7 +43,7 @@ const issuer = async (alg = 'RS256') => {
   return {
     url,
     requests,
-    verify: verifier.verify,
+    verify: (token: string) => verifier.verify(token),
     sign,
     pass: (seconds: number) => (clock += seconds * 1000),
     rotate: async () => {
@@ -88,7 +88,13 @@ describe('a token', () => {
   it('without a UUID or a name still names somebody, always the same', async () => {
     const { verify, sign, url } = await issuer();
     const actor = await verify(await sign({ sub: 'auth0|77', email: 'a@b.example', email_verified: false }));
-    expect(actor).toMatchObject({ userId: derivedId<UserId>('user', url, 'auth0|77'), email: null, roles: [], isAdmin: false, clientId: null });
+    expect(actor).toMatchObject({
+      userId: derivedId<UserId>('user', url, 'auth0|77'),
+      email: null,
+      roles: [],
+      isAdmin: false,
+      clientId: null,
+    });
     expect(actor.displayName).toBe(`User ${actor.userId.slice(0, 8)}`);
     expect((await verify(await sign({ preferred_username: 'al' }))).displayName).toBe('al');
   });
@@ -103,7 +109,9 @@ describe('a token', () => {
     const now = Math.floor(Date.now() / 1000);
     const good = await sign();
     const [head = '', body = '', signature = ''] = good.split('.');
-    const forged = Buffer.from(JSON.stringify({ sub: SUB, iss: url, aud: 'account', exp: now + MINUTE, name: 'root' })).toString('base64url');
+    const forged = Buffer.from(JSON.stringify({ sub: SUB, iss: url, aud: 'account', exp: now + MINUTE, name: 'root' })).toString(
+      'base64url',
+    );
     const hmac = await new SignJWT({ sub: SUB, iss: url, aud: 'account', exp: now + MINUTE })
       .setProtectedHeader({ alg: 'HS256', kid: 'one' })
       .sign(new TextEncoder().encode('x'.repeat(32)));

@@ -125,7 +125,9 @@ const actorOf = (claims: JWTPayload, issuer: string, options: VerifierOptions): 
 /** Control characters have no place in a name; 200 is what `UserRegistered` keeps. */
 const displayNameOf = (claims: JWTPayload): string | null => {
   for (const claim of [claims.name, claims.preferred_username]) {
-    const name = textOf(claim)?.replaceAll(/\p{Cc}+/gu, ' ').trim();
+    const name = textOf(claim)
+      ?.replaceAll(/\p{Cc}+/gu, ' ')
+      .trim();
     if (name) return [...name].slice(0, 200).join('');
   }
   return null;
@@ -136,12 +138,15 @@ const textOf = (claim: unknown): string | null => (typeof claim === 'string' && 
 /** Where issuers put roles: Keycloak's realm and client roles, and the plain `roles` claim (RFC 9068 §2.2.3.1). */
 const rolesOf = (claims: JWTPayload, audience: string): readonly string[] => {
   const found = [at(claims, 'realm_access', 'roles'), at(claims, 'resource_access', audience, 'roles'), claims.roles];
-  return [...new Set(found.flatMap((roles) => (Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [])))];
+  return [
+    ...new Set(found.flatMap((roles) => (Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : []))),
+  ];
 };
 
 const at = (value: unknown, ...path: readonly string[]): unknown =>
   path.reduce<unknown>(
-    (inner, key) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined),
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key) ? (inner as Record<string, unknown>)[key] : undefined,
     value,
   );
 
