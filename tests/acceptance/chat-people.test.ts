@@ -47,7 +47,11 @@ describe('users', () => {
   it('are found by a part of their name', async () => {
     await add(ada, cyd);
     const page = (await ada.get('/api/users/search?username=y')).json<Page<UserWithRelationship>>();
-    expect(page).toMatchObject({ content: [{ user: { displayName: 'Cyd' }, relationshipType: 'INVITE_SENT' }], nextCursor: null, cursor: null });
+    expect(page).toMatchObject({
+      content: [{ user: { displayName: 'Cyd' }, relationshipType: 'INVITE_SENT' }],
+      nextCursor: null,
+      cursor: null,
+    });
     const all = (await ada.get('/api/users/search?username=')).json<Page<UserWithRelationship>>();
     expect(all.content.map(({ user }) => user.displayName)).toEqual(['Bob', 'Cyd']);
     expect(problem(await ada.get('/api/users/search?cursor=e30'))).toEqual(invalid);

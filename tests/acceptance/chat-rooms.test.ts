@@ -49,10 +49,15 @@ describe('a message', () => {
 
   it('may be media, or a reply that quotes one level', async () => {
     const { id } = await create(ada, 'Group', [bob]);
-    const media = await ada.post('/api/send-msg', { chatRoomId: id, msgType: 'Media', msgBody: { mediaUrl: '/a.png', mediaType: 'IMAGE' } });
+    const media = await ada.post('/api/send-msg', {
+      chatRoomId: id,
+      msgType: 'Media',
+      msgBody: { mediaUrl: '/a.png', mediaType: 'IMAGE' },
+    });
     const picture = media.json<Message>();
     expect(picture.msgBody).toEqual({ mediaUrl: '/a.png', mediaType: 'IMAGE', mimeType: null, altText: null });
-    const reply = (to: Message, replyText: string) => bob.post('/api/send-msg', { chatRoomId: id, msgType: 'Reply', msgBody: { replyMsgId: to.messageId, replyText } });
+    const reply = (to: Message, replyText: string) =>
+      bob.post('/api/send-msg', { chatRoomId: id, msgType: 'Reply', msgBody: { replyMsgId: to.messageId, replyText } });
     const first = (await reply(picture, 'nice')).json<Message>();
     expect(first.msgBody).toEqual({
       replyMsgId: picture.messageId,
@@ -62,7 +67,10 @@ describe('a message', () => {
       replyMsgDetails: picture.msgBody,
       replyText: 'nice',
     });
-    expect((await reply(first, 'yes')).json<Message>().msgBody).toMatchObject({ replyMsgType: 'Reply', replyMsgDetails: { reply_text: 'nice' } });
+    expect((await reply(first, 'yes')).json<Message>().msgBody).toMatchObject({
+      replyMsgType: 'Reply',
+      replyMsgDetails: { reply_text: 'nice' },
+    });
     expect((await roomOf(ada, id)).latestMessagePreviewText).toEqual({ type: 'Reply', sender_username: 'bob', reply_text: 'yes' });
   });
 
@@ -95,7 +103,7 @@ describe('a message', () => {
     ['no body', { msgType: 'Text' }],
     ['an empty text', { msgType: 'Text', msgBody: { text: '' } }],
     ['too long a text', { msgType: 'Text', msgBody: { text: 'a'.repeat(4001) } }],
-    ['a type that is not the body\'s', { msgType: 'Media', msgBody: { text: 'a' } }],
+    ["a type that is not the body's", { msgType: 'Media', msgBody: { text: 'a' } }],
     ['a room change', { msgType: 'RoomChange', msgBody: { type: 'UserJoined', related_user: {} } }],
   ])('is refused with %s', async (_, body) => {
     const { id } = await create(ada, 'Group', [bob]);
@@ -213,7 +221,7 @@ describe('the list of rooms', () => {
         latestMessagePreviewText: { type: 'Text', sender_username: 'fay', text: `${'hello '.repeat(10).slice(0, 40)}...` },
       });
       const paged: ChatRoom[] = [];
-      for (let cursor: string | null = ''; cursor !== null; ) {
+      for (let cursor: string | null = ''; cursor !== null;) {
         const page: Page<ChatRoom> = (await eve.get(`/api/rooms?limit=2&cursor=${cursor}`)).json<Page<ChatRoom>>();
         paged.push(...page.content);
         cursor = page.nextCursor;
@@ -225,7 +233,7 @@ describe('the list of rooms', () => {
     }
   });
 
-  it('keeps other people\'s rooms unknown', async () => {
+  it("keeps other people's rooms unknown", async () => {
     const { id } = await create(ada, 'Group', [bob]);
     for (const path of [`/api/rooms/${id}`, `/api/rooms/${id}/detailed`, `/api/rooms/${randomUUID()}`]) {
       expect(problem(await cyd.get(path))).toEqual(missing);
@@ -237,7 +245,11 @@ describe('the list of rooms', () => {
 });
 
 describe('reading', () => {
-  const readers = async (room: string) => (await ada.get(`/api/rooms/${room}/read-states`)).json<readonly RoomMember[]>().map(({ id }) => id).sort();
+  const readers = async (room: string) =>
+    (await ada.get(`/api/rooms/${room}/read-states`))
+      .json<readonly RoomMember[]>()
+      .map(({ id }) => id)
+      .sort();
 
   it('is marked by who writes, and by who says so', async () => {
     const { id } = await create(ada, 'Group', [bob, cyd]);
@@ -274,7 +286,12 @@ describe('groups', () => {
     const invited = await bob.post(`/api/rooms/${id}/invite/${cyd.id}`);
     expect([invited.status, invited.text]).toEqual([200, '']);
     expect(await timelineOf(cyd, id)).toMatchObject([
-      { senderId: cyd.id, msgType: 'RoomChange', msgBody: { type: 'UserJoined', related_user: { id: cyd.id, displayName: 'cyd' } }, seq: 2 },
+      {
+        senderId: cyd.id,
+        msgType: 'RoomChange',
+        msgBody: { type: 'UserJoined', related_user: { id: cyd.id, displayName: 'cyd' } },
+        seq: 2,
+      },
       { msgBody: { text: 'before' } },
     ]);
     expect(await roomOf(cyd, id)).toMatchObject({ unread: true, unreadCount: 0, latestMessagePreviewText: { room_change_type: 'JOIN' } });
@@ -283,9 +300,16 @@ describe('groups', () => {
     expect((await bob.post(`/api/rooms/${id}/leave`)).status).toBe(200);
     expect(problem(await bob.get(`/api/rooms/${id}`))).toEqual(missing);
     const detailed = (await ada.get(`/api/rooms/${id}/detailed`)).json<RoomDetailed>();
-    expect(Object.fromEntries(detailed.users.map((user) => [user.displayName, user.membershipStatus]))).toEqual({ ada: 'Joined', bob: 'Left', cyd: 'Joined' });
+    expect(Object.fromEntries(detailed.users.map((user) => [user.displayName, user.membershipStatus]))).toEqual({
+      ada: 'Joined',
+      bob: 'Left',
+      cyd: 'Joined',
+    });
     expect(detailed.latestMessagePreviewText).toEqual({ type: 'RoomChange', sender_username: 'bob', room_change_type: 'LEAVE' });
-    expect((await ada.get(`/api/rooms/${id}/users`)).json<readonly RoomMember[]>().map(({ displayName }) => displayName)).toEqual(['ada', 'cyd']);
+    expect((await ada.get(`/api/rooms/${id}/users`)).json<readonly RoomMember[]>().map(({ displayName }) => displayName)).toEqual([
+      'ada',
+      'cyd',
+    ]);
     expect(problem(await say(bob, id, 'still here?'))).toEqual(forbidden);
 
     expect((await ada.post(`/api/rooms/${id}/invite/${bob.id}`)).status).toBe(200);
@@ -328,7 +352,9 @@ describe('a private room', () => {
     expect(await roomOf(dan, id)).toMatchObject({ unread: true, unreadCount: 1 });
     const hidden = (await timelineOf(cyd, id)).find(({ seq }) => seq === 1);
     expect(problem(await dan.get(`/api/rooms/${id}/timeline?before=${hidden?.messageId}`))).toEqual(missing);
-    expect(problem(await dan.post('/api/send-msg', { chatRoomId: id, msgBody: { replyMsgId: hidden?.messageId, replyText: '?' } }))).toEqual(missing);
+    expect(
+      problem(await dan.post('/api/send-msg', { chatRoomId: id, msgBody: { replyMsgId: hidden?.messageId, replyText: '?' } })),
+    ).toEqual(missing);
   });
 
   it('opens again for the leaver who creates it', async () => {

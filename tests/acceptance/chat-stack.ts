@@ -86,7 +86,12 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
   await app.ready();
 
   const clientOf = (name: Name): Client => {
-    const send = async (method: 'GET' | 'POST' | 'DELETE', url: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> => {
+    const send = async (
+      method: 'GET' | 'POST' | 'DELETE',
+      url: string,
+      body?: object,
+      headers: Record<string, string> = {},
+    ): Promise<Answer> => {
       const response = await app.inject({
         method,
         url,

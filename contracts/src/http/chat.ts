@@ -51,10 +51,7 @@ export const MsgBodyRequest = new t.UnionType(
 );
 /** Validates by one member of a union, and says so in the context: then faults name the fields as the caller wrote them. */
 const as = <A>(codec: t.Type<A, unknown>, u: unknown, context: t.Context): t.Validation<A> =>
-  codec.validate(u, [
-    ...context.slice(0, -1),
-    ...context.slice(-1).map((entry) => ({ ...entry, type: codec })),
-  ]);
+  codec.validate(u, [...context.slice(0, -1), ...context.slice(-1).map((entry) => ({ ...entry, type: codec }))]);
 const has = (u: unknown, key: string): boolean => typeof u === 'object' && u !== null && key in u;
 
 export const SendMessage = t.readonly(
@@ -120,7 +117,8 @@ export const createRoom = defineRoute({
   method: 'POST',
   path: '/api/rooms/create-room',
   tag: 'Rooms',
-  summary: 'Creates a private room of two or a group; everyone invited is joined at once. People in a block relation with you are left out.',
+  summary:
+    'Creates a private room of two or a group; everyone invited is joined at once. People in a block relation with you are left out.',
   body: CreateRoom,
   response: ChatRoom,
   errors: [404, 422],

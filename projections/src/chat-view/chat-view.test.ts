@@ -96,7 +96,11 @@ describe('previews', () => {
   });
 
   it('say who did what', () => {
-    expect(previewOf(messageView(messageEntry(sent(reply), 1)), 'Ada')).toEqual({ type: 'Reply', sender_username: 'Ada', reply_text: 'yes' });
+    expect(previewOf(messageView(messageEntry(sent(reply), 1)), 'Ada')).toEqual({
+      type: 'Reply',
+      sender_username: 'Ada',
+      reply_text: 'yes',
+    });
     expect(previewOf(messageView(roomChangeEntry(left, 1, { displayName: 'Ada', joinedAt: at })), 'Ada')).toEqual({
       type: 'RoomChange',
       sender_username: 'Ada',
@@ -134,7 +138,10 @@ describe('chatRoomView', () => {
   it('counts what came after the read mark, and after joining', () => {
     expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 3, otherName: 'Bob' }).unreadCount).toBe(2);
     expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 4, readSeq: 3, otherName: 'Bob' }).unreadCount).toBe(1);
-    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 5, otherName: 'Bob' })).toMatchObject({ unread: false, unreadCount: 0 });
+    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 5, otherName: 'Bob' })).toMatchObject({
+      unread: false,
+      unreadCount: 0,
+    });
   });
 
   it('shows nothing of before to who came back to a private room', () => {

@@ -51,29 +51,25 @@ export class RoomCounters {
    * on its way as the last member left).
    */
   count(event: Recorded): Counted | null {
-    switch (event.type) {
-      case 'RoomCreated':
-        this.#rooms.set(event.data.roomId, { roomType: event.data.roomType, seq: 0, changed: true });
-        return { roomType: event.data.roomType, seq: 0, entry: false };
-      case 'RoomClosed':
-        this.#rooms.delete(event.data.roomId);
-        this.#closed.add(event.data.roomId);
-        return null;
-      case 'RoomJoined':
-      case 'RoomLeft':
-      case 'MessageSent': {
-        const room = this.#rooms.get(event.data.roomId);
-        if (room === undefined) return null;
-        const entry = isEntry(event, room.roomType);
-        if (entry) {
-          room.seq += 1;
-          room.changed = true;
-        }
-        return { roomType: room.roomType, seq: room.seq, entry };
-      }
-      default:
-        return null;
+    if (event.type === 'RoomCreated') {
+      const { roomId, roomType } = event.data;
+      this.#rooms.set(roomId, { roomType, seq: 0, changed: true });
+      return { roomType, seq: 0, entry: false };
     }
+    if (event.type === 'RoomClosed') {
+      this.#rooms.delete(event.data.roomId);
+      this.#closed.add(event.data.roomId);
+      return null;
+    }
+    if (event.type !== 'MessageSent' && event.type !== 'RoomJoined' && event.type !== 'RoomLeft') return null;
+    const room = this.#rooms.get(event.data.roomId);
+    if (room === undefined) return null;
+    const entry = isEntry(event, room.roomType);
+    if (entry) {
+      room.seq += 1;
+      room.changed = true;
+    }
+    return { roomType: room.roomType, seq: room.seq, entry };
   }
 
   async save(tx: ProjectionTx): Promise<void> {

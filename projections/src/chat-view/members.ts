@@ -42,28 +42,18 @@ export class Members {
       return;
     }
     if (counted === null) return;
-    switch (event.type) {
-      case 'RoomCreated':
-        for (const userId of event.data.members) {
-          this.#set({ roomId: event.data.roomId, userId, joinedAt: event.recordedAt, joinedSeq: 0, visibleAfter: 0, leftAt: null });
-        }
-        return;
-      case 'RoomJoined':
-        this.#set({
-          roomId: event.data.roomId,
-          userId: event.data.userId,
-          joinedAt: event.recordedAt,
-          joinedSeq: counted.seq,
-          visibleAfter: counted.roomType === 'Single' ? counted.seq : 0,
-          leftAt: null,
-        });
-        return;
-      case 'RoomLeft': {
-        const member = this.find(event.data.roomId, event.data.userId);
-        if (member !== undefined) this.#set({ ...member, leftAt: event.recordedAt });
-        return;
+    if (event.type === 'RoomCreated') {
+      const { roomId, members } = event.data;
+      for (const userId of members) {
+        this.#set({ roomId, userId, joinedAt: event.recordedAt, joinedSeq: 0, visibleAfter: 0, leftAt: null });
       }
-      default:
+    } else if (event.type === 'RoomJoined') {
+      const { roomId, userId } = event.data;
+      const visibleAfter = counted.roomType === 'Single' ? counted.seq : 0;
+      this.#set({ roomId, userId, joinedAt: event.recordedAt, joinedSeq: counted.seq, visibleAfter, leftAt: null });
+    } else if (event.type === 'RoomLeft') {
+      const member = this.find(event.data.roomId, event.data.userId);
+      if (member !== undefined) this.#set({ ...member, leftAt: event.recordedAt });
     }
   }
 

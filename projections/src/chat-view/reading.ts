@@ -31,9 +31,15 @@ export const namesOf = async ({ read, liveSchema }: ReadModels, users: Iterable<
 /** `joined` comes from `roomsOf` or `roomOf` for the same viewer; the order stays. */
 export const readRooms = async (models: ReadModels, viewer: UserId, joined: readonly JoinedRoom[]): Promise<readonly ChatRoom[]> => {
   if (joined.length === 0) return [];
-  const shown = joined.flatMap((room) => [...(room.otherId === null ? [] : [room.otherId]), ...(room.preview === null ? [] : [room.preview.senderId])]);
+  const shown = joined.flatMap((room) => [
+    ...(room.otherId === null ? [] : [room.otherId]),
+    ...(room.preview === null ? [] : [room.preview.senderId]),
+  ]);
   const ids = joined.map((room) => room.id);
-  const [nameOf, marks] = await Promise.all([namesOf(models, shown), models.read.any(marksOf(models.liveSchema('read-states'), viewer, ids))]);
+  const [nameOf, marks] = await Promise.all([
+    namesOf(models, shown),
+    models.read.any(marksOf(models.liveSchema('read-states'), viewer, ids)),
+  ]);
   const readSeq = new Map(marks.map((mark) => [mark.roomId, mark.seq]));
   return joined.map((room) =>
     chatRoomView(

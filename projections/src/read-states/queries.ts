@@ -13,9 +13,10 @@ const markRows = rows<ReadMark>(MarkRow);
 const columns = sql.fragment`room_id as "roomId", user_id as "userId", seq, read_at as "readAt"`;
 
 /** One person's marks in some rooms. */
-export const marksOf = (schema: string, user: UserId, rooms: readonly RoomId[]) => sql.type(
-  markRows,
-)`select ${columns} from ${tableIn(schema, 'mark')} where room_id = any(${sql.array(rooms, 'uuid')}) and user_id = ${user}`;
+export const marksOf = (schema: string, user: UserId, rooms: readonly RoomId[]) =>
+  sql.type(
+    markRows,
+  )`select ${columns} from ${tableIn(schema, 'mark')} where room_id = any(${sql.array(rooms, 'uuid')}) and user_id = ${user}`;
 
 /** Everyone's marks in one room. */
 export const marksIn = (schema: string, room: RoomId) =>

@@ -18,7 +18,10 @@ const says = (senderId: UserId, n: number): TidingsEvent => ({
   type: 'MessageSent',
   data: { roomId: group, messageId: derivedId<MessageId>('m', n), senderId, body: { type: 'Text', text: `${n}` } },
 });
-const reads = (userId: UserId, upToSeq: number): TidingsEvent => ({ type: 'RoomRead', data: { roomId: group, userId, upToSeq, upTo: null } });
+const reads = (userId: UserId, upToSeq: number): TidingsEvent => ({
+  type: 'RoomRead',
+  data: { roomId: group, userId, upToSeq, upTo: null },
+});
 const closed: TidingsEvent = { type: 'RoomClosed', data: { roomId: group } };
 
 let bench: RunningProjection;
@@ -76,7 +79,9 @@ describe('read states', () => {
     const dumps = await Promise.all([1, 3, 100].map(async (pageSize) => (await given(events, pageSize)).dump()));
     expect(dumps[1]).toEqual(dumps[0]);
     expect(dumps[2]).toEqual(dumps[0]);
-    const andClosed = await Promise.all([1, 100].map(async (pageSize) => (await given([...events, closed, reads(ada, 3), says(ada, 4)], pageSize)).dump()));
+    const andClosed = await Promise.all(
+      [1, 100].map(async (pageSize) => (await given([...events, closed, reads(ada, 3), says(ada, 4)], pageSize)).dump()),
+    );
     expect(andClosed).toEqual([[], []]);
   });
 });

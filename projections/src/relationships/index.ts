@@ -79,13 +79,18 @@ const save = async (sides: readonly Side[], tx: ProjectionTx): Promise<void> => 
       `insert into ${tx.schema}.relation (user_id, other_id, relation, since)
        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[])
        on conflict (user_id, other_id) do update set relation = excluded.relation, since = excluded.since`,
-      [kept.map((side) => side.userId), kept.map((side) => side.otherId), kept.map((side) => side.relation), kept.map((side) => side.since)],
+      [
+        kept.map((side) => side.userId),
+        kept.map((side) => side.otherId),
+        kept.map((side) => side.relation),
+        kept.map((side) => side.since),
+      ],
     );
   }
   if (gone.length > 0) {
-    await tx.query(
-      `delete from ${tx.schema}.relation where (user_id, other_id) in (select * from unnest($1::uuid[], $2::uuid[]))`,
-      [gone.map((side) => side.userId), gone.map((side) => side.otherId)],
-    );
+    await tx.query(`delete from ${tx.schema}.relation where (user_id, other_id) in (select * from unnest($1::uuid[], $2::uuid[]))`, [
+      gone.map((side) => side.userId),
+      gone.map((side) => side.otherId),
+    ]);
   }
 };

@@ -13,6 +13,7 @@ export const relationsTo = (schema: string, user: UserId, others: readonly UserI
   where user_id = ${user} and other_id = any(${sql.array(others, 'uuid')})`;
 
 /** Everyone to whom `user` stands so. */
-export const othersBy = (schema: string, user: UserId, relation: RelationshipType) => sql.type(
-  rows(t.type({ otherId: UserId })),
-)`select other_id as "otherId" from ${tableIn(schema, 'relation')} where user_id = ${user} and relation = ${relation}`;
+export const othersBy = (schema: string, user: UserId, relation: RelationshipType) =>
+  sql.type(
+    rows(t.type({ otherId: UserId })),
+  )`select other_id as "otherId" from ${tableIn(schema, 'relation')} where user_id = ${user} and relation = ${relation}`;

@@ -34,7 +34,12 @@ describe('relationships', () => {
     ['an ended friendship', [adaTo('FriendshipAccepted'), bobTo('FriendshipEnded')], null, null],
     ['a block', [adaTo('FriendshipAccepted'), adaTo('UserBlocked')], 'CLIENT_BLOCKED', 'CLIENT_GOT_BLOCKED'],
     ['a block by both', [adaTo('UserBlocked'), bobTo('UserBlocked')], 'CLIENT_BLOCKED', 'CLIENT_BLOCKED'],
-    ['one of two blocks lifted', [adaTo('UserBlocked'), bobTo('UserBlocked'), adaTo('UserUnblocked')], 'CLIENT_GOT_BLOCKED', 'CLIENT_BLOCKED'],
+    [
+      'one of two blocks lifted',
+      [adaTo('UserBlocked'), bobTo('UserBlocked'), adaTo('UserUnblocked')],
+      'CLIENT_GOT_BLOCKED',
+      'CLIENT_BLOCKED',
+    ],
     ['a block lifted', [adaTo('UserBlocked'), adaTo('UserUnblocked')], null, null],
   ])('show %s to each side as it sees it, whatever the pages were', async (_, events, toAda, toBob) => {
     for (const pageSize of [1, 100]) {

@@ -43,8 +43,8 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
     const counted = counters.count(event);
     members.apply(event, counted);
     if (event.type === 'RoomCreated') created.set(event.data.roomId, newRoom(event));
-    const preview = counted?.entry === true ? previewOf(event) : null;
-    if (preview !== null) latest.set(preview.roomId, preview);
+    const shown = counted?.entry === true ? latestOf(event) : null;
+    if (shown !== null) latest.set(shown.roomId, shown);
   }
   await insertRooms([...created.values()], tx);
   await updateLatest([...latest.values()], tx);
@@ -84,20 +84,14 @@ const newRoom = (event: Extract<Recorded, { readonly type: 'RoomCreated' }>): Ne
   };
 };
 
-const previewOf = (event: Recorded): Latest | null => {
-  switch (event.type) {
-    case 'MessageSent':
-      return { roomId: event.data.roomId, at: event.recordedAt, preview: previewParts(messageEntry(event, 0)) };
-    case 'RoomJoined':
-    case 'RoomLeft':
-      return {
-        roomId: event.data.roomId,
-        at: event.recordedAt,
-        preview: { type: 'RoomChange', senderId: event.data.userId, room_change_type: event.type === 'RoomJoined' ? 'JOIN' : 'LEAVE' },
-      };
-    default:
-      return null;
+const latestOf = (event: Recorded): Latest | null => {
+  if (event.type === 'MessageSent') {
+    return { roomId: event.data.roomId, at: event.recordedAt, preview: previewParts(messageEntry(event, 0)) };
   }
+  if (event.type !== 'RoomJoined' && event.type !== 'RoomLeft') return null;
+  const { roomId, userId } = event.data;
+  const room_change_type = event.type === 'RoomJoined' ? 'JOIN' : 'LEAVE';
+  return { roomId, at: event.recordedAt, preview: { type: 'RoomChange', senderId: userId, room_change_type } };
 };
 
 const insertRooms = async (created: readonly NewRoom[], tx: ProjectionTx): Promise<void> => {
@@ -105,7 +99,12 @@ const insertRooms = async (created: readonly NewRoom[], tx: ProjectionTx): Promi
   await tx.query(
     `insert into ${tx.schema}.room (room_id, room_type, name, created_at)
      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])`,
-    [created.map((room) => room.roomId), created.map((room) => room.roomType), created.map((room) => room.name), created.map((room) => room.createdAt)],
+    [
+      created.map((room) => room.roomId),
+      created.map((room) => room.roomType),
+      created.map((room) => room.name),
+      created.map((room) => room.createdAt),
+    ],
   );
 };
 

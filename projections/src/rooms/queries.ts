@@ -66,7 +66,16 @@ export const roomsOf = (schema: string, user: UserId, page: RoomPage | null) => 
 export const roomOf = (schema: string, user: UserId, room: RoomId) =>
   sql.type(rows<JoinedRoom>(JoinedRoom))`${joined(schema, user)} and m.room_id = ${room}`;
 
-const MemberOf = t.readonly(t.type({ userId: UserId, joinedAt: Timestamp, leftAt: nullable(Timestamp), roomType: RoomType, lastSeq: t.number, roomCreatedAt: Timestamp }));
+const MemberOf = t.readonly(
+  t.type({
+    userId: UserId,
+    joinedAt: Timestamp,
+    leftAt: nullable(Timestamp),
+    roomType: RoomType,
+    lastSeq: t.number,
+    roomCreatedAt: Timestamp,
+  }),
+);
 export type MemberOf = t.TypeOf<typeof MemberOf>;
 
 /** Everyone who is or was in a room, in the order they joined. */
@@ -79,6 +88,7 @@ export const membersOf = (schema: string, room: RoomId) => sql.type(rows<MemberO
   where m.room_id = ${room} order by m.joined_at, m.user_id`;
 
 /** Whether `user` is in the room now. */
-export const membership = (schema: string, room: RoomId, user: UserId) => sql.type(
-  rows(t.type({ joinedAt: Timestamp })),
-)`select joined_at as "joinedAt" from ${tableIn(schema, 'member')} where room_id = ${room} and user_id = ${user} and left_at is null`;
+export const membership = (schema: string, room: RoomId, user: UserId) =>
+  sql.type(
+    rows(t.type({ joinedAt: Timestamp })),
+  )`select joined_at as "joinedAt" from ${tableIn(schema, 'member')} where room_id = ${room} and user_id = ${user} and left_at is null`;

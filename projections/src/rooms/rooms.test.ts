@@ -42,7 +42,11 @@ const list = (instance: Instance, user: UserId, page: RoomPage | null = null) =>
 
 describe('rooms', () => {
   it('are new until something is said, then show who said what', async () => {
-    const instance = await given(created(group, 'Group', [ada, bob], 'Band\u0000'), created(pair, 'Single', [ada, bob]), says(bob, group, 'hi'));
+    const instance = await given(
+      created(group, 'Group', [ada, bob], 'Band\u0000'),
+      created(pair, 'Single', [ada, bob]),
+      says(bob, group, 'hi'),
+    );
     expect(await list(instance, ada)).toEqual([
       {
         id: group,
@@ -64,7 +68,12 @@ describe('rooms', () => {
   });
 
   it('count a group change as an entry, and start one who joins behind it', async () => {
-    const instance = await given(created(group, 'Group', [ada, bob]), says(ada, group, 'hi'), joins(cyd, group), leaves(bob, group, 'Group'));
+    const instance = await given(
+      created(group, 'Group', [ada, bob]),
+      says(ada, group, 'hi'),
+      joins(cyd, group),
+      leaves(bob, group, 'Group'),
+    );
     expect(await list(instance, cyd)).toMatchObject([
       { lastSeq: 3, joinedSeq: 2, preview: { type: 'RoomChange', senderId: bob, room_change_type: 'LEAVE' } },
     ]);
@@ -87,7 +96,9 @@ describe('rooms', () => {
 
   it('vanish when closed', async () => {
     const closed: TidingsEvent = { type: 'RoomClosed', data: { roomId: group } };
-    expect(await (await given(created(group, 'Group', [ada]), leaves(ada, group, 'Group'), closed, says(ada, group, 'late'))).dump()).toEqual([]);
+    expect(
+      await (await given(created(group, 'Group', [ada]), leaves(ada, group, 'Group'), closed, says(ada, group, 'late'))).dump(),
+    ).toEqual([]);
   });
 
   it('lose a name that was erased', async () => {
@@ -101,7 +112,13 @@ describe('rooms', () => {
   it('page without skipping or repeating, ties by id', async () => {
     const ids = Array.from({ length: 7 }, (_, n) => derivedId<RoomId>('many', n));
     const instance = await bench.fresh(rooms);
-    await instance.apply(recorded(ids.map((id) => created(id, 'Group', [ada, bob])), 0.1), 100); // all in one instant
+    await instance.apply(
+      recorded(
+        ids.map((id) => created(id, 'Group', [ada, bob])),
+        0.1,
+      ),
+      100,
+    ); // all in one instant
     const seen: RoomId[] = [];
     let after: RoomPage['after'] = null;
     for (;;) {
@@ -111,7 +128,7 @@ describe('rooms', () => {
       seen.push(...found.map((room) => room.id));
       after = { at: last.sortAt, id: last.id };
     }
-    expect(seen).toEqual([...ids].sort().reverse());
+    expect(seen).toEqual([...ids].sort().toReversed());
   });
 
   it('are the same whatever the pages were', async () => {

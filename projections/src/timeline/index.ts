@@ -115,4 +115,5 @@ const insert = async (entries: readonly Entry[], tx: ProjectionTx): Promise<void
 };
 
 /** An array literal of values that need no quoting: ids, numbers, times, words of ours. Never for text from outside. */
-const plainArray = (entries: readonly Entry[], value: (entry: Entry) => string | number | boolean): string => `{${entries.map(value).join(',')}}`;
+const plainArray = (entries: readonly Entry[], value: (entry: Entry) => string | number | boolean): string =>
+  `{${entries.map(value).join(',')}}`;

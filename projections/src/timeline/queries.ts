@@ -65,11 +65,11 @@ export const page = (schema: string, room: RoomId, visibleAfter: number, start: 
 };
 
 /** Entries by their ids, whatever their rooms. Unique index on message_id. */
-export const entriesById = (schema: string, ids: readonly MessageId[]) => sql.type(
-  entryRows,
-)`select ${columns} from ${tableIn(schema, 'entry')} e where e.message_id = any(${sql.array(ids, 'uuid')})`;
+export const entriesById = (schema: string, ids: readonly MessageId[]) =>
+  sql.type(entryRows)`select ${columns} from ${tableIn(schema, 'entry')} e where e.message_id = any(${sql.array(ids, 'uuid')})`;
 
 /** The last entry of a room; no row when nothing was said yet. */
-export const latestEntry = (schema: string, room: RoomId) => sql.type(
-  rows(t.type({ seq: t.number, messageId: MessageId })),
-)`select seq, message_id as "messageId" from ${tableIn(schema, 'entry')} where room_id = ${room} order by seq desc limit 1`;
+export const latestEntry = (schema: string, room: RoomId) =>
+  sql.type(
+    rows(t.type({ seq: t.number, messageId: MessageId })),
+  )`select seq, message_id as "messageId" from ${tableIn(schema, 'entry')} where room_id = ${room} order by seq desc limit 1`;

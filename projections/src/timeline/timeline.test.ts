@@ -26,7 +26,10 @@ const says = (senderId: UserId, roomId: RoomId, n: number): TidingsEvent => ({
   type: 'MessageSent',
   data: { roomId, messageId: id(n), senderId, body: { type: 'Text', text: `message ${n} \u0000 "quoted" \\ 😀 \ud83d` } },
 });
-const joins = (userId: UserId, roomId: RoomId, invitedBy = ada): TidingsEvent => ({ type: 'RoomJoined', data: { roomId, userId, invitedBy } });
+const joins = (userId: UserId, roomId: RoomId, invitedBy = ada): TidingsEvent => ({
+  type: 'RoomJoined',
+  data: { roomId, userId, invitedBy },
+});
 const leaves = (userId: UserId, roomId: RoomId, roomType: 'Single' | 'Group'): TidingsEvent => ({
   type: 'RoomLeft',
   data: { roomId, roomType, userId },
@@ -58,7 +61,12 @@ describe('the timeline', () => {
       leaves(cyd, group, 'Group'),
     ]);
     expect(await read(instance, group)).toMatchObject([
-      { seq: 4, msgType: 'RoomChange', senderId: cyd, msgBody: { type: 'UserLeft', related_user: { displayName: 'Cyd', membershipStatus: 'Left' } } },
+      {
+        seq: 4,
+        msgType: 'RoomChange',
+        senderId: cyd,
+        msgBody: { type: 'UserLeft', related_user: { displayName: 'Cyd', membershipStatus: 'Left' } },
+      },
       { seq: 3, msgType: 'Text', messageId: id(2), msgBody: { text: 'message 2 \u0000 "quoted" \\ 😀 \ud83d' } },
       { seq: 2, msgType: 'RoomChange', msgBody: { type: 'UserJoined', related_user: { displayName: 'Cyd', membershipStatus: 'Joined' } } },
       { seq: 1, senderId: ada, createdAt: timestamp(Date.UTC(2026, 0, 1, 0, 0, 3)) },
@@ -82,7 +90,12 @@ describe('the timeline', () => {
   });
 
   it('shows a group newcomer all of it, and nothing to who is not there', async () => {
-    const instance = await given([created(group, 'Group', [ada, bob]), says(ada, group, 1), joins(cyd, group), leaves(bob, group, 'Group')]);
+    const instance = await given([
+      created(group, 'Group', [ada, bob]),
+      says(ada, group, 1),
+      joins(cyd, group),
+      leaves(bob, group, 'Group'),
+    ]);
     expect(await bench.read.one(viewer(instance.schema, group, cyd))).toEqual({ visibleAfter: 0 });
     expect(await bench.read.any(viewer(instance.schema, group, bob))).toEqual([]);
     expect(await bench.read.any(viewer(instance.schema, pair, ada))).toEqual([]);
@@ -127,7 +140,9 @@ describe('the timeline', () => {
 
   it('keeps the place of an erased message', async () => {
     const erased: TidingsEvent = { type: 'MessageSent', data: { roomId: group, messageId: id(1), senderId: ada, body: SHREDDED } };
-    expect(await read(await given([created(group, 'Group', [ada, bob]), erased]), group)).toMatchObject([{ seq: 1, erased: true, msgBody: { text: '' } }]);
+    expect(await read(await given([created(group, 'Group', [ada, bob]), erased]), group)).toMatchObject([
+      { seq: 1, erased: true, msgBody: { text: '' } },
+    ]);
   });
 
   it('is the same whatever the pages were', async () => {

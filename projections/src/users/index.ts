@@ -30,21 +30,13 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   const people = new Map<UserId, Person>();
   const friendships = new Map<string, Friendship>();
   for (const event of page) {
-    switch (event.type) {
-      case 'UserRegistered':
-      case 'UserProfileChanged':
-        people.set(event.data.userId, personOf(event));
-        break;
-      case 'FriendshipAccepted':
-      case 'FriendshipEnded':
-      case 'UserBlocked': {
-        const { by, to } = event.data;
-        const stands = event.type === 'FriendshipAccepted';
-        friendships.set(`${by} ${to}`, { user: by, friend: to, stands });
-        friendships.set(`${to} ${by}`, { user: to, friend: by, stands });
-        break;
-      }
-      default:
+    if (event.type === 'UserRegistered' || event.type === 'UserProfileChanged') {
+      people.set(event.data.userId, personOf(event));
+    } else if (event.type === 'FriendshipAccepted' || event.type === 'FriendshipEnded' || event.type === 'UserBlocked') {
+      const { by, to } = event.data;
+      const stands = event.type === 'FriendshipAccepted';
+      friendships.set(`${by} ${to}`, { user: by, friend: to, stands });
+      friendships.set(`${to} ${by}`, { user: to, friend: by, stands });
     }
   }
   await savePeople([...people.values()], tx);
@@ -116,9 +108,9 @@ const saveFriendships = async (friendships: readonly Friendship[], tx: Projectio
     );
   }
   if (ended.length > 0) {
-    await tx.query(
-      `delete from ${tx.schema}.friendship where (user_id, friend_id) in (select * from unnest($1::uuid[], $2::uuid[]))`,
-      [ended.map((friendship) => friendship.user), ended.map((friendship) => friendship.friend)],
-    );
+    await tx.query(`delete from ${tx.schema}.friendship where (user_id, friend_id) in (select * from unnest($1::uuid[], $2::uuid[]))`, [
+      ended.map((friendship) => friendship.user),
+      ended.map((friendship) => friendship.friend),
+    ]);
   }
 };

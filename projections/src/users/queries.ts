@@ -33,9 +33,10 @@ export const usersById = (schema: string, ids: readonly UserId[]) =>
   sql.type(userRows)`${select(schema)} where p.user_id = any(${sql.array(ids, 'uuid')})`;
 
 /** Names alone, for lists of rooms and members. */
-export const namesById = (schema: string, ids: readonly UserId[]) => sql.type(
-  rows(t.type({ id: UserId, displayName: t.string })),
-)`select user_id as id, display_name as "displayName" from ${tableIn(schema, 'person')} where user_id = any(${sql.array(ids, 'uuid')})`;
+export const namesById = (schema: string, ids: readonly UserId[]) =>
+  sql.type(
+    rows(t.type({ id: UserId, displayName: t.string })),
+  )`select user_id as id, display_name as "displayName" from ${tableIn(schema, 'person')} where user_id = any(${sql.array(ids, 'uuid')})`;
 
 /** What names are ordered and found by. */
 export const nameKey = (name: string): string => storable(name).toLowerCase();

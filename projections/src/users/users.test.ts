@@ -12,7 +12,10 @@ const registered = (userId: UserId, displayName: Sealed<string>): TidingsEvent =
   type: 'UserRegistered',
   data: { userId, displayName, email: null, role: 'USER' },
 });
-const between = (type: 'FriendshipAccepted' | 'FriendshipEnded' | 'UserBlocked', by: UserId, to: UserId): TidingsEvent => ({ type, data: { by, to } });
+const between = (type: 'FriendshipAccepted' | 'FriendshipEnded' | 'UserBlocked', by: UserId, to: UserId): TidingsEvent => ({
+  type,
+  data: { by, to },
+});
 
 let bench: RunningProjection;
 beforeAll(async () => {

@@ -1,12 +1,5 @@
 /** Friendship and blocking (chat-contract §1.5). */
-import {
-  acceptFriendship,
-  blockUser,
-  endFriendship,
-  rejectFriendship,
-  requestFriendship,
-  unblockUser,
-} from '@tidings/contracts/http/chat';
+import { acceptFriendship, blockUser, endFriendship, rejectFriendship, requestFriendship, unblockUser } from '@tidings/contracts/http/chat';
 import type { UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
@@ -82,6 +75,11 @@ const leavePrivateRoom = async (platform: Platform, by: UserId, other: UserId, c
   const roomId = privateRoomId(by, other);
   const { state } = await platform.commands.load(room, roomKey(roomId));
   if (!isMember(state, by)) return null;
-  const left = await platform.commands.transact(room, roomKey(roomId), { type: 'LeaveRoom', roomId, userId: by }, besides(context, 'leave'));
+  const left = await platform.commands.transact(
+    room,
+    roomKey(roomId),
+    { type: 'LeaveRoom', roomId, userId: by },
+    besides(context, 'leave'),
+  );
   return E.isRight(left) ? left.right.position : null; // rejected: they left elsewhere in the meantime
 };

@@ -39,7 +39,8 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
       const roomId = orReject(roomIdOf(command));
       await assertKnown(platform, invited);
       const created = await platform.commands.transact(room, roomKey(roomId), command, context);
-      const earlier = E.isLeft(created) && created.left.type === 'RoomExists' ? await madeBefore(platform, roomId, context.commandId) : null;
+      const earlier =
+        E.isLeft(created) && created.left.type === 'RoomExists' ? await madeBefore(platform, roomId, context.commandId) : null;
       await settle(earlier ?? orReject(created).position, ROOM_CHANGE_READS);
       return readRoom(platform, by, roomId);
     },
@@ -82,7 +83,9 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
 /** Those who blocked `by` or are blocked by them. */
 const blockedBetween = async (platform: Platform, by: UserId, others: readonly UserId[]): Promise<readonly UserId[]> => {
   const relations = await platform.read.any(relationsTo(platform.liveSchema('relationships'), by, others));
-  return relations.filter(({ relation }) => relation === 'CLIENT_BLOCKED' || relation === 'CLIENT_GOT_BLOCKED').map(({ otherId }) => otherId);
+  return relations
+    .filter(({ relation }) => relation === 'CLIENT_BLOCKED' || relation === 'CLIENT_GOT_BLOCKED')
+    .map(({ otherId }) => otherId);
 };
 
 /** Where this very command created or reopened the room before: a retry gets the answer that was lost. Null when it was another one. */

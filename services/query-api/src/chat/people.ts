@@ -75,11 +75,7 @@ const listBy = async (
   return isPaged ? pageOfFound(found, size, cursorOf, shown) : shown;
 };
 
-const withRelations = async (
-  platform: Platform,
-  actor: UserId,
-  found: readonly ListedUser[],
-): Promise<readonly UserWithRelationship[]> => {
+const withRelations = async (platform: Platform, actor: UserId, found: readonly ListedUser[]): Promise<readonly UserWithRelationship[]> => {
   if (found.length === 0) return [];
   const ids = found.map(({ id }) => id);
   const relations = await platform.read.any(relationsTo(platform.liveSchema('relationships'), actor, ids));

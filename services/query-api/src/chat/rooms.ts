@@ -59,10 +59,7 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
     platform,
     getRoomDetailed,
     async ({ actor, params: { roomId } }) => {
-      const [room, members] = await Promise.all([
-        ownRoom(platform, actor.userId, roomId),
-        readMembers(platform, actor.userId, roomId),
-      ]);
+      const [room, members] = await Promise.all([ownRoom(platform, actor.userId, roomId), readMembers(platform, actor.userId, roomId)]);
       return { ...room, users: members.map(({ view }) => view) };
     },
     reads,

@@ -49,7 +49,12 @@ const askedFor = ({ timestamp, before, after }: Asked): Beside | PageStart => {
 };
 
 /** @throws ApiError 404 for a message that is not in the room, or that the caller cannot see */
-const besideMessage = async (platform: Platform, roomId: RoomId, visibleAfter: number, { direction, message }: Beside): Promise<PageStart> => {
+const besideMessage = async (
+  platform: Platform,
+  roomId: RoomId,
+  visibleAfter: number,
+  { direction, message }: Beside,
+): Promise<PageStart> => {
   const [entry] = await platform.read.any(entriesById(platform.liveSchema('timeline'), [message]));
   if (entry === undefined || entry.roomId !== roomId || entry.seq <= visibleAfter) {
     throw new ApiError('CONTENT_NOT_FOUND', 'There is no such message in this room.');
