@@ -1,0 +1,87 @@
+/** One example per event type: for the golden files and the catalogue. A new type does not compile until it has one. */
+import { derivedId, type BlobId, type Id } from '../ids.ts';
+import { timestamp } from '../time.ts';
+import type { EventType, TidingsEvent } from './index.ts';
+
+type DataOf<T extends EventType> = Extract<TidingsEvent, { readonly type: T }>['data'];
+
+const id = <I extends Id<string>>(name: string): I => derivedId<I>('sample', name);
+const blob = (digit: string): BlobId => digit.repeat(64) as BlobId;
+
+const [ada, grace] = [id<Id<'UserId'>>('Ada'), id<Id<'UserId'>>('Grace')];
+const roomId = id<Id<'RoomId'>>('room');
+const [firstMessage, secondMessage] = [id<Id<'MessageId'>>('first message'), id<Id<'MessageId'>>('second message')];
+const mailboxId = id<Id<'MailboxId'>>('mailbox');
+const emailId = id<Id<'EmailId'>>('email');
+const threadId = id<Id<'ThreadId'>>('thread');
+
+const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
+const person = (name: string | null, email: string) => ({ name, email });
+
+export const samples: { readonly [T in EventType]: DataOf<T> } = {
+  UserRegistered: { userId: ada, displayName: 'Ada Lovelace', email: 'ada@tidings.test', role: 'USER' },
+  UserProfileChanged: { userId: ada, displayName: 'Ada King', description: 'Countess of Lovelace 🧮', role: 'ADMIN' },
+  FriendshipRequested: { by: ada, to: grace },
+  FriendshipAccepted: { by: grace, to: ada },
+  FriendshipRejected: { by: grace, to: ada },
+  FriendshipEnded: { by: ada, to: grace },
+  UserBlocked: { by: ada, to: grace },
+  UserUnblocked: { by: ada, to: grace },
+  RoomCreated: { roomId, roomType: 'Group', name: 'Analytical Engine', createdBy: ada, members: [ada, grace] },
+  RoomJoined: { roomId, userId: grace, invitedBy: ada },
+  RoomLeft: { roomId, roomType: 'Group', userId: grace },
+  RoomClosed: { roomId },
+  MessageSent: {
+    roomId,
+    messageId: secondMessage,
+    senderId: grace,
+    body: {
+      type: 'Reply',
+      text: 'It is easier to ask forgiveness than permission.',
+      quoted: { messageId: firstMessage, senderId: ada, createdAt: timestamp(0), body: { type: 'Text', text: 'May we?' } },
+    },
+  },
+  RoomRead: { roomId, userId: ada, upToSeq: 2, upTo: secondMessage },
+  AddressClaimed: { mailboxId, address: 'ada@tidings.test' },
+  MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },
+  MailboxMemberSet: { mailboxId, userId: ada, role: 'admin' },
+  MailboxMemberRemoved: { mailboxId, userId: grace },
+  EmailReceived: { emailId, blobId: blob('a'), size: 1843, recipients: [{ mailboxId, envelope }] },
+  FilingDecided: { mailboxId, emailId, outcome: { type: 'thread', threadId, by: 'references' } },
+  EmailFiled: {
+    threadId,
+    mailboxId,
+    emailId,
+    blobId: blob('a'),
+    bodyBlobId: blob('b'),
+    size: 1843,
+    direction: 'in',
+    place: 'inbox',
+    startsThread: true,
+    messageIdReused: false,
+    envelope,
+    content: {
+      messageId: 'compiler@example.org',
+      inReplyTo: [],
+      references: [],
+      from: [person('Grace Hopper', 'grace@example.org')],
+      sender: [],
+      replyTo: [],
+      to: [person(null, 'ada@tidings.test')],
+      cc: [],
+      bcc: [],
+      subject: 'Der Übersetzer läuft',
+      sentAt: '1952-05-01T09:00:00.000Z',
+      preview: 'Nobody believed that…',
+      textBody: [{ partId: '1', name: null, type: 'text/plain', charset: 'utf-8', disposition: null, cid: null, size: 912 }],
+      htmlBody: [],
+      attachments: [
+        { partId: '2', name: 'a-0.pdf', type: 'application/pdf', charset: null, disposition: 'attachment', cid: null, size: 310 },
+      ],
+    },
+  },
+  ThreadRead: { threadId, mailboxId, upTo: emailId, by: ada },
+  EmailsMoved: { threadId, mailboxId, emailIds: [emailId], place: 'archive', by: ada },
+  ThreadStarred: { threadId, mailboxId, starred: true, by: ada },
+  CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
+};
