@@ -1,0 +1,154 @@
+/**
+ * Files one page of the log. Every step can be repeated: decisions are recorded in streams that are written once, filing is idempotent by
+ * mailbox and email, and index and checkpoint move in one transaction. So a crash anywhere repeats work and changes nothing.
+ */
+import type { EmailReceived } from '@tidings/contracts/events/email';
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { EmailFiled } from '@tidings/contracts/events/thread';
+import { derivedId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
+import { reveal } from '@tidings/contracts/sealed';
+import { filing, filingKey, type FilingOutcome } from '@tidings/domain/filing/index';
+import { thread, threadKey } from '@tidings/domain/thread/index';
+import type { Commands } from '@tidings/infra/commands/commands';
+import { either as E } from 'fp-ts';
+import type { Pool } from 'pg';
+import { choose, type Choice } from './choose.ts';
+import { HeldIndex, heldFrom } from './held-index.ts';
+import { isPassing } from './passing.ts';
+import type { Understood } from './understand.ts';
+
+/** A mail of the page with what was read from it, or why it could not be. */
+export interface Incoming {
+  readonly event: Recorded<EmailReceived>;
+  readonly understood: Understood | { readonly error: unknown };
+}
+export type PageItem = Incoming | { readonly event: Recorded<EmailFiled> };
+
+export interface SetAside {
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly error: string;
+}
+
+export interface PageResult {
+  readonly index: HeldIndex;
+  readonly setAside: readonly SetAside[];
+  readonly filed: number;
+  readonly duplicates: number;
+}
+
+/** One mail for one mailbox. */
+interface Item {
+  readonly event: Recorded<EmailReceived>;
+  readonly recipient: EmailReceived['data']['recipients'][number];
+  readonly understood: Understood;
+  readonly choice: Choice;
+}
+
+/** @throws only for outages, which pass: the page is tried again as a whole */
+export const filePage = async (page: readonly PageItem[], commands: Commands, pool: Pool): Promise<PageResult> => {
+  const index = await HeldIndex.load(pool, page.flatMap(asked));
+  const setAside: SetAside[] = [];
+  const items: Item[] = [];
+  for (const item of page) {
+    if (!('understood' in item)) recordForeign(index, item.event);
+    else if ('error' in item.understood) setAside.push(...everyRecipient(item.event, item.understood.error));
+    else items.push(...decideAll(index, item.event, item.understood));
+  }
+
+  const decided = await Promise.all(items.map((item) => orSetAside(item, setAside, () => recordDecision(commands, item))));
+  const byMailbox = Map.groupBy(items.entries(), ([, { recipient }]) => recipient.mailboxId);
+  let filed = 0;
+  // Mailboxes side by side; the emails of one mailbox one after another, so that its order is the order of arrival.
+  await Promise.all(
+    [...byMailbox.values()].map(async (mine) => {
+      for (const [at, item] of mine) {
+        const outcome = decided[at];
+        const threadId = outcome?.type === 'thread' ? (outcome.threadId as ThreadId) : null; // a ThreadId went in
+        const done = threadId === null ? null : await orSetAside(item, setAside, () => fileInto(commands, item, threadId));
+        index.settle(item.recipient.mailboxId, item.event.data.emailId, done === null ? null : threadId);
+        if (done !== null) filed += 1;
+      }
+    }),
+  );
+  return { index, setAside, filed, duplicates: decided.filter((outcome) => outcome?.type === 'duplicate').length };
+};
+
+const asked = (item: PageItem): readonly { mailboxId: MailboxId; mail: Understood['content'] }[] => {
+  if (!('understood' in item) || 'error' in item.understood) return [];
+  const mail = item.understood.content;
+  return item.event.data.recipients.map(({ mailboxId }) => ({ mailboxId, mail }));
+};
+
+/** In the order of the log, each on what those before it left in the index. */
+const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood: Understood): readonly Item[] => {
+  const { content, contentHash } = understood;
+  return event.data.recipients.map((recipient) => {
+    const { mailboxId } = recipient;
+    const { emailId } = event.data;
+    const choice = choose(index, mailboxId, emailId, content, contentHash);
+    if (choice.outcome.type === 'thread') index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
+    return { event, recipient, understood, choice };
+  });
+};
+
+/** Filed by somebody else (a sent mail, an import): replies to it must find it. Our own are in the index already, with more. */
+const recordForeign = (index: HeldIndex, { data }: Recorded<EmailFiled>): void => {
+  const content = reveal(data.content, null);
+  if (content !== null) index.addUnlessHeld(heldFrom(data.mailboxId, data.emailId, data.threadId, content, null));
+};
+
+const contextOf = (step: string, { event, recipient }: Item): { commandId: CommandId; causationId: string; traceId?: string } => ({
+  commandId: derivedId<CommandId>('filing', step, recipient.mailboxId, event.data.emailId),
+  causationId: event.id,
+  ...(event.meta.traceId === undefined ? {} : { traceId: event.meta.traceId }),
+});
+
+/** What was recorded first counts, also when an earlier try came to something else. */
+const recordDecision = async (commands: Commands, item: Item): Promise<FilingOutcome> => {
+  const { mailboxId } = item.recipient;
+  const { emailId } = item.event.data;
+  const command = { type: 'DecideFiling', mailboxId, emailId, outcome: item.choice.outcome } as const;
+  const recorded = await commands.transact(filing, filingKey(mailboxId, emailId), command, contextOf('decide', item));
+  return E.isRight(recorded) && recorded.right.state.kind === 'decided' ? recorded.right.state.outcome : item.choice.outcome;
+};
+
+type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
+
+const fileInto = async (commands: Commands, item: Item, threadId: ThreadId): Promise<true> => {
+  const { mailboxId, envelope } = item.recipient;
+  const { emailId, blobId, size } = item.event.data;
+  const { content, bodyBlobId } = item.understood;
+  const email: EmailToFile = {
+    threadId,
+    mailboxId,
+    emailId,
+    blobId,
+    bodyBlobId,
+    size,
+    direction: 'in',
+    place: 'inbox',
+    messageIdReused: item.choice.messageIdReused,
+    envelope,
+    content,
+  };
+  const filed = await commands.transact(thread, threadKey(threadId), { type: 'FileEmail', email }, contextOf('file', item));
+  if (E.isLeft(filed)) throw new Error(`filing was refused: ${filed.left.type}`);
+  return true;
+};
+
+/** One mail's own trouble must not hold up the others; an outage is everybody's and is thrown on. */
+const orSetAside = async <A>(item: Item, setAside: SetAside[], work: () => Promise<A>): Promise<A | null> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    setAside.push({ mailboxId: item.recipient.mailboxId, emailId: item.event.data.emailId, error: text(error) });
+    return null;
+  }
+};
+
+const everyRecipient = ({ data }: Recorded<EmailReceived>, error: unknown): readonly SetAside[] =>
+  data.recipients.map(({ mailboxId }) => ({ mailboxId, emailId: data.emailId, error: text(error) }));
+
+const text = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error));

@@ -1,0 +1,177 @@
+/**
+ * What the mailboxes of one page hold, as far as the page's mails ask: rows from the tables, and over them what the page itself files.
+ * Message ids and subjects are compared by their hashes.
+ */
+import { hash } from 'node:crypto';
+import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import { baseSubject } from '@tidings/domain/mail/base-subject';
+import { namedIds, normaliseMessageId, type Candidates, type ThreadingHeaders } from '@tidings/domain/mail/threading';
+import type { Pool, PoolClient } from 'pg';
+
+/** An email in a mailbox, as the index keeps it. */
+export interface Held {
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly threadId: ThreadId;
+  /** Hashes in hex. */
+  readonly messageId: string | null;
+  readonly contentHash: string | null;
+  readonly baseSubject: string;
+  /** Hashes of the ids it names. */
+  readonly names: readonly { readonly id: string; readonly inReplyTo: boolean }[];
+}
+
+export const hashOf = (text: string): string => hash('sha256', text, 'hex').slice(0, 32);
+const idHash = (messageId: string): string => hashOf(normaliseMessageId(messageId));
+
+/** The row of an email that goes into `threadId`. */
+export const heldFrom = (mailboxId: MailboxId, emailId: EmailId, threadId: ThreadId, mail: ThreadingHeaders, contentHash: string | null): Held => {
+  const direct = new Set(mail.inReplyTo.map(idHash));
+  return {
+    mailboxId,
+    emailId,
+    threadId,
+    messageId: mail.messageId === null ? null : idHash(mail.messageId),
+    contentHash,
+    baseSubject: hashOf(baseSubject(mail.subject)),
+    names: [...new Set(namedIds(mail).map(idHash))].map((id) => ({ id, inReplyTo: direct.has(id) })),
+  };
+};
+
+type Row = Omit<Held, 'names'>;
+interface Naming extends Row {
+  readonly inReplyTo: boolean;
+}
+
+export class HeldIndex {
+  readonly #byMessageId = new Map<string, Row[]>();
+  readonly #byNamed = new Map<string, Naming[]>();
+  readonly #added = new Map<string, Held>();
+
+  /** Loads what these mails will ask for: two queries, whatever their number. */
+  static async load(pool: Pool, mails: readonly { readonly mailboxId: MailboxId; readonly mail: ThreadingHeaders }[]): Promise<HeldIndex> {
+    const index = new HeldIndex();
+    if (mails.length === 0) return index;
+    const asked = mails.flatMap(({ mailboxId, mail }) => {
+      const own = mail.messageId === null ? [] : [idHash(mail.messageId)];
+      return [...own, ...namedIds(mail).map(idHash)].map((id) => ({ mailboxId, id }));
+    });
+    const own = mails.flatMap(({ mailboxId, mail }) => (mail.messageId === null ? [] : [{ mailboxId, id: idHash(mail.messageId) }]));
+    const [held, naming] = await Promise.all([pool.query<Row>(HELD, columns(asked)), pool.query<Naming & { named: string }>(NAMING, columns(own))]);
+    for (const row of held.rows) if (row.messageId !== null) push(index.#byMessageId, `${row.mailboxId} ${row.messageId}`, row);
+    for (const row of naming.rows) push(index.#byNamed, `${row.mailboxId} ${row.named}`, row);
+    return index;
+  }
+
+  /** Emails of the mailbox with this mail's Message-ID. */
+  sameMessageId(mailboxId: MailboxId, mail: ThreadingHeaders): readonly Row[] {
+    return mail.messageId === null ? [] : (this.#byMessageId.get(`${mailboxId} ${idHash(mail.messageId)}`) ?? []);
+  }
+
+  /** What `chooseThread` wants to know. */
+  candidates(mailboxId: MailboxId, mail: ThreadingHeaders): Candidates {
+    const own = baseSubject(mail.subject);
+    const ownHash = hashOf(own);
+    // The index knows only whether a subject is this one.
+    const subject = (row: Row): string => (row.baseSubject === ownHash ? own : `\0other ${row.baseSubject}`);
+    return {
+      named: namedIds(mail).flatMap((messageId) =>
+        (this.#byMessageId.get(`${mailboxId} ${idHash(messageId)}`) ?? []).map((row) => ({ messageId, threadId: row.threadId, baseSubject: subject(row) })),
+      ),
+      naming:
+        mail.messageId === null
+          ? []
+          : (this.#byNamed.get(`${mailboxId} ${idHash(mail.messageId)}`) ?? []).map((row) => ({
+              threadId: row.threadId,
+              baseSubject: subject(row),
+              inReplyTo: row.inReplyTo,
+            })),
+    };
+  }
+
+  add(held: Held): void {
+    this.#added.set(`${held.mailboxId} ${held.emailId}`, held);
+    if (held.messageId !== null) push(this.#byMessageId, `${held.mailboxId} ${held.messageId}`, held);
+    for (const { id, inReplyTo } of held.names) push(this.#byNamed, `${held.mailboxId} ${id}`, { ...held, inReplyTo });
+  }
+
+  /** For emails that may be in the index already, and then with more than is known here. */
+  addUnlessHeld(held: Held): void {
+    if (!this.#added.has(`${held.mailboxId} ${held.emailId}`)) this.add(held);
+  }
+
+  /** What really became of an email that was added: another thread, or (null) none. */
+  settle(mailboxId: MailboxId, emailId: EmailId, threadId: ThreadId | null): void {
+    const key = `${mailboxId} ${emailId}`;
+    const held = this.#added.get(key);
+    if (held === undefined) return;
+    if (threadId === null) this.#added.delete(key);
+    else this.#added.set(key, { ...held, threadId });
+  }
+
+  /** Writes what was added, in order. What is there already stays as it is. */
+  async save(client: PoolClient): Promise<void> {
+    const added = [...this.#added.values()];
+    if (added.length === 0) return;
+    const names = added.flatMap((held) => held.names.map((named) => ({ ...held, ...named })));
+    await client.query(INSERT_HELD, [
+      added.map((held) => held.mailboxId),
+      added.map((held) => held.emailId),
+      added.map((held) => held.threadId),
+      added.map((held) => held.messageId),
+      added.map((held) => held.contentHash),
+      added.map((held) => held.baseSubject),
+    ]);
+    if (names.length === 0) return;
+    await client.query(INSERT_NAMING, [
+      names.map((name) => name.mailboxId),
+      names.map((name) => name.id),
+      names.map((name) => name.emailId),
+      names.map((name) => name.inReplyTo),
+    ]);
+  }
+}
+
+const push = <A>(map: Map<string, A[]>, key: string, value: A): void => {
+  const values = map.get(key);
+  if (values === undefined) map.set(key, [value]);
+  else values.push(value);
+};
+
+const columns = (asked: readonly { readonly mailboxId: MailboxId; readonly id: string }[]): unknown[] => [
+  asked.map(({ mailboxId }) => mailboxId),
+  asked.map(({ id }) => id),
+];
+
+const COLUMNS = `
+  held.mailbox_id as "mailboxId", held.email_id as "emailId", held.thread_id as "threadId", encode(held.message_id, 'hex') as "messageId",
+  encode(held.content_hash, 'hex') as "contentHash", encode(held.base_subject, 'hex') as "baseSubject"`;
+
+// By index held_message_id.
+const HELD = `
+  select ${COLUMNS}
+  from (select distinct mailbox_id, id from unnest($1::uuid[], $2::text[]) as asked (mailbox_id, id)) asked
+  join filing.held on held.mailbox_id = asked.mailbox_id and held.message_id = decode(asked.id, 'hex')
+  order by held.seq`;
+
+// By the primary keys of both tables.
+const NAMING = `
+  select ${COLUMNS}, naming.in_reply_to as "inReplyTo", asked.id as named
+  from (select distinct mailbox_id, id from unnest($1::uuid[], $2::text[]) as asked (mailbox_id, id)) asked
+  join filing.naming on naming.mailbox_id = asked.mailbox_id and naming.names = decode(asked.id, 'hex')
+  join filing.held on held.mailbox_id = naming.mailbox_id and held.email_id = naming.email_id
+  order by held.seq`;
+
+const INSERT_HELD = `
+  insert into filing.held (mailbox_id, email_id, thread_id, message_id, content_hash, base_subject)
+  select mailbox_id, email_id, thread_id, decode(message_id, 'hex'), decode(content_hash, 'hex'), decode(base_subject, 'hex')
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[]) with ordinality
+    as added (mailbox_id, email_id, thread_id, message_id, content_hash, base_subject, nth)
+  order by nth
+  on conflict (mailbox_id, email_id) do nothing`;
+
+const INSERT_NAMING = `
+  insert into filing.naming (mailbox_id, names, email_id, in_reply_to)
+  select mailbox_id, decode(names, 'hex'), email_id, in_reply_to
+  from unnest($1::uuid[], $2::text[], $3::uuid[], $4::boolean[]) as added (mailbox_id, names, email_id, in_reply_to)
+  on conflict do nothing`;

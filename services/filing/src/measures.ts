@@ -1,0 +1,33 @@
+/** What Prometheus sees of filing. */
+import { msOf } from '@tidings/contracts/time';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { PageItem, PageResult } from './file-page.ts';
+
+export interface Measures {
+  filed(items: readonly PageItem[], result: PageResult, now: number): void;
+  failed(): void;
+  close(): void;
+}
+
+export const createMeasures = (registry: Registry): Measures => {
+  const outcomes = new Counter({ name: 'tidings_filing_emails_total', help: 'Mails per mailbox by what became of them', labelNames: ['outcome'], registers: [registry] });
+  const failures = new Counter({ name: 'tidings_filing_failures_total', help: 'Times that filing started over', registers: [registry] });
+  const delay = new Histogram({
+    name: 'tidings_filing_delay_seconds',
+    help: 'From EmailReceived to filed in every mailbox',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300],
+    registers: [registry],
+  });
+  return {
+    filed: (items, result, now) => {
+      outcomes.inc({ outcome: 'filed' }, result.filed);
+      outcomes.inc({ outcome: 'duplicate' }, result.duplicates);
+      outcomes.inc({ outcome: 'set-aside' }, result.setAside.length);
+      for (const item of items) if ('understood' in item) delay.observe(Math.max(0, now - msOf(item.event.recordedAt)) / 1000);
+    },
+    failed: () => failures.inc(),
+    close: () => {
+      for (const name of ['tidings_filing_emails_total', 'tidings_filing_failures_total', 'tidings_filing_delay_seconds']) registry.removeSingleMetric(name);
+    },
+  };
+};
