@@ -6,7 +6,7 @@ import { commandAccepted } from '@tidings/contracts/events/command';
 import { derivedId, streamId, type CommandId, type UserId } from '@tidings/contracts/ids';
 import type { Route } from '@tidings/contracts/http/route';
 import type { FastifyRequest } from 'fastify';
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { Platform } from '../../platform/src/platform.ts';
 import { ApiError, invalid } from './errors.ts';
 
@@ -29,12 +29,10 @@ export const operationOf = (
   const key = keyOf(request);
   if (key === null) {
     const id = randomUUID();
-    return { id, commandId: derivedId<CommandId>('command', id), key, contentHash: '' };
+    return { id, commandId: id as string as CommandId, key, contentHash: '' }; // any UUID is one; nothing else is derived from this id by that name
   }
   const id = derivedId<string>('operation', actor, route.id, key);
-  const contentHash = createHash('sha256')
-    .update(canonical([content.params, content.query, content.body]))
-    .digest('hex');
+  const contentHash = hash('sha256', canonical([content.params, content.query, content.body]));
   return { id, commandId: derivedId<CommandId>('command', id, contentHash), key, contentHash };
 };
 

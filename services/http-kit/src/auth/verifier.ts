@@ -3,7 +3,7 @@
  * once fetched stay in use while the issuer is away, so its outage logs nobody out.
  */
 import { derivedId, type UserId } from '@tidings/contracts/ids';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type RemoteJWKSet } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { validate } from 'uuid';
@@ -41,11 +41,11 @@ export const createVerifier = (options: VerifierOptions): Verifier => {
 
   return {
     verify: async (token) => {
-      const hash = createHash('sha256').update(token).digest('base64');
-      const known = remembered.get(hash);
+      const digest = hash('sha256', token, 'base64');
+      const known = remembered.get(digest);
       if (known !== undefined) {
         if (options.now() < known.expiresAt + LEEWAY_SECONDS * 1000) return known;
-        remembered.delete(hash);
+        remembered.delete(digest);
         throw expired();
       }
       const issuer = options.issuer();
@@ -60,7 +60,7 @@ export const createVerifier = (options: VerifierOptions): Verifier => {
           currentDate: new Date(options.now()),
         });
         const actor = actorOf(payload, issuer, options);
-        remembered.set(hash, actor);
+        remembered.set(digest, actor);
         return actor;
       } catch (thrown) {
         throw refusal(thrown);
