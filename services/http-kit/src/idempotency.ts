@@ -29,7 +29,7 @@ export const operationOf = (
   const key = keyOf(request);
   if (key === null) {
     const id = randomUUID();
-    return { id, commandId: id as string as CommandId, key, contentHash: '' }; // any UUID is one; nothing else is derived from this id by that name
+    return { id, commandId: id as string as CommandId, key, contentHash: '' }; // any new UUID will do
   }
   const id = derivedId<string>('operation', actor, route.id, key);
   const contentHash = hash('sha256', canonical([content.params, content.query, content.body]));
