@@ -19,7 +19,7 @@ import { asReply, isOutage, Reply, replies } from './reply.ts';
 import { Session } from './session.ts';
 
 /** How long a stop waits for messages that are under way. */
-const STOP_WITHIN_MS = 10_000;
+const STOP_WITHIN_MS = 5_000;
 
 export interface SmtpIngress extends Service {
   /** The real one, when the configured one was 0. */
