@@ -1,0 +1,122 @@
+/** The live stream of the running program: same bytes as POST and timeline, exact resume across a power cut, mail beside chat. */
+import { randomUUID } from 'node:crypto';
+import { rm, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeJwt } from 'jose';
+import { createTransport } from 'nodemailer';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Listening } from '../../services/sse/src/testing/listening.ts';
+import { startProgram, type Program } from '../kit/program.ts';
+
+let dataDir: string;
+let program: Program;
+let room: string;
+let tokens: Readonly<Record<'alice' | 'bob' | 'carol', string>>;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'tidings-live-'));
+  await start();
+  const created = await post('alice', '/api/rooms/create-room', { roomType: 'Group', roomName: 'Team', invitedUsers: [idOf('alice'), idOf('bob')] });
+  room = (JSON.parse(created) as { id: string }).id;
+});
+afterAll(async () => {
+  await program.stop();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+/** Tokens are for the address of their issuer, and a free port is another one each time. */
+const start = async (): Promise<void> => {
+  program = await startProgram({ dataDir });
+  tokens = { alice: await program.token('alice'), bob: await program.token('bob'), carol: await program.token('carol') };
+};
+
+type Name = keyof typeof tokens;
+const idOf = (name: Name): string => String(decodeJwt(tokens[name]).sub);
+
+const post = async (as: Name, path: string, body?: object): Promise<string> => {
+  const response = await fetch(new URL(path, program.httpUrl), {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${tokens[as]}`,
+      'idempotency-key': randomUUID(),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
+  return text;
+};
+const say = (as: Name, text: string): Promise<string> => post(as, '/api/send-msg', { chatRoomId: room, msgType: 'Text', msgBody: { text } });
+const listen = (as: Name, lastEventId?: string): Promise<Listening> => Listening.open(program.httpUrl, tokens[as], lastEventId);
+const messages = (listening: Listening): readonly string[] =>
+  listening.heard.filter(({ event }) => event.type === 'ChatMessage').map(({ event }) => JSON.stringify(event['message']));
+
+describe('the live stream', () => {
+  it('gives a message the bytes of its POST and of the timeline, to every device of every member, and to nobody else', async () => {
+    const [alice, bob, carol] = [await listen('alice'), await listen('bob'), await listen('carol')];
+    const posted = [await say('alice', 'one'), await say('bob', 'two'), await say('alice', 'three')];
+    for (const listening of [alice, bob]) {
+      await listening.until(() => messages(listening).length === 3);
+      expect(messages(listening)).toEqual(posted);
+    }
+    const timeline = await fetch(new URL(`/api/rooms/${room}/timeline`, program.httpUrl), { headers: { authorization: `Bearer ${tokens.bob}` } });
+    expect(await timeline.text()).toBe(`[${posted.toReversed().join(',')}]`);
+    await post('bob', `/api/rooms/${room}/mark-read`);
+    await alice.until(({ types }) => types.includes('UserReadChat'));
+    await post('alice', `/api/users/friends/add/${idOf('carol')}`);
+    await carol.until(({ heard }) => heard.length > 0);
+    expect(carol.types).toEqual(['FriendRequestReceived']);
+    for (const listening of [alice, bob, carol]) listening.close();
+  });
+
+  it('tells the room to who is invited, the change to who was there, and the leave to the leaver', async () => {
+    const [bob, carol] = [await listen('bob'), await listen('carol')];
+    await post('alice', `/api/rooms/${room}/invite/${idOf('carol')}`);
+    await say('alice', 'welcome');
+    await post('carol', `/api/rooms/${room}/leave`);
+    await say('alice', 'gone');
+    await bob.until(({ heard }) => heard.length === 4);
+    await carol.until(({ types }) => types.includes('LeaveRoom'));
+    expect(bob.types).toEqual(['RoomChangeEvent', 'ChatMessage', 'RoomChangeEvent', 'ChatMessage']);
+    expect(carol.types).toEqual(['NewRoom', 'ChatMessage', 'LeaveRoom']);
+    const resumed = await listen('carol', '0000000000000000');
+    await resumed.until(({ types }) => types.includes('LeaveRoom'));
+    expect(messages(resumed)).toHaveLength(1);
+    for (const listening of [bob, carol, resumed]) listening.close();
+  });
+
+  it('announces a mail that came in by SMTP to the members of its mailbox', async () => {
+    const [alice, bob] = [await listen('alice'), await listen('bob')];
+    const transport = createTransport({ host: '127.0.0.1', port: program.smtpPort, secure: false, ignoreTLS: true });
+    await transport.sendMail({ from: 'Eve <eve@example.org>', to: 'alice@tidings.test', subject: 'Lunch?', text: 'At noon.' });
+    transport.close();
+    await alice.until(({ types }) => types.includes('ThreadChanged'), 20_000);
+    expect(alice.heard.map(({ event }) => event)).toMatchObject([
+      { type: 'EmailReceived', subject: 'Lunch?', preview: 'At noon.', from: [{ name: 'Eve', email: 'eve@example.org' }] },
+      { type: 'ThreadChanged', change: { type: 'filed', place: 'inbox' } },
+    ]);
+    await say('alice', 'after the mail');
+    await bob.until(() => messages(bob).length === 1);
+    expect(bob.types).toEqual(['ChatMessage']);
+    for (const listening of [alice, bob]) listening.close();
+  });
+
+  it('resumes exactly after a power cut, what was said meanwhile included', async () => {
+    const before = await listen('bob');
+    const first = await say('alice', 'before');
+    await before.until(({ heard }) => heard.length === 1);
+    const { lastId } = before;
+    const second = await say('alice', 'unheard');
+    await program.kill9();
+    await before.until(({ ended }) => ended);
+    await start();
+    const third = await say('alice', 'after');
+    const again = await listen('bob', lastId);
+    const fourth = await say('alice', 'live');
+    await again.until(({ heard }) => heard.length === 3);
+    expect([messages(before)[0], ...messages(again)]).toEqual([first, second, third, fourth]);
+    again.close();
+  });
+});
