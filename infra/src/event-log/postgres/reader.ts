@@ -12,6 +12,7 @@ import {
 import { timestamp, type Timestamp } from '@tidings/contracts/time';
 import type pg from 'pg';
 import { numberOf, positionOf } from '../positions.ts';
+import { failureOf } from './append-batch.ts';
 
 /** A page of the log has a hole or is out of order. That cannot happen while the append function is the only writer: stop and look. */
 export class LogGapError extends Error {
@@ -74,7 +75,7 @@ type EventRow = readonly [
 /** @param pool with `int8` as numbers */
 export const createReader = (pool: pg.Pool): LogReader => {
   const page = async (name: string, text: string, values: readonly unknown[]): Promise<PageRow> => {
-    const { rows } = await ask(pool.query<PageRow>({ name, text, values: [...values] }));
+    const { rows } = await ask(() => pool.query<PageRow>({ name, text, values: [...values] }));
     const [row] = rows;
     if (row === undefined) throw new Error('an aggregate gave no row');
     return row;
@@ -112,7 +113,7 @@ export const createReader = (pool: pg.Pool): LogReader => {
     },
 
     heads: async () => {
-      const { rows } = await ask(
+      const { rows } = await ask(() =>
         pool.query<{ shard: number; position: number }>({
           name: 'log-heads',
           text: 'select shard, position from log.shard_head order by shard',
@@ -123,13 +124,23 @@ export const createReader = (pool: pg.Pool): LogReader => {
   };
 };
 
-const ask = async <A>(answer: Promise<A>): Promise<A> => {
-  try {
-    return await answer;
-  } catch (cause) {
-    throw new LogUnavailable('not-applied', cause);
+/**
+ * A pooled connection may have died unnoticed while it was idle; a read can simply go again on another. Not for long: when Postgres itself
+ * is away, the caller shall know.
+ */
+const ask = async <A>(query: () => Promise<A>): Promise<A> => {
+  const giveUpAt = performance.now() + RETRY_FOR_MS;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await query();
+    } catch (cause) {
+      const again = failureOf(cause) === 'lost' && attempt <= RETRIES && performance.now() < giveUpAt;
+      if (!again) throw new LogUnavailable('not-applied', cause);
+    }
   }
 };
+const RETRIES = 5;
+const RETRY_FOR_MS = 1_000;
 
 const eventsOf = (shard: number, text: string | null): LoggedEvent[] => {
   const rows = text === null ? [] : (JSON.parse(`[${text}]`) as readonly EventRow[]); // built by EVENT_JSON
