@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Program, type ProgramOptions, startProgram } from '../kit/program.ts';
 
@@ -96,10 +97,11 @@ describe('tidings serve', () => {
   it('is killed with everything it started, and the next start loses nothing', async () => {
     const program = await start();
     const alice = await program.token('alice');
+    const members = [decodeJwt(alice).sub, decodeJwt(await program.token('bob')).sub];
     const created = await fetch(new URL('/api/rooms/create-room', program.httpUrl), {
       method: 'POST',
       headers: { authorization: `Bearer ${alice}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ roomType: 'Group', roomName: 'Kept', invitedUsers: [] }),
+      body: JSON.stringify({ roomType: 'Group', roomName: 'Kept', invitedUsers: members }),
     });
     const before = await created.text();
     expect(created.status, before).toBeLessThan(300);

@@ -1,7 +1,7 @@
 /** Connection pools with our conventions: column types, keepalive, time limits, names that show in `pg_stat_activity`. */
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { createPool, type DatabasePool, type Interceptor } from 'slonik';
+import type { DatabasePool, Interceptor } from 'slonik';
 import { columnTypes, parseBigint, parseTimestamptz } from './column-types.ts';
 
 export interface PoolOptions {
@@ -29,8 +29,10 @@ export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
 };
 
 /** slonik, for queries on read models; rows pass the codec given to `sql.type(rows(codec))`. */
-export const openReadPool = ({ url, name, max, logger }: PoolOptions): Promise<DatabasePool> =>
-  createPool(withSocketAsHost(url, name), {
+export const openReadPool = async ({ url, name, max, logger }: PoolOptions): Promise<DatabasePool> => {
+  // Loaded here, so that processes which only write do not load it.
+  const { createPool } = await import('slonik');
+  const pool = await createPool(withSocketAsHost(url, name), {
     maxPoolSize: max,
     connectionTimeout: 5_000,
     idleTimeout: 30_000,
@@ -44,10 +46,10 @@ export const openReadPool = ({ url, name, max, logger }: PoolOptions): Promise<D
     ],
     // Queries here leave nothing behind on a connection; the default, DISCARD ALL, costs a round trip each time.
     resetConnection: () => Promise.resolve(),
-  }).then((pool) => {
-    pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));
-    return pool;
   });
+  pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));
+  return pool;
+};
 
 /** slonik ignores `?host=/socket/folder` beside a host name; it wants the folder as the host. */
 const withSocketAsHost = (url: string, name: string): string => {

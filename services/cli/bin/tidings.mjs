@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 // Runs the command line on the Node it needs: this one when it is new enough, else the one that npm installed beside us.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NEEDED = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  // Compiled code is kept beside the packages: later starts take half the time. Child processes find it by the variable.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../../node_modules/.cache/tidings', import.meta.url));
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   const { main } = await import('../src/main.ts');
   await main(process.argv.slice(2));
 } else {
@@ -31,7 +34,7 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
 
 function bundledNode() {
   try {
-    const manifest = createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/package.json`);
+    const manifest = module.createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/package.json`);
     return join(dirname(manifest), 'bin', 'node');
   } catch {
     return undefined;

@@ -1,7 +1,7 @@
 /** `tidings token <user>`: a token from the development issuer, for scripts and curl. */
 import * as t from 'io-ts';
 import { isRight } from 'fp-ts/lib/Either.js';
-import { PUBLIC_CLIENT, SERVICE_CLIENT, TOKEN_PATH } from '../../dev-issuer/src/index.ts';
+import { PUBLIC_CLIENT, SERVICE_CLIENT, TOKEN_PATH } from '../../dev-issuer/src/names.ts';
 
 const TokenAnswer = t.type({ access_token: t.string });
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDevIssuer, demoPeople, ISSUER_PATH, PUBLIC_CLIENT, SERVICE_CLIENT, TOKEN_PATH } from './index.ts';
+import { createDevIssuer, demoPeople } from './index.ts';
+import { ISSUER_PATH, PUBLIC_CLIENT, SERVICE_CLIENT, TOKEN_PATH } from './names.ts';
 
 const logger = pino({ level: 'silent' });
 const oidc = { issuer: null, audience: 'account', adminRole: 'tidings-admin' };

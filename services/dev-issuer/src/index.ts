@@ -10,16 +10,11 @@ import type { Logger } from 'pino';
 import type { Provider } from 'oidc-provider';
 import { loadKeys } from './keys.ts';
 import { handleLogin } from './login-page.ts';
+import { ISSUER_PATH } from './names.ts';
 import { demoPeople } from './people.ts';
 import { createProvider } from './provider.ts';
 
-export { PUBLIC_CLIENT, SERVICE_CLIENT } from './provider.ts';
 export { demoPeople, type DemoPerson } from './people.ts';
-
-/** As Keycloak has it for a realm named `tidings`. */
-export const ISSUER_PATH = '/realms/tidings';
-/** Below the issuer. */
-export const TOKEN_PATH = '/protocol/openid-connect/token';
 
 export interface DevIssuer {
   /** Answers everything below `ISSUER_PATH`. Register it on the API's Fastify. */

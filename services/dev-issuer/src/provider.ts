@@ -5,12 +5,8 @@
 import { errors, Provider, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import { memoryAdapter } from './adapter.ts';
 import type { Keys } from './keys.ts';
+import { PUBLIC_CLIENT, SERVICE_CLIENT, TOKEN_PATH } from './names.ts';
 import type { DemoPerson } from './people.ts';
-
-/** For people: password grant, and authorization code with PKCE for pages. */
-export const PUBLIC_CLIENT = 'tidings-demo';
-/** For back ends: client credentials; its tokens have the admin role. In development its secret is its name. */
-export const SERVICE_CLIENT = 'tidings-service';
 
 const RESOURCE = 'urn:tidings:api';
 const SCOPES = 'openid profile email';
@@ -61,7 +57,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     // Where Keycloak has them, so that clients written for it need no change.
     routes: {
       authorization: '/protocol/openid-connect/auth',
-      token: '/protocol/openid-connect/token',
+      token: TOKEN_PATH,
       jwks: '/protocol/openid-connect/certs',
       end_session: '/protocol/openid-connect/logout',
       userinfo: '/protocol/openid-connect/userinfo',

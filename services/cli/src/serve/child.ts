@@ -1,4 +1,5 @@
 /** Entry of a child process: opens the platform, starts its group of services, says so, and stops when told to or when the supervisor is gone. */
+import { flushCompileCache } from 'node:module';
 import { loadConfig } from '@tidings/infra/config/config';
 import { isLeft } from 'fp-ts/lib/Either.js';
 import type { Service } from '../../../platform/src/platform.ts';
@@ -20,12 +21,12 @@ const run = async ([group, ...names]: readonly string[]): Promise<void> => {
 
   const platform = await openPlatform(config.right, { process: group });
   const services: Service[] = [];
-  const heartbeat = startHeartbeat(platform, group, services);
+  let heartbeat: { readonly stop: () => Promise<void> } | null = null;
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= (async () => {
     setTimeout(() => process.exit(1), LEAVE_AFTER_MS).unref();
     for (const service of services.toReversed()) await service.stop();
-    await heartbeat.stop();
+    await heartbeat?.stop();
     await platform.close();
     if (process.connected) process.disconnect();
   })());
@@ -42,11 +43,14 @@ const run = async ([group, ...names]: readonly string[]): Promise<void> => {
 
   try {
     const endpoints = await startGroup(group, names.filter(isServiceName), platform, services);
+    heartbeat = startHeartbeat(platform, group, services);
     tell({ type: 'ready', endpoints });
+    flushCompileCache(); // not only at exit, which may be a kill
   } catch (error) {
     platform.logger.debug({ err: error }, 'the group could not start');
+    tell({ type: 'failed', reason: reasonOf(error) });
     await stop();
-    throw error;
+    leave(error);
   }
 };
 
@@ -63,6 +67,6 @@ const reasonOf = (error: unknown): string => {
 };
 
 run(process.argv.slice(2)).catch((error: unknown) => {
-  if (process.connected) process.send?.({ type: 'failed', reason: reasonOf(error) } satisfies FromChild, () => process.exit(1));
-  else process.exit(1);
+  if (process.connected) process.send?.({ type: 'failed', reason: reasonOf(error) } satisfies FromChild, () => leave(error));
+  else leave(error);
 });

@@ -1,6 +1,6 @@
 /** What a newcomer sees when everything is up: what runs where, and lines to paste. */
 import type { Config } from '@tidings/infra/config/config';
-import { PUBLIC_CLIENT, TOKEN_PATH } from '../../../dev-issuer/src/index.ts';
+import { PUBLIC_CLIENT, TOKEN_PATH } from '../../../dev-issuer/src/names.ts';
 import type { Group, ServiceName } from './groups.ts';
 import type { Running } from './messages.ts';
 

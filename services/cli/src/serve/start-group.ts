@@ -1,5 +1,6 @@
 /** Starts the services of one process. Each group loads only its own code. */
 import type { FastifyPluginAsync } from 'fastify';
+import { ISSUER_PATH, PUBLIC_CLIENT } from '../../../dev-issuer/src/names.ts';
 import type { OpenedPlatform } from '../../../platform/src/open.ts';
 import type { Service } from '../../../platform/src/platform.ts';
 import type { Group, ServiceName } from './groups.ts';
@@ -55,7 +56,7 @@ const startApiGroup = async (names: readonly ServiceName[], platform: OpenedPlat
       ops: opsRoutes(platform, { process: 'api', services: () => services }),
       ...(config.oidc.issuer === null ? { devIssuer: await devIssuer(platform, baseUrl) } : {}),
     }),
-    { docsClientId: 'tidings-demo' },
+    { docsClientId: PUBLIC_CLIENT },
   );
   for (const name of names) if (name !== 'sse') services.push({ ...api, name });
   return { http: { host: config.http.host, port: api.port } };
@@ -80,7 +81,7 @@ const liveStream = async (platform: OpenedPlatform, services: Service[]) => {
 
 /** With the people it knows, so that their first mail finds a mailbox before they ever logged in. */
 const devIssuer = async (platform: OpenedPlatform, baseUrl: () => string) => {
-  const [{ createDevIssuer, ISSUER_PATH }, { seedDemo }] = await Promise.all([
+  const [{ createDevIssuer }, { seedDemo }] = await Promise.all([
     import('../../../dev-issuer/src/index.ts'),
     import('../../../dev-issuer/src/seed.ts'),
   ]);

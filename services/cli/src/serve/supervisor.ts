@@ -3,10 +3,11 @@
  * the opposite order, on Ctrl-C. Whatever ends unasked is started again.
  */
 import { mkdirSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import type { Config } from '@tidings/infra/config/config';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
 import type { Logger } from 'pino';
-import { ISSUER_PATH } from '../../../dev-issuer/src/index.ts';
+import { ISSUER_PATH } from '../../../dev-issuer/src/names.ts';
 import { migrate } from '../migrate.ts';
 import { startChild, type SupervisedChild } from './child-process.ts';
 import { type Group, groupsOf, type ServiceName } from './groups.ts';
@@ -40,6 +41,7 @@ export const serve = async ({ config, services, logger, env, print }: ServeOptio
     down.push(async () => removeRunFile(config.dataDir));
     print(panel({ running, config, groups, embeddedIn: postgres?.dataDir ?? null, seconds: (performance.now() - began) / 1000 }));
     process.send?.({ type: 'program-ready', running } satisfies ProgramReady);
+    flushCompileCache(); // not only at exit, which may be a kill
     const failure = await end.asked;
     if (failure !== null) throw failure;
   } finally {
