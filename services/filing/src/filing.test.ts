@@ -7,6 +7,7 @@ import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import { LogUnavailable, START, type EventLog } from '@tidings/contracts/ports/event-log';
 import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { openMemoryLog } from '@tidings/infra/event-log/memory/memory-log';
+import { readBodies } from '@tidings/infra/mime/mime';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
 import type { Pool } from 'pg';
@@ -15,7 +16,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase } from '../../../tests/kit/postgres.ts';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
-import { startFiling, type StoredBodies } from './index.ts';
+import { startFiling } from './index.ts';
 
 const mailbox = (name: string): MailboxId => derivedId<MailboxId>('test-mailbox', name);
 const inbox = mailbox('contact');
@@ -125,8 +126,7 @@ describe('filing', () => {
       meta: { traceId: 'f'.repeat(32) },
     });
     expect(new Set(filed.map(({ data }) => data.threadId)).size).toBe(2);
-    const bodies = JSON.parse((await blobs.read(filed[0]!.data.bodyBlobId)).toString()) as StoredBodies;
-    expect(bodies).toEqual({ version: 1, bodies: { '1': { value: '<p>Hi there</p>\n', isTruncated: false } } });
+    expect(await readBodies(blobs, filed[0]!.data.bodyBlobId)).toEqual({ '1': { value: '<p>Hi there</p>\n', isTruncated: false } });
     expect((await decisions()).map(({ data }) => data.outcome)).toEqual(filed.map(({ data }) => ({ type: 'thread', threadId: data.threadId, by: 'new' })));
   });
 

@@ -10,7 +10,6 @@ import { createMeasures } from './measures.ts';
 import { migrateFiling } from './migrations.ts';
 
 export { migrateFiling } from './migrations.ts';
-export type { StoredBodies } from './understand.ts';
 
 export interface FilingOptions {
   readonly lease?: LeaseOptions;

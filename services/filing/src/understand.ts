@@ -3,7 +3,7 @@ import type { EmailContent, EmailReceived } from '@tidings/contracts/events/emai
 import type { BlobId } from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import { previewOf } from '@tidings/domain/mail/preview';
-import type { Bodies, Mime } from '@tidings/infra/mime/mime';
+import { storeBodies, type Mime } from '@tidings/infra/mime/mime';
 
 export interface Understood {
   readonly content: EmailContent;
@@ -12,16 +12,8 @@ export interface Understood {
   readonly fault: string | null;
 }
 
-/** The blob behind `EmailFiled.bodyBlobId`, as JSON. Equal bodies give equal bytes, so they are stored once. */
-export interface StoredBodies {
-  readonly version: 1;
-  readonly bodies: Bodies;
-}
-
 /** @throws BlobStoreUnavailable, BlobNotFound; never for what is in the mail */
 export const understand = async (email: EmailReceived['data'], blobs: BlobStore, mime: Mime): Promise<Understood> => {
   const { content, opening, bodies, contentHash, fault } = await mime.parse(await blobs.read(email.blobId));
-  const stored: StoredBodies = { version: 1, bodies };
-  const { id } = await blobs.put(Buffer.from(JSON.stringify(stored)));
-  return { content: { ...content, preview: previewOf(opening) }, contentHash, bodyBlobId: id, fault };
+  return { content: { ...content, preview: previewOf(opening) }, contentHash, bodyBlobId: await storeBodies(blobs, bodies), fault };
 };
