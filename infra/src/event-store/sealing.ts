@@ -64,7 +64,8 @@ export const subjectsToOpen = (stored: JsonObject): readonly SubjectId[] => {
 export const open = (stored: JsonObject, at: Whereabouts, keys: Keys): JsonObject => {
   const boxes = boxesOf(stored);
   if (boxes.length === 0) return stored;
-  const { [SEALED]: _, ...opened } = stored as { [key: string]: JsonValue };
+  const { [SEALED]: _, ...rest } = stored;
+  const opened: { [key: string]: JsonValue } = rest;
   for (const box of boxes) {
     const target = targetOf(stored, box);
     const fields = contentOf(box, subjectOf(target, box.subject), at, keys);
@@ -141,7 +142,11 @@ const replaceItem = (items: JsonValue | undefined, index: number, fields: JsonOb
 // The codec has shaped the data before it came here, so an `each` field is an array of objects.
 const asItems = (value: JsonValue | undefined): readonly JsonObject[] => (value ?? []) as readonly JsonObject[];
 
-const subjectOf = (target: JsonObject, field: string): SubjectId => String(target[field]) as SubjectId;
+// The codec has seen an id there; anything else would find no key.
+const subjectOf = (target: JsonObject, field: string): SubjectId => {
+  const subject = target[field];
+  return (typeof subject === 'string' ? subject : '') as SubjectId;
+};
 
 /** Random bytes are drawn in blocks, since each draw costs more than a cipher; every slice is used once. */
 const nextNonce = (): Buffer => {

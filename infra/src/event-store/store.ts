@@ -30,7 +30,7 @@ export class UnreadableStream extends Error {
 export const createEventStore = (log: EventLog, keys: SubjectKeys): EventStore => {
   const openPage = async (events: readonly LoggedEvent[]): Promise<OpenedPage> => {
     const subjects = [...new Set(events.flatMap(({ data }) => subjectsToOpen(data)))];
-    const found = await fetchKeys(subjects, keys.find);
+    const found = await fetchKeys(subjects, (wanted) => keys.find(wanted));
     const opened: Recorded[] = [];
     const faults: { event: LoggedEvent; reason: string }[] = [];
     let unknown = 0;
@@ -47,7 +47,7 @@ export const createEventStore = (log: EventLog, keys: SubjectKeys): EventStore =
     append: async (stream, expected, events, context) => {
       const encoded = events.map(encode);
       const subjects = [...new Set(encoded.flatMap(({ definition, data }) => subjectsToSeal(definition.personal, data)))];
-      const obtained = await fetchKeys(subjects, keys.obtain);
+      const obtained = await fetchKeys(subjects, (wanted) => keys.obtain(wanted));
       const meta = metaOf(context);
       const sealed = encoded.map(({ definition, data }, index): NewEvent => {
         const id = eventIdOf(context.commandId, index);

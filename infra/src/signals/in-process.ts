@@ -5,8 +5,8 @@ import type { Logger } from 'pino';
 export const inProcessSignals = (options: { readonly logger?: Logger } = {}): Signals => {
   const listeners = createListeners(options.logger);
   return {
-    publish: listeners.tell,
-    subscribe: listeners.add,
+    publish: (topic, payload) => listeners.tell(topic, payload),
+    subscribe: (topic, listener) => listeners.add(topic, listener),
     close: async () => listeners.clear(),
   };
 };

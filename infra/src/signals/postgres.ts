@@ -83,7 +83,7 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
       sending ??= send();
       wakeSender();
     },
-    subscribe: listeners.add,
+    subscribe: (topic, listener) => listeners.add(topic, listener),
     listening: () => hearing.promise,
     close: async () => {
       closing.abort();

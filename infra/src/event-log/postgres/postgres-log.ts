@@ -76,7 +76,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
     throw error;
   });
   const closing = new AbortController();
-  const heads = createHeadWatch(reader.heads, poll, logger);
+  const heads = createHeadWatch(() => reader.heads(), poll, logger);
   for (const [shard, position] of opened) heads.learn(shard, position);
   const partitions = createPartitions(pool, { span: partitionSpan, ceiling: 0, logger });
   const unsubscribe = signals?.subscribe('log', (payload) => {
@@ -144,7 +144,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
   return {
     shards,
     append,
-    readStream: reader.readStream,
+    readStream: (stream, from, limit) => alarmed(reader.readStream(stream, from, limit), logger),
     readAll: (shard, after, limit, filter) => alarmed(reader.readAll(shard, after, limit, filter), logger),
     head: async (shard) => positionOf((await reader.heads()).get(shard) ?? 0),
     tail,
