@@ -17,7 +17,11 @@ let tokens: Readonly<Record<'alice' | 'bob' | 'carol', string>>;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'tidings-live-'));
   await start();
-  const created = await post('alice', '/api/rooms/create-room', { roomType: 'Group', roomName: 'Team', invitedUsers: [idOf('alice'), idOf('bob')] });
+  const created = await post('alice', '/api/rooms/create-room', {
+    roomType: 'Group',
+    roomName: 'Team',
+    invitedUsers: [idOf('alice'), idOf('bob')],
+  });
   room = (JSON.parse(created) as { id: string }).id;
 });
 afterAll(async () => {
@@ -48,7 +52,8 @@ const post = async (as: Name, path: string, body?: object): Promise<string> => {
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
   return text;
 };
-const say = (as: Name, text: string): Promise<string> => post(as, '/api/send-msg', { chatRoomId: room, msgType: 'Text', msgBody: { text } });
+const say = (as: Name, text: string): Promise<string> =>
+  post(as, '/api/send-msg', { chatRoomId: room, msgType: 'Text', msgBody: { text } });
 const listen = (as: Name, lastEventId?: string): Promise<Listening> => Listening.open(program.httpUrl, tokens[as], lastEventId);
 const messages = (listening: Listening): readonly string[] =>
   listening.heard.filter(({ event }) => event.type === 'ChatMessage').map(({ event }) => JSON.stringify(event['message']));
@@ -61,7 +66,9 @@ describe('the live stream', () => {
       await listening.until(() => messages(listening).length === 3);
       expect(messages(listening)).toEqual(posted);
     }
-    const timeline = await fetch(new URL(`/api/rooms/${room}/timeline`, program.httpUrl), { headers: { authorization: `Bearer ${tokens.bob}` } });
+    const timeline = await fetch(new URL(`/api/rooms/${room}/timeline`, program.httpUrl), {
+      headers: { authorization: `Bearer ${tokens.bob}` },
+    });
     expect(await timeline.text()).toBe(`[${posted.toReversed().join(',')}]`);
     await post('bob', `/api/rooms/${room}/mark-read`);
     await alice.until(({ types }) => types.includes('UserReadChat'));

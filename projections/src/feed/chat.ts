@@ -8,7 +8,17 @@ import type { UserProfileChanged, UserRegistered } from '@tidings/contracts/even
 import type { Message } from '@tidings/contracts/http/chat-objects';
 import type { UserId } from '@tidings/contracts/ids';
 import { reveal } from '@tidings/contracts/sealed';
-import { chatRoomView, isEntry, messageEntry, messageView, previewOf, roomChangeEntry, shownName, userView, type Entry } from '../chat-view/index.ts';
+import {
+  chatRoomView,
+  isEntry,
+  messageEntry,
+  messageView,
+  previewOf,
+  roomChangeEntry,
+  shownName,
+  userView,
+  type Entry,
+} from '../chat-view/index.ts';
 import { pairOf, type Facts, type RoomFact } from './facts.ts';
 import { added, removed, roomAudience, tell, userAudience, type Row } from './rows.ts';
 
@@ -135,7 +145,7 @@ const nextSeq = (room: RoomFact, facts: Facts): number => {
 };
 
 /** Null in private rooms, where coming and going is not an entry. */
-const roomChange = (event: Recorded<RoomJoined | RoomLeft>, room: RoomFact, facts: Facts, joinedAt: Entry['createdAt']): Told | null =>
+const roomChange = (event: Recorded<RoomJoined | RoomLeft>, room: RoomFact, facts: Facts, joinedAt: Entry['createdAt']): EntryRow | null =>
   isEntry(event, room.type)
     ? entryRow(
         'RoomChangeEvent',
@@ -145,12 +155,12 @@ const roomChange = (event: Recorded<RoomJoined | RoomLeft>, room: RoomFact, fact
       )
     : null;
 
-interface Told {
+interface EntryRow {
   readonly message: Message;
   readonly row: Row;
 }
 
-const entryRow = (type: 'ChatMessage' | 'RoomChangeEvent', entry: Entry, event: Recorded, facts: Facts): Told => {
+const entryRow = (type: 'ChatMessage' | 'RoomChangeEvent', entry: Entry, event: Recorded, facts: Facts): EntryRow => {
   const message = messageView(entry);
   const roomPreviewText = previewOf(message, facts.person(message.senderId).displayName);
   return { message, row: tell(roomAudience(entry.roomId), { type, createdAt: event.recordedAt, message, roomPreviewText }) };

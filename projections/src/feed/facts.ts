@@ -8,6 +8,7 @@ import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp, type Timestamp } from '@tidings/contracts/time';
 import { shownName, type UserFacts } from '../chat-view/index.ts';
 import { mailboxAudience, roomAudience, type Audience } from './rows.ts';
+import type { Told } from './told.ts';
 
 export interface RoomFact {
   readonly id: RoomId;
@@ -122,7 +123,7 @@ export interface LoadedFacts {
 }
 
 /** Everything the page's events ask about, in one round trip. */
-export const loadFacts = async (page: readonly Recorded[], tx: ProjectionTx): Promise<LoadedFacts> => {
+export const loadFacts = async (page: readonly Told[], tx: ProjectionTx): Promise<LoadedFacts> => {
   const keys = keysOf(page);
   const [loaded] = await tx.query<{ readonly facts: Loaded }>(
     `select json_build_object(
@@ -161,7 +162,7 @@ interface Keys {
   readonly audiences: Set<Audience>;
 }
 
-const keysOf = (page: readonly Recorded[]): Keys => {
+const keysOf = (page: readonly Told[]): Keys => {
   const keys: Keys = { rooms: new Set(), people: new Set(), rejoined: new Set(), pairs: new Set(), audiences: new Set() };
   for (const event of page) {
     switch (event.type) {
@@ -201,9 +202,13 @@ const keysOf = (page: readonly Recorded[]): Keys => {
       case 'MailboxMemberRemoved':
         keys.audiences.add(mailboxAudience(event.data.mailboxId));
         break;
-      default: // everything else is told by what it says itself
+      case 'RoomRead':
+      case 'EmailFiled':
+      case 'ThreadRead':
+      case 'EmailsMoved':
+      case 'ThreadStarred':
+        break; // say everything themselves
     }
   }
   return keys;
 };
-

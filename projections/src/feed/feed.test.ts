@@ -56,11 +56,20 @@ describe('chat', () => {
     const story = new Story().registers('ada').registers('bob').creates('team', 'Group', 'ada', 'bob').says('team', 'ada', 'hello');
     await told(story);
     const [created, said] = await heard('bob', story);
-    expect(created).toMatchObject({ type: 'NewRoom', room: { id: room('team'), roomName: 'team', unread: true, latestMessagePreviewText: { type: 'New' } } });
+    expect(created).toMatchObject({
+      type: 'NewRoom',
+      room: { id: room('team'), roomName: 'team', unread: true, latestMessagePreviewText: { type: 'New' } },
+    });
     expect(said).toMatchObject({
       type: 'ChatMessage',
       createdAt: story.events[3]?.recordedAt,
-      message: { chatRoomId: room('team'), senderId: user('ada'), msgBody: { text: 'hello' }, seq: 1, createdAt: story.events[3]?.recordedAt },
+      message: {
+        chatRoomId: room('team'),
+        senderId: user('ada'),
+        msgBody: { text: 'hello' },
+        seq: 1,
+        createdAt: story.events[3]?.recordedAt,
+      },
       roomPreviewText: { type: 'Text', sender_username: 'ada', text: 'hello' },
     });
     expect(await types('ada', story)).toEqual(['NewRoom', 'ChatMessage']);
@@ -106,7 +115,10 @@ describe('chat', () => {
     expect(await types('bob', story)).toEqual(['NewRoom', 'LeaveRoom']);
     expect(await types('ada', story)).toEqual(['NewRoom', 'RoomChangeEvent', 'ChatMessage', 'LeaveRoom']);
     expect((await heard('ada', story))[1]).toMatchObject({
-      message: { senderId: user('bob'), msgBody: { type: 'UserLeft', related_user: { displayName: 'bob', joinedAt: story.events[2]?.recordedAt } } },
+      message: {
+        senderId: user('bob'),
+        msgBody: { type: 'UserLeft', related_user: { displayName: 'bob', joinedAt: story.events[2]?.recordedAt } },
+      },
     });
   });
 
@@ -130,15 +142,31 @@ describe('chat', () => {
   });
 
   it('tells a read mark to all members', async () => {
-    const story = new Story().registers('ada').registers('bob').creates('pair', 'Single', 'ada', 'bob').says('pair', 'ada', 'x').reads('pair', 'bob', 1);
+    const story = new Story()
+      .registers('ada')
+      .registers('bob')
+      .creates('pair', 'Single', 'ada', 'bob')
+      .says('pair', 'ada', 'x')
+      .reads('pair', 'bob', 1);
     await told(story);
     for (const name of ['ada', 'bob']) {
-      expect((await heard(name, story)).at(-1)).toMatchObject({ type: 'UserReadChat', userId: user('bob'), roomId: room('pair'), upToSeq: 1 });
+      expect((await heard(name, story)).at(-1)).toMatchObject({
+        type: 'UserReadChat',
+        userId: user('bob'),
+        roomId: room('pair'),
+        upToSeq: 1,
+      });
     }
   });
 
   it('tells a friend request to its target and the answer to who asked, with friends counted', async () => {
-    const story = new Story().registers('ada').registers('bob').asks('ada', 'bob').accepts('bob', 'ada').blocks('ada', 'bob').asks('ada', 'cyd');
+    const story = new Story()
+      .registers('ada')
+      .registers('bob')
+      .asks('ada', 'bob')
+      .accepts('bob', 'ada')
+      .blocks('ada', 'bob')
+      .asks('ada', 'cyd');
     await told(story);
     expect(await heard('bob', story)).toMatchObject([{ type: 'FriendRequestReceived', fromUser: { id: user('ada'), friendsCount: 0 } }]);
     expect(await heard('ada', story)).toMatchObject([{ type: 'FriendRequestAccepted', fromUser: { id: user('bob'), friendsCount: 1 } }]);
@@ -228,7 +256,10 @@ describe('the tables', () => {
   });
 
   /** The rule of the hub, written plainly: audiences change by the membership rows as they come. */
-  const expectedFor = (name: string, whole: readonly { audience: string; type: string; payload: string; position: Position; index: number }[]) => {
+  const expectedFor = (
+    name: string,
+    whole: readonly { audience: string; type: string; payload: string; position: Position; index: number }[],
+  ) => {
     const mine = new Set([`user:${user(name)}`]);
     return whole.flatMap(({ audience, type, payload, position, index }) => {
       if (type === 'MemberAdded' || type === 'MemberRemoved') {
@@ -243,9 +274,15 @@ describe('the tables', () => {
   };
 
   it('know who belonged where at any place', async () => {
-    const story = new Story().registers('ada').registers('bob').creates('team', 'Group', 'ada', 'bob').leaves('team', 'bob', 'Group').joins('team', 'bob', 'ada');
+    const story = new Story()
+      .registers('ada')
+      .registers('bob')
+      .creates('team', 'Group', 'ada', 'bob')
+      .leaves('team', 'bob', 'Group')
+      .joins('team', 'bob', 'ada');
     await told(story);
-    const at = async (cursor: LiveCursor): Promise<number> => (await read.any(membershipsAt('feed', [{ user: user('bob'), at: cursor }]))).length;
+    const at = async (cursor: LiveCursor): Promise<number> =>
+      (await read.any(membershipsAt('feed', [{ user: user('bob'), at: cursor }]))).length;
     expect(await at(afterPosition(positionOf(2)))).toBe(0);
     expect(await at({ position: positionOf(3), index: 0 })).toBe(0);
     expect(await at(afterPosition(positionOf(3)))).toBe(1);

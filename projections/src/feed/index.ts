@@ -2,46 +2,28 @@
  * The live feed (architecture §6): every event that someone is told of, rendered once and keyed by audience instead of copied to each
  * member. Who may see an entry follows from the membership intervals at its position, live and on resume alike.
  */
-import type { Recorded } from '@tidings/contracts/events/index';
 import type { Projection } from '@tidings/contracts/projection';
 import * as chat from './chat.ts';
 import { loadFacts, type Facts } from './facts.ts';
 import * as mail from './mail.ts';
 import type { Row } from './rows.ts';
+import { isTold, told, type Told } from './told.ts';
 import { forget, store, type PlacedRow } from './store.ts';
 import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
   version: 1,
-  handles: [
-    'UserRegistered',
-    'UserProfileChanged',
-    'FriendshipRequested',
-    'FriendshipAccepted',
-    'FriendshipEnded',
-    'UserBlocked',
-    'RoomCreated',
-    'RoomJoined',
-    'RoomLeft',
-    'RoomClosed',
-    'MessageSent',
-    'RoomRead',
-    'MailboxMemberSet',
-    'MailboxMemberRemoved',
-    'EmailFiled',
-    'ThreadRead',
-    'EmailsMoved',
-    'ThreadStarred',
-  ],
+  handles: told,
   tables,
   indexes,
   apply: async (page, tx) => {
     const last = page.at(-1);
     if (last === undefined) return;
-    const { facts, keptSince } = await loadFacts(page, tx);
+    const events = page.filter(isTold);
+    const { facts, keptSince } = await loadFacts(events, tx);
     const rows: PlacedRow[] = [];
-    for (const event of page) {
+    for (const event of events) {
       rowsOf(event, facts).forEach(({ audience, type, payload }, index) => {
         rows.push({ position: event.position, index, audience, type, payload, recordedAt: event.recordedAt });
       });
@@ -52,7 +34,7 @@ export const feed: Projection = {
 };
 
 /** Changes the facts by one event and says what the feed gets, in the order of the feed: who leaves, what is told, who joins. */
-const rowsOf = (event: Recorded, facts: Facts): readonly Row[] => {
+const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
   switch (event.type) {
     case 'UserRegistered':
     case 'UserProfileChanged':
@@ -86,7 +68,5 @@ const rowsOf = (event: Recorded, facts: Facts): readonly Row[] => {
     case 'EmailsMoved':
     case 'ThreadStarred':
       return mail.threadChanged(event);
-    default:
-      return []; // not among `handles`
   }
 };

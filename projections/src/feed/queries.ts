@@ -9,7 +9,7 @@ import { sql, type IdentifierSqlToken } from 'slonik';
 import { MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
 
 /** Positions in our own tables were checked when they were written. */
-const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
+const PositionText = t.string as unknown as t.Type<Position, string>;
 
 const FeedRow = t.readonly(
   t.type({ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string, recordedAt: Timestamp }),
@@ -23,7 +23,8 @@ const Membership = t.readonly(t.type({ ask: t.number, audience: t.string }));
 const Place = t.readonly(t.type({ position: PositionText, index: t.number }));
 
 /** `schema` comes quoted from `LiveSchema`. */
-const table = (schema: string, name: string): IdentifierSqlToken => sql.identifier([schema.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'), name]);
+const table = (schema: string, name: string): IdentifierSqlToken =>
+  sql.identifier([schema.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'), name]);
 
 /** Rows of all audiences behind `after`, in order; membership rows among them. */
 export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.type(rows(FeedRow))`
@@ -77,9 +78,18 @@ export interface MembershipAsk {
 export const membershipsAt = (schema: string, asks: readonly MembershipAsk[]) => sql.type(rows(Membership))`
   select asked.ask::int as ask, interval.audience
   from unnest(
-    ${sql.array(asks.map(({ user }) => user), 'uuid')},
-    ${sql.array(asks.map(({ at }) => at.position), 'text')},
-    ${sql.array(asks.map(({ at }) => at.index), 'int4')},
+    ${sql.array(
+      asks.map(({ user }) => user),
+      'uuid',
+    )},
+    ${sql.array(
+      asks.map(({ at }) => at.position),
+      'text',
+    )},
+    ${sql.array(
+      asks.map(({ at }) => at.index),
+      'int4',
+    )},
     ${sql.array([...asks.keys()], 'int4')}
   ) as asked (user_id, position, index, ask)
   join ${table(schema, 'interval')} as interval

@@ -24,7 +24,7 @@ export interface FeedReader {
 
 export const feedReader = ({ read, liveSchema, log }: Pick<Platform, 'read' | 'liveSchema' | 'log'>): FeedReader => {
   const schema = (): string => liveSchema('feed');
-  // A feed is in the order of one shard (docs/decisions); positions of several cannot be compared.
+  // A feed is in the order of one shard; positions of several cannot be compared. More shards would need an id per shard in each event id.
   const shard = log.shards[0] ?? 0;
   const horizons = new Gather<null, Position>(async (asks) => {
     const found = await read.maybeOne(horizon(schema()));

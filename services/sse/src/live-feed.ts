@@ -126,10 +126,8 @@ export class LiveFeed implements Service {
   }
 
   health(): ServiceHealth {
-    const since = this.#platform.now() - this.#lastProgressAt;
-    const state = this.#stopped ? 'failed' : this.#following === null ? 'starting' : since > STUCK_AFTER_MS ? 'stuck' : this.#hot() ? 'working' : 'idle';
     return {
-      state: this.#following === null && since > STUCK_AFTER_MS ? 'stuck' : state,
+      state: this.#state(),
       lastProgressAt: this.#lastProgressAt,
       waitingOn: this.#fault ?? 'the feed projection',
       detail: {
@@ -139,6 +137,12 @@ export class LiveFeed implements Service {
         position: this.#following?.hub.cursor.position ?? null,
       },
     };
+  }
+
+  #state(): ServiceHealth['state'] {
+    if (this.#platform.now() - this.#lastProgressAt > STUCK_AFTER_MS) return 'stuck';
+    if (this.#following === null) return 'starting';
+    return this.#hot() ? 'working' : 'idle';
   }
 
   /** Ends all streams; their clients resume elsewhere, or here after a restart. */

@@ -35,7 +35,12 @@ export const createMeasures = (
   });
   return {
     refused: new Counter({ ...common, name: 'tidings_sse_refused_total', help: 'Live streams refused because too many were open' }),
-    closed: new Counter({ ...common, name: 'tidings_sse_closed_total', help: 'Live streams that ended, by reason', labelNames: ['reason'] }),
+    closed: new Counter({
+      ...common,
+      name: 'tidings_sse_closed_total',
+      help: 'Live streams that ended, by reason',
+      labelNames: ['reason'],
+    }),
     delay: new Histogram({
       ...common,
       name: 'tidings_sse_delay_seconds',

@@ -82,7 +82,10 @@ describe('a live stream', () => {
     const { url } = await news.node();
     await say('one', 'two');
     const ask = (headers: Record<string, string>): Promise<Response> =>
-      fetch(`${url}/api/sse?lastEventId=${positionOf(3)}`, { headers: { authorization: 'Bearer bob', ...headers }, signal: AbortSignal.timeout(10_000) });
+      fetch(`${url}/api/sse?lastEventId=${positionOf(3)}`, {
+        headers: { authorization: 'Bearer bob', ...headers },
+        signal: AbortSignal.timeout(10_000),
+      });
     const firstEvent = async (response: Response): Promise<string> => {
       let text = '';
       for await (const chunk of response.body ?? []) {
@@ -183,7 +186,15 @@ describe('who may hear', () => {
     await bob.until(({ heard }) => heard.length === 7);
     expect(everything.types).toEqual(['NewRoom', 'ChatMessage', 'LeaveRoom']);
     expect(everything.heard[2]?.event).toMatchObject({ roomId: room('team') });
-    expect(bob.types).toEqual(['NewRoom', 'ChatMessage', 'RoomChangeEvent', 'ChatMessage', 'RoomChangeEvent', 'ChatMessage', 'ChatMessage']);
+    expect(bob.types).toEqual([
+      'NewRoom',
+      'ChatMessage',
+      'RoomChangeEvent',
+      'ChatMessage',
+      'RoomChangeEvent',
+      'ChatMessage',
+      'ChatMessage',
+    ]);
   });
 });
 
@@ -195,39 +206,42 @@ describe('resuming amid writes', () => {
     const { url } = await news.node();
     let n = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 9 }), fc.boolean()), { minLength: 3, maxLength: 8 }), async (rounds) => {
-        const from = news.story.head;
-        const texts: string[] = [];
-        let lastId: string = from;
-        const got: { readonly id: string; readonly event: object }[] = [];
-        for (const [messages, pageSize, leaves] of rounds) {
-          for (let at = 0; at < messages; at++) {
-            const text = `m${n++}`;
-            texts.push(text);
-            news.story.says('team', 'ada', text);
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 9 }), fc.boolean()), { minLength: 3, maxLength: 8 }),
+        async (rounds) => {
+          const from = news.story.head;
+          const texts: string[] = [];
+          let lastId: string = from;
+          const got: { readonly id: string; readonly event: object }[] = [];
+          for (const [messages, pageSize, leaves] of rounds) {
+            for (let at = 0; at < messages; at++) {
+              const text = `m${n++}`;
+              texts.push(text);
+              news.story.says('team', 'ada', text);
+            }
+            if (leaves) news.story.joins('team', 'cyd', 'ada').leaves('team', 'cyd', 'Group');
+            const writing = news.publish(pageSize);
+            const listening = await Listening.open(url, 'bob', lastId);
+            const enough = Math.ceil(messages / 2);
+            await listening.until(({ heard }) => heard.length >= enough);
+            listening.close();
+            await listening.until(({ ended }) => ended);
+            got.push(...listening.heard);
+            lastId = listening.lastId || lastId; // it may have broken before it was told anything
+            await writing;
           }
-          if (leaves) news.story.joins('team', 'cyd', 'ada').leaves('team', 'cyd', 'Group');
-          const writing = news.publish(pageSize);
-          const listening = await Listening.open(url, 'bob', lastId);
-          const enough = Math.ceil(messages / 2);
-          await listening.until(({ heard }) => heard.length >= enough);
-          listening.close();
-          await listening.until(({ ended }) => ended);
-          got.push(...listening.heard);
-          lastId = listening.lastId || lastId; // it may have broken before it was told anything
-          await writing;
-        }
-        const rest = await Listening.open(url, 'bob', lastId);
-        const expected = rounds.reduce((all, [messages, , leaves]) => all + messages + (leaves ? 2 : 0), 0);
-        await rest.until(({ heard }) => got.length + heard.length >= expected);
-        rest.close();
-        got.push(...rest.heard);
-        const whole = await Listening.open(url, 'bob', from);
-        await whole.until(({ heard }) => heard.length >= expected);
-        whole.close();
-        expect(got.map(({ id }) => id)).toEqual(whole.heard.map(({ id }) => id));
-        expect(textsOf(whole).filter((text) => text !== undefined)).toEqual(texts);
-      }),
+          const rest = await Listening.open(url, 'bob', lastId);
+          const expected = rounds.reduce((all, [messages, , leaves]) => all + messages + (leaves ? 2 : 0), 0);
+          await rest.until(({ heard }) => got.length + heard.length >= expected);
+          rest.close();
+          got.push(...rest.heard);
+          const whole = await Listening.open(url, 'bob', from);
+          await whole.until(({ heard }) => heard.length >= expected);
+          whole.close();
+          expect(got.map(({ id }) => id)).toEqual(whole.heard.map(({ id }) => id));
+          expect(textsOf(whole).filter((text) => text !== undefined)).toEqual(texts);
+        },
+      ),
       { numRuns: 12 },
     );
   });
@@ -267,7 +281,9 @@ describe('a stream ends', () => {
     const ada = await Listening.open(url, 'ada');
     await bob.until(({ ended }) => ended);
     expect(ada.ended).toBe(false);
-    await vi.waitFor(async () => expect(await metrics.getSingleMetricAsString('tidings_sse_closed_total')).toContain('reason="expired"} 1'));
+    await vi.waitFor(async () =>
+      expect(await metrics.getSingleMetricAsString('tidings_sse_closed_total')).toContain('reason="expired"} 1'),
+    );
   });
 
   it('when the server stops, which does not wait for clients', async () => {
@@ -277,6 +293,7 @@ describe('a stream ends', () => {
     await node.close();
     listening.resume();
     await listening.until(({ ended }) => ended);
+    expect(node.feed.health().detail).toMatchObject({ connections: 0 });
   });
 });
 
@@ -285,6 +302,7 @@ describe('the door', () => {
     const { url } = await news.node();
     const listening = await Listening.open(url, 'ada');
     await listening.until(({ comments }) => comments >= 2, 6000); // the first is the greeting
+    expect(listening.heard).toEqual([]);
   });
 
   it('refuses more streams than it is made for, and takes one again when one has gone', async () => {

@@ -2,7 +2,18 @@
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { MailboxRole } from '@tidings/contracts/events/mailbox';
 import type { RoomType } from '@tidings/contracts/events/room';
-import { derivedId, type BlobId, type EmailId, type EventId, type MailboxId, type MessageId, type RoomId, type StreamId, type ThreadId, type UserId } from '@tidings/contracts/ids';
+import {
+  derivedId,
+  type BlobId,
+  type EmailId,
+  type EventId,
+  type MailboxId,
+  type MessageId,
+  type RoomId,
+  type StreamId,
+  type ThreadId,
+  type UserId,
+} from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import type { SqlSession } from '@tidings/contracts/ports/sql';
 import { timestamp } from '@tidings/contracts/time';
@@ -59,7 +70,13 @@ export class Story {
     return this.append({ type: 'UserBlocked', data: { by: user(by), to: user(to) } });
   }
   creates(name: string, roomType: RoomType, ...members: readonly [string, ...string[]]): this {
-    const data = { roomId: room(name), roomType, name: roomType === 'Group' ? name : null, createdBy: user(members[0]), members: members.map(user) };
+    const data = {
+      roomId: room(name),
+      roomType,
+      name: roomType === 'Group' ? name : null,
+      createdBy: user(members[0]),
+      members: members.map(user),
+    };
     return this.append({ type: 'RoomCreated', data });
   }
   joins(name: string, who: string, invitedBy: string): this {

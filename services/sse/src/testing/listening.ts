@@ -68,7 +68,8 @@ export class Listening {
     const deadline = setTimeout(() => this.#changed(), withinMs);
     const end = Date.now() + withinMs;
     while (!condition(this)) {
-      if (Date.now() >= end) throw new Error(`waited in vain; heard ${JSON.stringify(this.types.slice(-5))} (${this.heard.length}), ended: ${this.ended}`);
+      if (Date.now() >= end)
+        throw new Error(`waited in vain; heard ${JSON.stringify(this.types.slice(-5))} (${this.heard.length}), ended: ${this.ended}`);
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
       });

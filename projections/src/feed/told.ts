@@ -1,0 +1,28 @@
+/** The events that someone is told of, or that change what others are told. */
+import type { EventType, Recorded } from '@tidings/contracts/events/index';
+
+export const told = [
+  'UserRegistered',
+  'UserProfileChanged',
+  'FriendshipRequested',
+  'FriendshipAccepted',
+  'FriendshipEnded',
+  'UserBlocked',
+  'RoomCreated',
+  'RoomJoined',
+  'RoomLeft',
+  'RoomClosed',
+  'MessageSent',
+  'RoomRead',
+  'MailboxMemberSet',
+  'MailboxMemberRemoved',
+  'EmailFiled',
+  'ThreadRead',
+  'EmailsMoved',
+  'ThreadStarred',
+] as const satisfies readonly EventType[];
+
+export type Told = Extract<Recorded, { readonly type: (typeof told)[number] }>;
+
+const types: ReadonlySet<string> = new Set(told);
+export const isTold = (event: Recorded): event is Told => types.has(event.type);
