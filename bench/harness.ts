@@ -1,0 +1,69 @@
+/**
+ * `npm run bench`: every figure beside its baseline, measured in the same run on the same machine, as one table and one JSON file. Absolute
+ * numbers drift with the machine; the ratio to the baseline is what to compare.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+
+export interface Figure {
+  readonly what: string;
+  readonly unit: string;
+  readonly value: number;
+  /** The plain way to do the same, measured beside it. */
+  readonly baseline: { readonly what: string; readonly value: number } | null;
+  /** What the figure must reach: `value` at least (or at most) `target`. */
+  readonly must: { readonly atLeast: number } | { readonly atMost: number } | null;
+  readonly note?: string;
+}
+
+/** One measurement: a name for the command line, and what it measures. */
+export interface Bench {
+  readonly name: string;
+  readonly run: (say: (line: string) => void) => Promise<readonly Figure[]>;
+}
+
+export const reached = (figure: Figure): boolean | null => {
+  if (figure.must === null) return null;
+  return 'atLeast' in figure.must ? figure.value >= figure.must.atLeast : figure.value <= figure.must.atMost;
+};
+
+/** The value below which a share `p` (0..1) of the samples lies (nearest rank). `sorted` must be ascending. */
+export const percentile = (sorted: ArrayLike<number>, p: number): number =>
+  sorted.length === 0 ? Number.NaN : (sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN);
+
+export const sortedCopy = (samples: readonly number[]): Float64Array => Float64Array.from(samples).sort();
+
+const rounded = (value: number): string =>
+  value >= 1000 ? Math.round(value).toLocaleString('en-US') : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+
+/** Markdown table, aligned so that it reads as plain text too. */
+export const table = (figures: readonly Figure[]): string => {
+  const rows = figures.map((figure) => [
+    figure.what,
+    `${rounded(figure.value)} ${figure.unit}`,
+    figure.must === null ? '' : 'atLeast' in figure.must ? `≥ ${rounded(figure.must.atLeast)}` : `≤ ${rounded(figure.must.atMost)}`,
+    { true: 'yes', false: 'NO', null: '' }[String(reached(figure)) as 'true' | 'false' | 'null'],
+    figure.baseline === null ? '' : `${figure.baseline.what}: ${rounded(figure.baseline.value)}`,
+    figure.baseline === null ? '' : `${(figure.value / figure.baseline.value).toFixed(2)}×`,
+    figure.note ?? '',
+  ]);
+  const head = ['figure', 'measured', 'must', 'reached', 'baseline in the same run', 'ratio', 'note'];
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
+};
+
+export const machine = (): string =>
+  `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+
+/** Writes `<folder>/latest.json` and `latest.md`. */
+export const save = async (folder: string, figures: readonly Figure[], startedAt: Date): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  const document = { startedAt: startedAt.toISOString(), machine: machine(), figures: figures.map((f) => ({ ...f, reached: reached(f) })) };
+  await writeFile(join(folder, 'latest.json'), `${JSON.stringify(document, null, 2)}\n`);
+  await writeFile(
+    join(folder, 'latest.md'),
+    `# Figures\n\n${startedAt.toISOString().slice(0, 10)}, ${machine()}. Made by \`npm run bench\`; what each row means: [bench/README.md](../../bench/README.md).\n\n${table(figures)}\n`,
+  );
+};

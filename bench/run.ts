@@ -1,0 +1,41 @@
+/** `npm run bench [-- name …]` runs all benches, or the named ones. */
+import { parseArgs } from 'node:util';
+import { appendBench } from './append.ts';
+import { chatBench } from './chat.ts';
+import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
+import { replayBench } from './replay.ts';
+import { smtpBench } from './smtp.ts';
+import { sseIdleBench } from './sse-idle.ts';
+
+const benches: readonly Bench[] = [appendBench, replayBench, chatBench, smtpBench, sseIdleBench];
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string', default: 'docs/figures' } },
+});
+const chosen = positionals.length === 0 ? benches : benches.filter((bench) => positionals.includes(bench.name));
+const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
+const write = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+if (unknown.length > 0) {
+  write(`no bench called ${unknown.join(', ')}; there are ${benches.map((bench) => bench.name).join(', ')}`);
+  process.exit(2);
+}
+
+const startedAt = new Date();
+write(`# ${machine()}`);
+const figures: Figure[] = [];
+for (const bench of chosen) {
+  write(`\n== ${bench.name}`);
+  figures.push(...(await bench.run((line) => write(`   ${line}`))));
+}
+write(`\n${table(figures)}`);
+if (chosen.length === benches.length) {
+  await save(values.out, figures, startedAt);
+  write(`\nwritten to ${values.out}/latest.md and latest.json`);
+}
+const missed = figures.filter((figure) => reached(figure) === false);
+if (missed.length > 0) write(`\n${missed.length} below what they must reach: ${missed.map((figure) => figure.what).join('; ')}`);
+process.exit(0);
