@@ -62,7 +62,7 @@ describe('freshness', () => {
     await world.start([trails(), bystander]);
     await live.refresh();
     const queries = vi.spyOn(world.pool, 'query');
-    const polls = (): number => queries.mock.calls.filter(([text]) => String(text).includes('from projection.checkpoint where shard')).length;
+    const polls = (): number => queries.mock.calls.filter(([text]) => text.includes('from projection.checkpoint where shard')).length;
     const position = await world.mark('a', 1, 2);
     const waits = Array.from({ length: 500 }, () => freshness.waitFor(position, names, 5_000));
     expect(await Promise.all(waits)).toEqual(Array.from({ length: 500 }, () => true));

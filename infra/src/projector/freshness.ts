@@ -70,7 +70,9 @@ export const createFreshness = (deps: {
   const poll = async (): Promise<void> => {
     polling = true;
     try {
-      const found = await pool.query<{ name: string; position: Position }>('select name, position from projection.checkpoint where shard = 0');
+      const found = await pool.query<{ name: string; position: Position }>(
+        'select name, position from projection.checkpoint where shard = 0',
+      );
       for (const row of found.rows) learn(row.name, row.position);
     } catch {
       // A restarted server may have lost its last unflushed checkpoints: trust nothing remembered. Waiters ask again or run out.

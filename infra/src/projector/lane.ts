@@ -125,8 +125,9 @@ export class Lane {
     this.wake();
   }
 
-  /** Stops between two pages, at `at` exactly or right here, checkpoint written; resolves with the position. */
+  /** Halts between two pages, at `at` exactly or right here, checkpoint written; resolves with the position. Rejects when the lane ends. */
   hold(at: Position = START): Promise<Position> {
+    if (this.#stop.signal.aborted || this.state === 'failed') return Promise.reject(new Fenced('the lane was stopped'));
     const reached = Promise.withResolvers<Position>();
     reached.promise.catch(() => undefined); // whoever holds awaits it; an aborted verification may not
     this.#barrier = { at, reached };
@@ -154,7 +155,7 @@ export class Lane {
         await this.#recover(error);
       }
     }
-    this.#barrier?.reached.reject(new Error('the lane was stopped'));
+    this.#barrier?.reached.reject(new Fenced('the lane was stopped'));
     const lease = this.#lease;
     this.#lease = null;
     if (lease !== null) await this.#deps.leases.release(lease).catch(() => undefined); // it runs out by itself
@@ -176,7 +177,10 @@ export class Lane {
     this.#prefetched = null;
     this.caughtUp = false;
     const parked = await parkedStreams(pool, this.instance.schemaName, this.shard);
-    this.#parked = new ParkedSet(this.#handles, parked.map((one) => one.stream));
+    this.#parked = new ParkedSet(
+      this.#handles,
+      parked.map((one) => one.stream),
+    );
     return true;
   }
 

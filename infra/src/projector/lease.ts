@@ -48,7 +48,11 @@ export interface Leases {
 /** @param onLost told when a heartbeat finds that a lease has another owner (the next commit would be fenced anyway) */
 export const createLeases = (
   pool: Pool,
-  options: LeaseOptions & { readonly owner?: string; readonly onLost?: (lease: Lease) => void; readonly onError?: (error: unknown) => void },
+  options: LeaseOptions & {
+    readonly owner?: string;
+    readonly onLost?: (lease: Lease) => void;
+    readonly onError?: (error: unknown) => void;
+  },
 ): Leases => {
   const owner = options.owner ?? newOwner();
   const held = new Set<Lease>();
@@ -82,7 +86,10 @@ export const createLeases = (
   return {
     owner,
     acquire: async (name, shard) => {
-      const current = await pool.query<{ owner: string }>('select owner from projection.lease where name = $1 and shard = $2', [name, shard]);
+      const current = await pool.query<{ owner: string }>('select owner from projection.lease where name = $1 and shard = $2', [
+        name,
+        shard,
+      ]);
       const gone = current.rows.map((row) => row.owner).filter(isGone);
       const lease = await inTransaction(pool, (client) => take(client, { name, shard, owner, ttlMs: options.ttlMs, gone }));
       if (lease === null) return { heldBy: current.rows[0]?.owner ?? 'another owner' };
@@ -122,7 +129,13 @@ const FENCE = `
 
 const take = async (
   client: PoolClient,
-  wanted: { readonly name: string; readonly shard: number; readonly owner: string; readonly ttlMs: number; readonly gone: readonly string[] },
+  wanted: {
+    readonly name: string;
+    readonly shard: number;
+    readonly owner: string;
+    readonly ttlMs: number;
+    readonly gone: readonly string[];
+  },
 ): Promise<Lease | null> => {
   const { name, shard } = wanted;
   const taken = await client.query<{ token: number }>(TAKE, [name, shard, wanted.owner, wanted.ttlMs, wanted.gone]);

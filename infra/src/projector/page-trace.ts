@@ -15,7 +15,8 @@ export const tracePage = (logger: Logger, projection: string, events: readonly R
     if (traces.size >= MAX_TRACES) break;
   }
   const [traceId, ...linkedTraceIds] = traces;
-  if (logs) logger.debug({ projection, events: events.length, ms: endedAt - startedAt, trace_id: traceId, linkedTraceIds }, 'applied a page');
+  if (logs)
+    logger.debug({ projection, events: events.length, ms: endedAt - startedAt, trace_id: traceId, linkedTraceIds }, 'applied a page');
   if (traceId === undefined) return;
   recordSpan({
     ...{ traceId, linkedTraceIds, startedAt, endedAt },

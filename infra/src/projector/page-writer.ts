@@ -109,7 +109,9 @@ export const createPageWriter = (deps: {
           if (strict) throw new RebuildStopped(describe(parking), { cause: error });
           parkings.push(parking);
           if (parkings.length > settings.maxParkedPerPage) {
-            throw new ProjectionBroken(`more than ${settings.maxParkedPerPage} streams of one page fail, the last with: ${parking.error}`, { cause: error });
+            throw new ProjectionBroken(`more than ${settings.maxParkedPerPage} streams of one page fail, the last with: ${parking.error}`, {
+              cause: error,
+            });
           }
           rest = rest.filter((event) => event.stream !== culprit.stream || event.position < culprit.position);
         }

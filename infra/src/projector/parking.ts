@@ -21,7 +21,8 @@ export interface ParkedStream extends Parking {
 }
 
 const ERROR_LENGTH = 2_000;
-export const errorText = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, ERROR_LENGTH);
+export const errorText = (error: unknown): string =>
+  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, ERROR_LENGTH);
 
 const SELECT = `select stream_id, from_revision, from_position, error, attempts, parked_at, unpark_requested_at
   from projection.parked`;
@@ -90,9 +91,9 @@ export const refuseUnpark = async (pool: Pool, name: string, stream: StreamId, e
 
 /** Asks the owner of the instance to take the stream up again. False when it is not parked there. */
 export const requestUnpark = async (pool: Pool, name: string, stream: string): Promise<boolean> => {
-  const asked = await pool.query('update projection.parked set unpark_requested_at = clock_timestamp() where name = $1 and stream_id = $2', [
-    name,
-    stream,
-  ]);
+  const asked = await pool.query(
+    'update projection.parked set unpark_requested_at = clock_timestamp() where name = $1 and stream_id = $2',
+    [name, stream],
+  );
   return asked.rowCount === 1;
 };

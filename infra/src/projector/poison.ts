@@ -22,7 +22,8 @@ const SYSTEM_ERRORS: ReadonlySet<string> = new Set([
   'EHOSTUNREACH',
 ]);
 /** pg and pg-pool report a lost connection by text only. */
-const LOST_CONNECTION = /^(Connection terminated|timeout exceeded when trying to connect|Client was closed|Client has encountered|Query read timeout)/;
+const LOST_CONNECTION =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client was closed|Client has encountered|Query read timeout)/;
 
 export const classify = (error: unknown): Failure => {
   if (!(error instanceof Error)) return 'poison';

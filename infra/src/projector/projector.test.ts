@@ -26,6 +26,10 @@ describe('the projector', () => {
     expect(await world.trail(SCHEMA)).toEqual({ a: '1 2 3', b: '7' });
     const [status] = await projectionStatus(world.pool);
     expect(status).toMatchObject({ name: 'trails', version: 1, generation: 1, state: 'live', owned: true, parked: 0 });
+    await until(async () => {
+      const indexes = await world.pool.query(`select from pg_indexes where schemaname = $1 and indexname = 'trail_applied'`, [SCHEMA]);
+      expect(indexes.rowCount).toBe(1);
+    });
   });
 
   it('reads pages of its own until it meets the tail, and misses nothing while writers go on', async () => {
@@ -67,6 +71,22 @@ describe('the projector', () => {
     expect(await world.trail(SCHEMA)).toEqual({ a: '1 2 3' });
   });
 
+  it('applies everything once and in order while its connections are ended at random', async () => {
+    await world.start([trails()], { settings: { livePage: 7 } });
+    const expected: Record<string, string[]> = {};
+    let last = '';
+    for (let mark = 0; mark < 400; mark += 1) {
+      const stream = `s${mark % 5}`;
+      (expected[stream] ??= []).push(String(mark));
+      last = await world.mark(stream, mark);
+      if (mark % 40 === 0) await world.endConnections();
+    }
+    await reaches(last);
+    expect(await world.trail(SCHEMA)).toEqual(
+      Object.fromEntries(Object.entries(expected).map(([stream, marks]) => [stream, marks.join(' ')])),
+    );
+  });
+
   it('moves the checkpoint of a projection that has nothing to do', async () => {
     await world.start([trails(), bystander]);
     const last = await world.mark('a', 1);
@@ -84,7 +104,10 @@ describe('the projector', () => {
   });
 
   it('says that it is stuck when there is work and no progress', async () => {
-    const hanging: Projection = { ...trails(), apply: () => Promise.reject(Object.assign(new Error('deadlock detected'), { code: '40P01' })) };
+    const hanging: Projection = {
+      ...trails(),
+      apply: () => Promise.reject(Object.assign(new Error('deadlock detected'), { code: '40P01' })),
+    };
     const projector = await world.start([hanging], { settings: { stuckAfterMs: 50 } });
     await world.mark('a', 1);
     await until(async () => expect(projector.health()).toMatchObject({ state: 'stuck', waitingOn: 'Error: deadlock detected' }));
@@ -160,7 +183,9 @@ describe('poison', () => {
 
   it('parks a stream with an event that cannot be decoded', async () => {
     await world.mark('bad', 1);
-    await world.log.append(streamOf('bad'), 'any', [{ id: randomUUID() as EventId, type: 'RoomRead', version: 1, data: { upToSeq: 'x' }, meta: {} }]);
+    await world.log.append(streamOf('bad'), 'any', [
+      { id: randomUUID() as EventId, type: 'RoomRead', version: 1, data: { upToSeq: 'x' }, meta: {} },
+    ]);
     await world.mark('bad', 3);
     await world.start([trails()]);
     await reaches(await world.mark('good', 1));

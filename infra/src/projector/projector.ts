@@ -12,10 +12,11 @@ import type { StreamId } from '@tidings/contracts/ids';
 import type { EventStore } from '../event-store/event-store.ts';
 import { createAnnouncer, REGISTRY_CHANGED, type PositionFeed } from './announce.ts';
 import { Lane, type LaneSettings, type LaneState } from './lane.ts';
-import { createLeases, DEFAULT_LEASE, type LeaseOptions } from './lease.ts';
+import { createLeases, DEFAULT_LEASE, Fenced, type LeaseOptions } from './lease.ts';
 import { createProjectorMetrics } from './metrics.ts';
 import { openPageSource, type PageSource } from './page-source.ts';
 import { errorText } from './parking.ts';
+import { classify } from './poison.ts';
 import { finishBuild } from './rebuild.ts';
 import { createIndexes, createTables, instances, registerProjections, setError, withRegistry, type Instance } from './registry.ts';
 import { writeStatus, type LaneStatus } from './status.ts';
@@ -59,7 +60,7 @@ export interface ProjectorOptions {
 }
 
 export interface ProjectorHealth {
-  readonly state: Exclude<LaneState, 'starting'> | 'starting';
+  readonly state: LaneState;
   readonly lastProgressAt: number | null;
   readonly waitingOn: string | null;
   /** Per instance, by schema name: state, position, lag, parked streams. */
@@ -120,7 +121,9 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     return new Watchdog(lane, log, settings.stuckAfterMs);
   };
   const noteError = (instance: Instance, error: unknown): Promise<void> =>
-    setError(pool, instance, errorText(error)).catch((failed: unknown) => logger.error({ err: failed }, 'the registry could not be written'));
+    setError(pool, instance, errorText(error)).catch((failed: unknown) =>
+      logger.error({ err: failed }, 'the registry could not be written'),
+    );
 
   const ensureRunner = async (instance: Instance): Promise<void> => {
     const running = runners.get(instance.schemaName);
@@ -142,7 +145,12 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     runner.task = task()
       .catch((error: unknown) => {
         if (stopping.signal.aborted) return;
-        logger.error({ err: error, projection: runner.instance.schemaName }, 'a build could not be finished');
+        const context = { err: error, projection: runner.instance.schemaName };
+        if (error instanceof Fenced || classify(error) === 'transient') {
+          logger.warn(context, 'the work on an instance was interrupted; beginning it again');
+          return;
+        }
+        logger.error(context, 'the work on an instance failed');
         return noteError(runner.instance, error);
       })
       .then(() => {
@@ -189,7 +197,10 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       'select name, shard, stream_id from projection.parked where unpark_requested_at is not null',
     );
     for (const { name, shard, stream_id } of asked.rows) {
-      runners.get(name)?.watchdogs.find(({ lane }) => lane.shard === shard && lane.owned)?.lane.requestUnpark(stream_id);
+      runners
+        .get(name)
+        ?.watchdogs.find(({ lane }) => lane.shard === shard && lane.owned)
+        ?.lane.requestUnpark(stream_id);
     }
   };
 
@@ -246,7 +257,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       waker.wake();
       await controlled;
       await Promise.all(allWatchdogs().map(({ lane }) => lane.stop()));
-      await Promise.all([...runners.values()].map((runner) => runner.task));
+      for (const runner of runners.values()) await runner.task;
       await Promise.all([...sources.values()].map((source) => source.close()));
       leases.close();
       announcer.close();
@@ -269,7 +280,10 @@ const healthOf = (watchdogs: readonly Watchdog[]): ProjectorHealth => {
   const worst = serving.toSorted((a, b) => BY_WORRY.indexOf(a.state) - BY_WORRY.indexOf(b.state))[0];
   return {
     state: worst?.state ?? 'starting',
-    lastProgressAt: serving.reduce<number | null>((last, { lane }) => (lane.lastProgressAt === null ? last : Math.max(last ?? 0, lane.lastProgressAt)), null),
+    lastProgressAt: serving.reduce<number | null>(
+      (last, { lane }) => (lane.lastProgressAt === null ? last : Math.max(last ?? 0, lane.lastProgressAt)),
+      null,
+    ),
     waitingOn: worst?.lane.waitingOn ?? null,
     detail: Object.fromEntries(
       watchdogs.map((watchdog) => [

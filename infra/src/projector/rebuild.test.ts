@@ -70,7 +70,9 @@ describe('a replay', () => {
     await world.start([trails()]);
     await replay(world.pool, trails());
     await becomes('trails_v1_g2', 'ready');
-    await until(async () => expect((await statusOf('trails_v1_g2'))?.progress).toMatchObject({ done: 100, total: 100, percent: 100, etaSeconds: 0 }));
+    await until(async () =>
+      expect((await statusOf('trails_v1_g2'))?.progress).toMatchObject({ done: 100, total: 100, percent: 100, etaSeconds: 0 }),
+    );
   });
 
   it('that differs from the live instance does not become ready; cut-over takes force', async () => {

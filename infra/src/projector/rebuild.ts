@@ -26,7 +26,8 @@ export const finishBuild = async (pool: Pool, build: Build, signal: AbortSignal)
   await createIndexes(pool, instance, projection);
   if (!(await setState(pool, instance, ['building', 'verifying'], 'verifying'))) return null;
   const verification = await verify(pool, build, signal);
-  if (verification.outcome === 'different' || verification.outcome === 'empty') await setError(pool, instance, verification.note, verification);
+  if (verification.outcome === 'different' || verification.outcome === 'empty')
+    await setError(pool, instance, verification.note, verification);
   else if (!(await setState(pool, instance, ['verifying'], 'ready', verification))) return null;
   return verification;
 };
@@ -36,7 +37,9 @@ const verify = async (pool: Pool, build: Build, signal: AbortSignal): Promise<Ve
   const live = (await instances(pool, instance.name)).find((one) => one.state === 'live');
   if (live === undefined) return comparePlausible(await tableSums(pool, instance), [], 'nothing is live');
   const why = await whyNotEqual(pool, instance, live);
-  return why === null ? verifyEqual(pool, build, live, signal) : comparePlausible(await tableSums(pool, instance), await tableSums(pool, live), why);
+  return why === null
+    ? verifyEqual(pool, build, live, signal)
+    : comparePlausible(await tableSums(pool, instance), await tableSums(pool, live), why);
 };
 
 const whyNotEqual = async (pool: Pool, built: Instance, live: Instance): Promise<string | null> => {
@@ -59,7 +62,8 @@ const verifyEqual = async (pool: Pool, { instance, lanes }: Build, live: Instanc
         await Promise.all(lanes.map((lane) => lane.hold(snapshot.positions.get(lane.shard))));
         return compareEqual(await tableSums(pool, instance), snapshot.sums);
       }
-      if (performance.now() > deadline) throw new Error(`${live.schemaName} did not come to where the build stands within ${MEET_MS / 1_000} s`);
+      if (performance.now() > deadline)
+        throw new Error(`${live.schemaName} did not come to where the build stands within ${MEET_MS / 1_000} s`);
       await delay(MEET_POLL_MS, undefined, { signal });
     }
   } finally {

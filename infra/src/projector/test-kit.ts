@@ -79,6 +79,8 @@ export interface World {
   /** Rows of the trail table of a schema: stream → marks. */
   trail(schemaName: string): Promise<Readonly<Record<string, string>>>;
   checkpoint(schemaName: string): Promise<Position | undefined>;
+  /** Ends every connection of the pool, as a restart of the server would. */
+  endConnections(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -128,6 +130,13 @@ export const openWorld = async (): Promise<World> => {
     checkpoint: async (schemaName) => {
       const rows = await pool.query<{ position: Position }>('select position from projection.checkpoint where name = $1', [schemaName]);
       return rows.rows[0]?.position;
+    },
+    endConnections: async () => {
+      const admin = openPool({ url: database.url, name: 'projector-test-admin', max: 1, logger: quiet });
+      await admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'projector-test' and datname = current_database()`,
+      );
+      await admin.end();
     },
     close: async () => {
       await Promise.all([...running].map((projector) => projector.stop()));

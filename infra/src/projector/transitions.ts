@@ -18,9 +18,14 @@ export class TransitionRefused extends Error {
  * still runs only with `restart`.
  * @throws TransitionRefused
  */
-export const replay = (pool: Pool, projection: Pick<Projection, 'name' | 'version'>, options: { readonly restart?: boolean } = {}): Promise<Instance> =>
+export const replay = (
+  pool: Pool,
+  projection: Pick<Projection, 'name' | 'version'>,
+  options: { readonly restart?: boolean } = {},
+): Promise<Instance> =>
   withRegistry(pool, projection.name, async (existing, client) => {
-    if (existing.length === 0) throw new TransitionRefused(`there is no projection ${projection.name} yet; it is made when the projector starts`);
+    if (existing.length === 0)
+      throw new TransitionRefused(`there is no projection ${projection.name} yet; it is made when the projector starts`);
     for (const pending of existing.filter(isPending)) {
       if (pending.error === null && options.restart !== true) {
         throw new TransitionRefused(`${pending.schemaName} is ${pending.state} already; add --restart to give it up and begin again`);

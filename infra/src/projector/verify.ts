@@ -57,11 +57,19 @@ export const compareEqual = (built: readonly TableSum[], live: readonly TableSum
 export const comparePlausible = (built: readonly TableSum[], live: readonly TableSum[], why: string): Verification => {
   const total = (sums: readonly TableSum[]): bigint => sums.reduce((all, sum) => all + BigInt(sum.rows), 0n);
   const empty = total(built) === 0n && total(live) > 0n;
-  return { outcome: empty ? 'empty' : 'plausible', note: empty ? `it is empty and the live one is not (${why})` : `not compared: ${why}`, built, live };
+  return {
+    outcome: empty ? 'empty' : 'plausible',
+    note: empty ? `it is empty and the live one is not (${why})` : `not compared: ${why}`,
+    built,
+    live,
+  };
 };
 
 /** Checkpoints of an instance by shard, as the session sees them. */
-export const positionsOf = async (db: Pool | PoolClient, instance: Pick<Instance, 'schemaName'>): Promise<ReadonlyMap<number, Position>> => {
+export const positionsOf = async (
+  db: Pool | PoolClient,
+  instance: Pick<Instance, 'schemaName'>,
+): Promise<ReadonlyMap<number, Position>> => {
   const found = await db.query<{ shard: number; position: Position }>('select shard, position from projection.checkpoint where name = $1', [
     instance.schemaName,
   ]);

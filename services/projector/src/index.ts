@@ -15,5 +15,5 @@ export const startProjectorService = async (platform: Platform & { readonly feed
     logger: platform.logger.child({ service: 'projector' }),
     ...(feed === undefined ? {} : { feed }),
   });
-  return { name: 'projector', health: projector.health, stop: projector.stop };
+  return { name: 'projector', health: () => projector.health(), stop: () => projector.stop() };
 };

@@ -145,7 +145,9 @@ const replayCommand = async (
 
 const parkedCommand = async (name: string | undefined, { pool, stdout }: Run): Promise<number> => {
   const all = await instances(pool, name === undefined ? undefined : known(name));
-  const parked = await Promise.all(all.map(async ({ schemaName }) => (await parkedStreams(pool, schemaName)).map((one) => ({ ...one, schemaName }))));
+  const parked = await Promise.all(
+    all.map(async ({ schemaName }) => (await parkedStreams(pool, schemaName)).map((one) => ({ ...one, schemaName }))),
+  );
   stdout.write(parkedTable(parked.flat()));
   return 0;
 };

@@ -57,7 +57,16 @@ describe('tidings projections', () => {
 
 describe('what is printed', () => {
   it('is a bar with percentage, rate and time left', () => {
-    const progress = { position: '' as never, laneState: 'behind', waitingOn: null, done: 50, total: 200, rate: 1234.5, etaSeconds: 61, percent: 25 };
+    const progress = {
+      position: '' as never,
+      laneState: 'behind',
+      waitingOn: null,
+      done: 50,
+      total: 200,
+      rate: 1234.5,
+      etaSeconds: 61,
+      percent: 25,
+    };
     const status = {
       ...{ name: 'x', version: 1, generation: 2, schemaName: 'x_v1_g2', error: null, note: null, parked: 0, owned: true, progress },
       state: 'building' as const,
@@ -71,7 +80,14 @@ describe('what is printed', () => {
   });
 
   it('lists parked streams', () => {
-    const parked = { stream: 'room-1' as never, fromRevision: 3, fromPosition: '' as never, error: 'TypeError: bad\n  at x', attempts: 3, parkedAt: 'then' as never };
+    const parked = {
+      stream: 'room-1' as never,
+      fromRevision: 3,
+      fromPosition: '' as never,
+      error: 'TypeError: bad\n  at x',
+      attempts: 3,
+      parkedAt: 'then' as never,
+    };
     expect(parkedTable([{ ...parked, schemaName: 'rooms_v1_g1', unparkRequested: true }])).toBe(
       'INSTANCE     STREAM  FROM REVISION  TRIED      SINCE  WHY\nrooms_v1_g1  room-1              3  3 (asked)  then   TypeError: bad\n',
     );

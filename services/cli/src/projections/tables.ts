@@ -12,7 +12,7 @@ export const statusTable = (all: readonly InstanceStatus[]): string => {
       `v${version} g${generation}`,
       state,
       owned ? (progress?.laneState ?? 'starting') : 'no owner',
-      progress === null ? '-' : count(Number(progress.done ?? 0)),
+      progress === null ? '-' : progress.done === null ? progress.position : count(progress.done),
       progress === null || progress.done === null || progress.total === null ? '-' : count(Math.max(0, progress.total - progress.done)),
       progress === null ? '-' : count(Math.round(progress.rate)),
       progress === null || progress.etaSeconds === null || progress.etaSeconds === 0 ? '-' : duration(progress.etaSeconds),
