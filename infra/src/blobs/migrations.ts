@@ -37,7 +37,9 @@ export const migrateBlobs = async (pool: Pool): Promise<void> => {
     await client.query('begin');
     await client.query("select pg_advisory_xact_lock(hashtext('tidings.blob.migration'))");
     await client.query('create schema if not exists blob');
-    await client.query('create table if not exists blob.migration (step integer primary key, applied_at timestamptz not null default now())');
+    await client.query(
+      'create table if not exists blob.migration (step integer primary key, applied_at timestamptz not null default now())',
+    );
     await applyMissing(client);
     await client.query(
       `with stale as (delete from blob.upload where started_at < now() - interval '1 day' returning id)

@@ -23,11 +23,12 @@ afterAll(async () => {
 
 blobStoreContract('Postgres', () => store);
 
-const count = async (table: string): Promise<number> => (await pool.query<{ n: number }>(`select count(*)::int as n from blob.${table}`)).rows[0]!.n;
+const count = async (table: string): Promise<number> =>
+  (await pool.query<{ n: number }>(`select count(*)::int as n from blob.${table}`)).rows[0]!.n;
 
 describe('Postgres blobs', () => {
   it('migrates again, and from several processes at once', async () => {
-    await Promise.all([migrateBlobs(pool), migrateBlobs(pool)]);
+    await expect(Promise.all([migrateBlobs(pool), migrateBlobs(pool)])).resolves.toHaveLength(2);
   });
 
   it('stores the same large value once', async () => {

@@ -32,7 +32,11 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
 
   const find = async (id: BlobId): Promise<BlobRow> => {
     const { rows } = await asking(
-      pool.query<BlobRow>({ name: 'blob-find', text: 'select packing, data, upload from blob.blob where id = $1', values: [Buffer.from(id, 'hex')] }),
+      pool.query<BlobRow>({
+        name: 'blob-find',
+        text: 'select packing, data, upload from blob.blob where id = $1',
+        values: [Buffer.from(id, 'hex')],
+      }),
     );
     const row = rows[0];
     if (row === undefined) throw new BlobNotFound(id);
@@ -102,7 +106,9 @@ const putLarge = async (pool: Pool, chunks: AsyncIterable<Uint8Array>, measured:
       seq += 1;
     }
     const { id, size } = measured();
-    const { rows } = await asking(pool.query<{ taken: boolean }>({ name: 'blob-finish', text: FINISH, values: [Buffer.from(id, 'hex'), size, upload] }));
+    const { rows } = await asking(
+      pool.query<{ taken: boolean }>({ name: 'blob-finish', text: FINISH, values: [Buffer.from(id, 'hex'), size, upload] }),
+    );
     // The same bytes were there already: the first copy stays, this one goes.
     if (rows[0]?.taken !== true) await discard(pool, upload);
     return { id, size };

@@ -35,7 +35,15 @@ export const contentOf = (headers: DecodedHeaders, lines: HeaderLines, structure
   attachments: within(structure.attachments.map(part), ROOM.attachments),
 });
 
-const part = ({ partId, name, type, charset, disposition, cid, size }: TreeNode): Part => ({ partId, name, type, charset, disposition, cid, size });
+const part = ({ partId, name, type, charset, disposition, cid, size }: TreeNode): Part => ({
+  partId,
+  name,
+  type,
+  charset,
+  disposition,
+  cid,
+  size,
+});
 
 /** The longest prefix whose JSON fits. */
 const within = <A>(items: readonly A[], octets: number): readonly A[] => {
@@ -63,8 +71,16 @@ interface Listed {
 const addresses = (headers: DecodedHeaders, name: string, octets: number): readonly Address[] => {
   const found = headers.get(name);
   const fields = found === undefined ? [] : Array.isArray(found) ? found : [found];
-  const listed = fields.flatMap((field) => (typeof field === 'object' && field !== null && 'value' in field && Array.isArray(field.value) ? (field.value as Listed[]) : []));
-  return within(listed.flatMap(members).map(address).filter((one) => one.email !== '' || one.name !== null), octets);
+  const listed = fields.flatMap((field) =>
+    typeof field === 'object' && field !== null && 'value' in field && Array.isArray(field.value) ? (field.value as Listed[]) : [],
+  );
+  return within(
+    listed
+      .flatMap(members)
+      .map(address)
+      .filter((one) => one.email !== '' || one.name !== null),
+    octets,
+  );
 };
 
 /** Groups (RFC 5322 §3.4) give their members; an empty one (`undisclosed-recipients:;`) gives none. */
@@ -80,7 +96,13 @@ export const valuesOf = (lines: HeaderLines, key: string): readonly string[] =>
 const messageIds = (lines: HeaderLines, key: string): readonly string[] =>
   valuesOf(lines, key).flatMap((value) => {
     const bracketed = value.match(/<[^<>\s]+>/g)?.map((id) => id.slice(1, -1));
-    const bare = bracketed ?? value.trim().split(/\s+/, 1).filter((word) => word.includes('@')).map((word) => word.replace(/^<|>$/g, ''));
+    const bare =
+      bracketed ??
+      value
+        .trim()
+        .split(/\s+/, 1)
+        .filter((word) => word.includes('@'))
+        .map((word) => word.replace(/^<|>$/g, ''));
     return bare.map((id) => line(id, MAX_MESSAGE_ID)).filter((id) => id !== '');
   });
 

@@ -17,7 +17,17 @@ export const readPlainly = (raw: Uint8Array, fault: string): ParsedMail => {
   const lines = [...fieldsOf(start.subarray(0, at))].slice(0, FIELDS).map((field) => headerLine(Buffer.from(field).toString()));
   const text = block(Buffer.from(start.subarray(at)).toString().replaceAll('\r\n', '\n'), TEXT_CHARS);
   const headers = new Map<string, unknown>([['subject', lines.findLast(({ key }) => key === 'subject')?.value ?? ''], ...mailboxes(lines)]);
-  const body = { partId: '1', type: 'text/plain', name: null, charset: null, disposition: null, cid: null, size: raw.byteLength - at, text, children: [] };
+  const body = {
+    partId: '1',
+    type: 'text/plain',
+    name: null,
+    charset: null,
+    disposition: null,
+    cid: null,
+    size: raw.byteLength - at,
+    text,
+    children: [],
+  };
   return {
     content: contentOf(headers, lines, { textBody: [body], htmlBody: [body], attachments: [] }),
     opening: text.slice(0, 4_000).toWellFormed(),
@@ -38,7 +48,10 @@ const headerLine = (line: string): Line => {
   return {
     key: line.slice(0, Math.max(colon, 0)).trim().toLowerCase(),
     line,
-    value: line.slice(colon + 1).replace(/\r?\n/g, '').trim(),
+    value: line
+      .slice(colon + 1)
+      .replace(/\r?\n/g, '')
+      .trim(),
   };
 };
 
@@ -48,7 +61,7 @@ const mailboxes = (lines: readonly Line[]): readonly (readonly [string, { value:
     const value = lines.find((one) => one.key === key)?.value.slice(0, 20_000) ?? '';
     const found = value.split(',', 200).map((one) => {
       const open = one.lastIndexOf('<');
-      const address = (open < 0 ? one : one.slice(open + 1).split('>', 1)[0] ?? '').trim();
+      const address = (open < 0 ? one : (one.slice(open + 1).split('>', 1)[0] ?? '')).trim();
       return { name: open < 0 ? '' : one.slice(0, open).replaceAll('"', '').trim(), address };
     });
     return [key, { value: found.filter(({ address }) => address.includes('@')) }] as const;

@@ -17,7 +17,10 @@ describe('the header', () => {
   });
 
   it('has fields with their continuations', () => {
-    expect([...fieldsOf(bytes('A: 1\r\n 2\r\n\t3\r\nB: 4\r\n'))].map((field) => Buffer.from(field).toString())).toEqual(['A: 1\r\n 2\r\n\t3\r\n', 'B: 4\r\n']);
+    expect([...fieldsOf(bytes('A: 1\r\n 2\r\n\t3\r\nB: 4\r\n'))].map((field) => Buffer.from(field).toString())).toEqual([
+      'A: 1\r\n 2\r\n\t3\r\n',
+      'B: 4\r\n',
+    ]);
   });
 
   it('stays as it is when it can', () => {
@@ -37,7 +40,9 @@ describe('the header', () => {
 
   it('becomes UTF-8, by the charset of the body where it has one', () => {
     expect(Buffer.from(tame(bytes('Subject: D\xe9j\xe0\r\n\r\n'))).toString()).toBe('Subject: Déjà\r\n\r\n');
-    expect(Buffer.from(tame(bytes('Subject: \xf0\xf2\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\n'))).toString()).toContain('Subject: ПР');
+    expect(Buffer.from(tame(bytes('Subject: \xf0\xf2\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\n'))).toString()).toContain(
+      'Subject: ПР',
+    );
   });
 });
 

@@ -14,7 +14,10 @@ describe('HTML', () => {
     ['<a href="javascript:alert(1)">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'],
     ['<a href=" java&#10;script:alert(1)">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'],
     ['<a href="//evil.example">x</a>', '<a target="_blank" rel="noopener noreferrer nofollow">x</a>'],
-    ['<a href="https://ok.example/?a&amp;b">x</a>', '<a href="https://ok.example/?a&amp;b" target="_blank" rel="noopener noreferrer nofollow">x</a>'],
+    [
+      '<a href="https://ok.example/?a&amp;b">x</a>',
+      '<a href="https://ok.example/?a&amp;b" target="_blank" rel="noopener noreferrer nofollow">x</a>',
+    ],
     ['<img src="cid:dot@x" alt="d">', '<img alt="d" src="tidings-part:2.1" />'],
     ['<img src="cid:dot%40x">', '<img src="tidings-part:2.1" />'],
     ['<img src="cid:unknown">', '<img />'],

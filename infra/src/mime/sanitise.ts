@@ -20,8 +20,11 @@ export const sanitise = (html: string, cids: Cids): string =>
 
 /** Its readable text, roughly: for previews. */
 export const textOfHtml = (html: string): string =>
-  sanitizeHtml(html.replace(/<(br|\/p|\/div|\/tr|\/h[1-6]|\/li|\/td)\b/gi, ' $&'), { allowedTags: [], allowedAttributes: {}, nonTextTags })
-    .replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '');
+  sanitizeHtml(html.replace(/<(br|\/p|\/div|\/tr|\/h[1-6]|\/li|\/td)\b/gi, ' $&'), {
+    allowedTags: [],
+    allowedAttributes: {},
+    nonTextTags,
+  }).replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '');
 
 const image = (attribs: sanitizeHtml.Attributes, cids: Cids): sanitizeHtml.Attributes => {
   const { src = '', ...rest } = attribs;
@@ -46,7 +49,23 @@ const decoded = (cid: string): string => {
   }
 };
 
-const nonTextTags = ['script', 'style', 'title', 'textarea', 'option', 'select', 'noscript', 'noembed', 'noframes', 'iframe', 'xmp', 'object', 'svg', 'math', 'template'];
+const nonTextTags = [
+  'script',
+  'style',
+  'title',
+  'textarea',
+  'option',
+  'select',
+  'noscript',
+  'noembed',
+  'noframes',
+  'iframe',
+  'xmp',
+  'object',
+  'svg',
+  'math',
+  'template',
+];
 
 // Lengths without a sign: a negative margin would lift content out of its box.
 const LENGTH = /^(auto|normal|none|0|[\d.]{1,8}(px|em|rem|ex|ch|pt|pc|cm|mm|in|%)?)$/i;
@@ -59,13 +78,48 @@ const FONTS = /^[a-z0-9\s,"'_-]{1,300}$/i;
 const styles: Record<string, RegExp[]> = {
   ...Object.fromEntries(['color', 'background-color', 'border-color'].map((name) => [name, [COLOUR]])),
   ...Object.fromEntries(
-    ['font-weight', 'font-style', 'font-variant', 'text-align', 'text-decoration', 'text-transform', 'vertical-align', 'white-space', 'direction', 'display', 'float', 'clear', 'border-style', 'border-collapse', 'list-style-type', 'table-layout', 'word-break', 'overflow-wrap', 'word-wrap'].map((name) => [name, [WORD]]),
+    [
+      'font-weight',
+      'font-style',
+      'font-variant',
+      'text-align',
+      'text-decoration',
+      'text-transform',
+      'vertical-align',
+      'white-space',
+      'direction',
+      'display',
+      'float',
+      'clear',
+      'border-style',
+      'border-collapse',
+      'list-style-type',
+      'table-layout',
+      'word-break',
+      'overflow-wrap',
+      'word-wrap',
+    ].map((name) => [name, [WORD]]),
   ),
   ...Object.fromEntries(
-    ['width', 'max-width', 'min-width', 'height', 'max-height', 'min-height', 'line-height', 'letter-spacing', 'font-size', 'text-indent', 'border-spacing'].map((name) => [name, [LENGTH, WORD]]),
+    [
+      'width',
+      'max-width',
+      'min-width',
+      'height',
+      'max-height',
+      'min-height',
+      'line-height',
+      'letter-spacing',
+      'font-size',
+      'text-indent',
+      'border-spacing',
+    ].map((name) => [name, [LENGTH, WORD]]),
   ),
   ...Object.fromEntries(
-    ['margin', 'padding', 'border-width', 'border-radius'].flatMap((name) => [[name, [LENGTHS]], ...['top', 'right', 'bottom', 'left'].map((side) => [`${name}-${side}`, [LENGTHS]])]),
+    ['margin', 'padding', 'border-width', 'border-radius'].flatMap((name) => [
+      [name, [LENGTHS]],
+      ...['top', 'right', 'bottom', 'left'].map((side) => [`${name}-${side}`, [LENGTHS]]),
+    ]),
   ),
   ...Object.fromEntries(['border', 'border-top', 'border-right', 'border-bottom', 'border-left'].map((name) => [name, [BORDER]])),
   'font-family': [FONTS],
@@ -74,9 +128,87 @@ const styles: Record<string, RegExp[]> = {
 
 const rules: sanitizeHtml.IOptions = {
   allowedTags: [
-    ...['a', 'abbr', 'address', 'article', 'aside', 'b', 'bdi', 'bdo', 'big', 'blockquote', 'br', 'caption', 'center', 'cite', 'code', 'col', 'colgroup', 'dd', 'del', 'details', 'dfn', 'div', 'dl', 'dt', 'em'],
-    ...['figcaption', 'figure', 'font', 'footer', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'header', 'hr', 'i', 'img', 'ins', 'kbd', 'li', 'main', 'mark', 'nav', 'ol', 'p', 'pre', 'q', 'rp', 'rt', 'ruby'],
-    ...['s', 'samp', 'section', 'small', 'span', 'strike', 'strong', 'sub', 'summary', 'sup', 'table', 'tbody', 'td', 'tfoot', 'th', 'thead', 'time', 'tr', 'tt', 'u', 'ul', 'var', 'wbr'],
+    ...[
+      'a',
+      'abbr',
+      'address',
+      'article',
+      'aside',
+      'b',
+      'bdi',
+      'bdo',
+      'big',
+      'blockquote',
+      'br',
+      'caption',
+      'center',
+      'cite',
+      'code',
+      'col',
+      'colgroup',
+      'dd',
+      'del',
+      'details',
+      'dfn',
+      'div',
+      'dl',
+      'dt',
+      'em',
+    ],
+    ...[
+      'figcaption',
+      'figure',
+      'font',
+      'footer',
+      'h1',
+      'h2',
+      'h3',
+      'h4',
+      'h5',
+      'h6',
+      'header',
+      'hr',
+      'i',
+      'img',
+      'ins',
+      'kbd',
+      'li',
+      'main',
+      'mark',
+      'nav',
+      'ol',
+      'p',
+      'pre',
+      'q',
+      'rp',
+      'rt',
+      'ruby',
+    ],
+    ...[
+      's',
+      'samp',
+      'section',
+      'small',
+      'span',
+      'strike',
+      'strong',
+      'sub',
+      'summary',
+      'sup',
+      'table',
+      'tbody',
+      'td',
+      'tfoot',
+      'th',
+      'thead',
+      'time',
+      'tr',
+      'tt',
+      'u',
+      'ul',
+      'var',
+      'wbr',
+    ],
   ],
   // No id, name or class: they would reach for our page's elements and style.
   allowedAttributes: {

@@ -1,7 +1,14 @@
 /** Text as it may leave this package: no control characters, no half characters, no longer than told. */
 
 /** One line: for subjects, names, addresses. */
-export const line = (value: string, max: number): string => cut(value.slice(0, max * 4).replace(CONTROLS, ' ').trim(), max);
+export const line = (value: string, max: number): string =>
+  cut(
+    value
+      .slice(0, max * 4)
+      .replace(CONTROLS, ' ')
+      .trim(),
+    max,
+  );
 
 /** Several lines; NUL goes because Postgres has no text with it. */
 export const block = (value: string, max: number): string => cut(value, max).replaceAll('\0', '');

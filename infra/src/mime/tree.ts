@@ -86,7 +86,7 @@ const parse = (raw: Uint8Array): Promise<{ parser: Parser; decoded: Map<ParserNo
       checksumAlgo: 'md5',
     };
     // The types know neither the splitter's options nor the tree.
-    const parser = new MailParser(options as ConstructorParameters<typeof MailParser>[0]) as Parser;
+    const parser = new MailParser(options) as Parser;
     const decoded = new Map<ParserNode, Decoded>();
     const createNode = parser.createNode.bind(parser);
     parser.createNode = (node) => {
@@ -142,7 +142,8 @@ const treeNode = (from: ParserNode, decoded: ReadonlyMap<ParserNode, Decoded>, p
 };
 
 /** RFC 2183 §2.8: an unknown one is an attachment. */
-const disposition = (value: string | false): 'inline' | 'attachment' | null => (value === false ? null : value === 'inline' ? value : 'attachment');
+const disposition = (value: string | false): 'inline' | 'attachment' | null =>
+  value === false ? null : value === 'inline' ? value : 'attachment';
 
 const mediaType = (value: string | false, isRoot: boolean): string => {
   if (value !== false && /^[a-z0-9!#$&^_.+-]{1,80}\/[a-z0-9!#$&^_.+-]{1,80}$/.test(value)) return value;
@@ -159,7 +160,11 @@ const trueText = (text: string, charset: string | undefined, bytes: readonly Buf
   const all = text.includes('\ufffd') ? Buffer.concat(bytes) : null;
   if (all === null || isUtf8(all)) return block(text, MAX_BODY_CHARS + 1);
   const japanese = /^iso-2022-jp/i.test(charset ?? '');
-  const better = japanese ? (strictly('euc-jp', all) ?? strictly('shift_jis', all)) : isGuess(charset) ? strictly('windows-1252', all) : null;
+  const better = japanese
+    ? (strictly('euc-jp', all) ?? strictly('shift_jis', all))
+    : isGuess(charset)
+      ? strictly('windows-1252', all)
+      : null;
   return block(better?.replaceAll('\r\n', '\n') ?? text, MAX_BODY_CHARS + 1);
 };
 

@@ -3,4 +3,5 @@ import { readMail, type ParsedMail } from './read-mail.ts';
 import { readPart } from './part.ts';
 
 export const parse = (raw: Uint8Array): Promise<ParsedMail> => readMail(raw);
-export const part = ({ raw, partId }: { readonly raw: Uint8Array; readonly partId: string }): Promise<Uint8Array | null> => readPart(raw, partId);
+export const part = ({ raw, partId }: { readonly raw: Uint8Array; readonly partId: string }): Promise<Uint8Array | null> =>
+  readPart(raw, partId);

@@ -87,7 +87,8 @@ const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood:
     const { mailboxId } = recipient;
     const { emailId } = event.data;
     const choice = choose(index, mailboxId, emailId, content, contentHash);
-    if (choice.outcome.type === 'thread') index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
+    if (choice.outcome.type === 'thread')
+      index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
     return { event, recipient, understood, choice };
   });
 };

@@ -54,13 +54,15 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
   /** Starts reading the mails of a page; what a single mail cannot change is kept beside it instead of thrown. */
   const readAhead = async (page: LogPage): Promise<readonly PageItem[]> => {
     const opened = await events.open(page.events);
-    for (const { event, reason } of opened.faults) logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; not filed');
+    for (const { event, reason } of opened.faults)
+      logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; not filed');
     return Promise.all(
       opened.events.filter(concernsFiling).map(async (event): Promise<PageItem> => {
         if (event.type === 'EmailFiled') return { event };
         try {
           const understood = await understand(event.data, blobs, mime);
-          if (understood.fault !== null) logger.warn({ emailId: event.data.emailId, fault: understood.fault }, 'mail filed by its plain view');
+          if (understood.fault !== null)
+            logger.warn({ emailId: event.data.emailId, fault: understood.fault }, 'mail filed by its plain view');
           return { event, understood };
         } catch (error) {
           if (isPassing(error)) throw error;
@@ -76,11 +78,10 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
       await client.query('begin; set local synchronous_commit = off');
       await index.save(client);
       if (setAside.length > 0) {
-        await client.query('insert into filing.set_aside (mailbox_id, email_id, error) select * from unnest($1::uuid[], $2::uuid[], $3::text[]) on conflict do nothing', [
-          setAside.map((one) => one.mailboxId),
-          setAside.map((one) => one.emailId),
-          setAside.map((one) => one.error),
-        ]);
+        await client.query(
+          'insert into filing.set_aside (mailbox_id, email_id, error) select * from unnest($1::uuid[], $2::uuid[], $3::text[]) on conflict do nothing',
+          [setAside.map((one) => one.mailboxId), setAside.map((one) => one.emailId), setAside.map((one) => one.error)],
+        );
       }
       await advanceAndCommit(client, lease, from, to);
     });
@@ -169,4 +170,5 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
   };
 };
 
-const concernsFiling = (event: Recorded): event is Recorded<EmailReceived> | Recorded<EmailFiled> => event.type === 'EmailReceived' || event.type === 'EmailFiled';
+const concernsFiling = (event: Recorded): event is Recorded<EmailReceived> | Recorded<EmailFiled> =>
+  event.type === 'EmailReceived' || event.type === 'EmailFiled';

@@ -82,17 +82,30 @@ const receiveBlob = (emailId: EmailId, blobId: BlobId, size: number, to: readonl
   const envelope = { mailFrom: 'ada@analytical.example', rcptTo: ['contact@tidings.test'], helo: 'client', clientAddress: '127.0.0.1' };
   const recipients = to.map((mailboxId) => ({ mailboxId, envelope }));
   const commandId = derivedId<CommandId>('test-receive', emailId);
-  return platform.events.append(`email-${emailId}` as StreamId, 'none', [{ type: 'EmailReceived', data: { emailId, blobId, size, recipients } }], { commandId, traceId: 'f'.repeat(32) });
+  return platform.events.append(
+    `email-${emailId}` as StreamId,
+    'none',
+    [{ type: 'EmailReceived', data: { emailId, blobId, size, recipients } }],
+    { commandId, traceId: 'f'.repeat(32) },
+  );
 };
 const mail = (headers: Readonly<Record<string, string>>, body = 'text'): string =>
-  [...Object.entries({ From: 'ada@analytical.example', Date: 'Mon, 02 Nov 2026 09:15:00 +0100', ...headers }).map(([name, value]) => `${name}: ${value}`), '', body, ''].join('\r\n');
+  [
+    ...Object.entries({ From: 'ada@analytical.example', Date: 'Mon, 02 Nov 2026 09:15:00 +0100', ...headers }).map(
+      ([name, value]) => `${name}: ${value}`,
+    ),
+    '',
+    body,
+    '',
+  ].join('\r\n');
 
 type Filed = Recorded<EmailFiled>;
 const everything = async (): Promise<readonly Recorded[]> => {
   const page = await log.readAll(0, START, 5_000);
   return (await platform.events.open(page.events)).events;
 };
-const filedEvents = async (): Promise<readonly Filed[]> => (await everything()).filter((event): event is Filed => event.type === 'EmailFiled');
+const filedEvents = async (): Promise<readonly Filed[]> =>
+  (await everything()).filter((event): event is Filed => event.type === 'EmailFiled');
 const decisions = async (): Promise<readonly Recorded<FilingDecided>[]> =>
   (await everything()).filter((event): event is Recorded<FilingDecided> => event.type === 'FilingDecided');
 
@@ -100,7 +113,12 @@ const decisions = async (): Promise<readonly Recorded<FilingDecided>[]> =>
 const settled = async (): Promise<readonly Filed[]> => {
   const last = (await everything()).filter(({ type }) => type === 'EmailReceived').at(-1)?.position ?? START;
   await expect
-    .poll(async () => (await pool.query<{ position: string }>("select position from projection.checkpoint where name = 'filing'")).rows[0]?.position ?? '', { timeout: 20_000, interval: 20 })
+    .poll(
+      async () =>
+        (await pool.query<{ position: string }>("select position from projection.checkpoint where name = 'filing'")).rows[0]?.position ??
+        '',
+      { timeout: 20_000, interval: 20 },
+    )
     .toSatisfy((position: string) => position >= last);
   return filedEvents();
 };
@@ -109,7 +127,11 @@ const threadsOf = (filed: readonly Filed[], mailboxId: MailboxId = inbox): Reado
 
 describe('filing', () => {
   it('puts a mail into each mailbox it is for, understood', async () => {
-    const id = await receive(mail({ Subject: 'Hello', 'Message-ID': '<1@x>', 'Content-Type': 'text/html' }, '<p>Hi <script>x</script>there</p>'), inbox, mailbox('alice'));
+    const id = await receive(
+      mail({ Subject: 'Hello', 'Message-ID': '<1@x>', 'Content-Type': 'text/html' }, '<p>Hi <script>x</script>there</p>'),
+      inbox,
+      mailbox('alice'),
+    );
     await start();
     const filed = await settled();
     expect(filed.map(({ data }) => data.mailboxId)).toEqual([inbox, mailbox('alice')]);
@@ -127,7 +149,9 @@ describe('filing', () => {
     });
     expect(new Set(filed.map(({ data }) => data.threadId)).size).toBe(2);
     expect(await readBodies(blobs, filed[0]!.data.bodyBlobId)).toEqual({ '1': { value: '<p>Hi there</p>\n', isTruncated: false } });
-    expect((await decisions()).map(({ data }) => data.outcome)).toEqual(filed.map(({ data }) => ({ type: 'thread', threadId: data.threadId, by: 'new' })));
+    expect((await decisions()).map(({ data }) => data.outcome)).toEqual(
+      filed.map(({ data }) => ({ type: 'thread', threadId: data.threadId, by: 'new' })),
+    );
   });
 
   it('finds the conversation, within a page and across', async () => {
@@ -162,11 +186,13 @@ describe('filing', () => {
     const twice = await receive(`Received: from elsewhere\r\n${text}`, inbox, mailbox('alice'));
     const other = await receive(mail({ Subject: 'Once', 'Message-ID': '<once@x>' }, 'other words'));
     const filed = await settled();
-    expect(filed.map(({ data }) => [data.emailId, data.mailboxId, data.messageIdReused]).toSorted()).toEqual([
-      [first, inbox, false],
-      [twice, mailbox('alice'), false],
-      [other, inbox, true],
-    ].toSorted());
+    expect(filed.map(({ data }) => [data.emailId, data.mailboxId, data.messageIdReused]).toSorted()).toEqual(
+      [
+        [first, inbox, false],
+        [twice, mailbox('alice'), false],
+        [other, inbox, true],
+      ].toSorted(),
+    );
     const outcomes = new Map((await decisions()).map(({ data }) => [`${data.emailId} ${data.mailboxId}`, data.outcome]));
     expect(outcomes.get(`${again} ${inbox}`)).toEqual({ type: 'duplicate', of: first });
     expect(outcomes.get(`${twice} ${inbox}`)).toEqual({ type: 'duplicate', of: first });
@@ -175,18 +201,48 @@ describe('filing', () => {
   it('knows mails that were filed by others', async () => {
     await start();
     const threadId = derivedId<ThreadId>('test-thread');
-    const empty = { inReplyTo: [], references: [], from: [], sender: [], replyTo: [], to: [], cc: [], bcc: [], sentAt: null, preview: '', textBody: [], htmlBody: [], attachments: [] };
+    const empty = {
+      inReplyTo: [],
+      references: [],
+      from: [],
+      sender: [],
+      replyTo: [],
+      to: [],
+      cc: [],
+      bcc: [],
+      sentAt: null,
+      preview: '',
+      textBody: [],
+      htmlBody: [],
+      attachments: [],
+    };
     const content = { ...empty, messageId: 'sent@tidings.test', subject: 'We wrote' };
     const blob = 'a'.repeat(64) as BlobId;
-    const data = { threadId, mailboxId: inbox, emailId: derivedId<EmailId>('sent'), blobId: blob, bodyBlobId: blob, size: 1, direction: 'out', place: 'sent', startsThread: true, messageIdReused: false, envelope: null, content } as const;
-    await platform.events.append(`thread-${threadId}` as StreamId, 'none', [{ type: 'EmailFiled', data }], { commandId: derivedId<CommandId>('sent') });
+    const data = {
+      threadId,
+      mailboxId: inbox,
+      emailId: derivedId<EmailId>('sent'),
+      blobId: blob,
+      bodyBlobId: blob,
+      size: 1,
+      direction: 'out',
+      place: 'sent',
+      startsThread: true,
+      messageIdReused: false,
+      envelope: null,
+      content,
+    } as const;
+    await platform.events.append(`thread-${threadId}` as StreamId, 'none', [{ type: 'EmailFiled', data }], {
+      commandId: derivedId<CommandId>('sent'),
+    });
     const reply = await receive(mail({ Subject: 'Re: We wrote', 'Message-ID': '<r@x>', 'In-Reply-To': '<sent@tidings.test>' }));
     expect(threadsOf(await settled()).get(reply)).toBe(threadId);
   });
 
   it('keeps the order of arrival in each mailbox', async () => {
     const sent: EmailId[] = [];
-    for (let i = 0; i < 450; i += 1) sent.push(await receive(mail({ Subject: `Mail ${i}`, 'Message-ID': `<${i}@x>` }), inbox, mailbox(`m${i % 7}`)));
+    for (let i = 0; i < 450; i += 1)
+      sent.push(await receive(mail({ Subject: `Mail ${i}`, 'Message-ID': `<${i}@x>` }), inbox, mailbox(`m${i % 7}`)));
     await start();
     const filed = await settled();
     expect(filed.filter(({ data }) => data.mailboxId === inbox).map(({ data }) => data.emailId)).toEqual(sent);
@@ -230,16 +286,25 @@ describe('a crash or an outage', () => {
     };
   };
 
-  it.each(Array.from({ length: 9 }, (_, i) => [i + 1, i % 2 === 0 ? 'before' : 'after'] as const))('at append %d, %s it was written: nothing is lost, nothing is filed twice', async (n, kind) => {
-    failingAt(n, kind);
-    const text = mail({ Subject: 'Twice', 'Message-ID': '<t@x>' });
-    const ids = [await receive(text), await receive(text), await receive(mail({ Subject: 'Re: Twice', 'Message-ID': '<u@x>', 'In-Reply-To': '<t@x>' }), inbox, mailbox('alice'))];
-    await start();
-    const filed = await settled();
-    expect(filed.map(({ data }) => `${data.emailId} ${data.mailboxId}`).toSorted()).toEqual([`${ids[0]} ${inbox}`, `${ids[2]} ${inbox}`, `${ids[2]} ${mailbox('alice')}`].toSorted());
-    expect(threadsOf(filed).get(ids[2]!)).toBe(threadsOf(filed).get(ids[0]!));
-    expect(await decisions()).toHaveLength(4);
-  });
+  it.each(Array.from({ length: 9 }, (_, i) => [i + 1, i % 2 === 0 ? 'before' : 'after'] as const))(
+    'at append %d, %s it was written: nothing is lost, nothing is filed twice',
+    async (n, kind) => {
+      failingAt(n, kind);
+      const text = mail({ Subject: 'Twice', 'Message-ID': '<t@x>' });
+      const ids = [
+        await receive(text),
+        await receive(text),
+        await receive(mail({ Subject: 'Re: Twice', 'Message-ID': '<u@x>', 'In-Reply-To': '<t@x>' }), inbox, mailbox('alice')),
+      ];
+      await start();
+      const filed = await settled();
+      expect(filed.map(({ data }) => `${data.emailId} ${data.mailboxId}`).toSorted()).toEqual(
+        [`${ids[0]} ${inbox}`, `${ids[2]} ${inbox}`, `${ids[2]} ${mailbox('alice')}`].toSorted(),
+      );
+      expect(threadsOf(filed).get(ids[2]!)).toBe(threadsOf(filed).get(ids[0]!));
+      expect(await decisions()).toHaveLength(4);
+    },
+  );
 
   it('of the database at the commit: the page is repeated, without a trace', async () => {
     let failures = 0;
@@ -292,7 +357,9 @@ describe('a crash or an outage', () => {
   it('of its lease: a fenced owner commits nothing and does no harm', async () => {
     await start();
     await settled();
-    await pool.query("update projection.lease set token = token + 1, owner = 'somebody else', expires_at = now() + interval '700 ms' where name = 'filing'");
+    await pool.query(
+      "update projection.lease set token = token + 1, owner = 'somebody else', expires_at = now() + interval '700 ms' where name = 'filing'",
+    );
     await pool.query("update projection.checkpoint set lease_token = lease_token + 1 where name = 'filing'");
     const id = await receive(mail({ Subject: 'Meanwhile' }));
     expect((await settled()).map(({ data }) => data.emailId)).toEqual([id]);

@@ -25,7 +25,13 @@ export const hashOf = (text: string): string => hash('sha256', text, 'hex').slic
 const idHash = (messageId: string): string => hashOf(normaliseMessageId(messageId));
 
 /** The row of an email that goes into `threadId`. */
-export const heldFrom = (mailboxId: MailboxId, emailId: EmailId, threadId: ThreadId, mail: ThreadingHeaders, contentHash: string | null): Held => {
+export const heldFrom = (
+  mailboxId: MailboxId,
+  emailId: EmailId,
+  threadId: ThreadId,
+  mail: ThreadingHeaders,
+  contentHash: string | null,
+): Held => {
   const direct = new Set(mail.inReplyTo.map(idHash));
   return {
     mailboxId,
@@ -57,7 +63,10 @@ export class HeldIndex {
       return [...own, ...namedIds(mail).map(idHash)].map((id) => ({ mailboxId, id }));
     });
     const own = mails.flatMap(({ mailboxId, mail }) => (mail.messageId === null ? [] : [{ mailboxId, id: idHash(mail.messageId) }]));
-    const [held, naming] = await Promise.all([pool.query<Row>(HELD, columns(asked)), pool.query<Naming & { named: string }>(NAMING, columns(own))]);
+    const [held, naming] = await Promise.all([
+      pool.query<Row>(HELD, columns(asked)),
+      pool.query<Naming & { named: string }>(NAMING, columns(own)),
+    ]);
     for (const row of held.rows) if (row.messageId !== null) push(index.#byMessageId, `${row.mailboxId} ${row.messageId}`, row);
     for (const row of naming.rows) push(index.#byNamed, `${row.mailboxId} ${row.named}`, row);
     return index;
@@ -76,7 +85,11 @@ export class HeldIndex {
     const subject = (row: Row): string => (row.baseSubject === ownHash ? own : `\0other ${row.baseSubject}`);
     return {
       named: namedIds(mail).flatMap((messageId) =>
-        (this.#byMessageId.get(`${mailboxId} ${idHash(messageId)}`) ?? []).map((row) => ({ messageId, threadId: row.threadId, baseSubject: subject(row) })),
+        (this.#byMessageId.get(`${mailboxId} ${idHash(messageId)}`) ?? []).map((row) => ({
+          messageId,
+          threadId: row.threadId,
+          baseSubject: subject(row),
+        })),
       ),
       naming:
         mail.messageId === null

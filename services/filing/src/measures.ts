@@ -10,7 +10,12 @@ export interface Measures {
 }
 
 export const createMeasures = (registry: Registry): Measures => {
-  const outcomes = new Counter({ name: 'tidings_filing_emails_total', help: 'Mails per mailbox by what became of them', labelNames: ['outcome'], registers: [registry] });
+  const outcomes = new Counter({
+    name: 'tidings_filing_emails_total',
+    help: 'Mails per mailbox by what became of them',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
   const failures = new Counter({ name: 'tidings_filing_failures_total', help: 'Times that filing started over', registers: [registry] });
   const delay = new Histogram({
     name: 'tidings_filing_delay_seconds',
@@ -27,7 +32,8 @@ export const createMeasures = (registry: Registry): Measures => {
     },
     failed: () => failures.inc(),
     close: () => {
-      for (const name of ['tidings_filing_emails_total', 'tidings_filing_failures_total', 'tidings_filing_delay_seconds']) registry.removeSingleMetric(name);
+      for (const name of ['tidings_filing_emails_total', 'tidings_filing_failures_total', 'tidings_filing_delay_seconds'])
+        registry.removeSingleMetric(name);
     },
   };
 };

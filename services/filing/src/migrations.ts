@@ -42,7 +42,9 @@ export const migrateFiling = (pool: Pool): Promise<void> =>
   inTransaction(pool, async (client) => {
     await client.query("select pg_advisory_xact_lock(hashtext('tidings.filing.migration'))");
     await client.query('create schema if not exists filing');
-    await client.query('create table if not exists filing.migration (step integer primary key, applied_at timestamptz not null default now())');
+    await client.query(
+      'create table if not exists filing.migration (step integer primary key, applied_at timestamptz not null default now())',
+    );
     const { rows } = await client.query<{ step: number }>('select coalesce(max(step), 0)::integer as step from filing.migration');
     const done = rows[0]?.step ?? 0;
     for (const [at, sql] of steps.entries()) {

@@ -44,7 +44,8 @@ const sequence = (...items: readonly Uint8Array[]): Buffer => der(0x30, Buffer.c
 const set = (...items: readonly Uint8Array[]): Buffer => der(0x31, Buffer.concat(items));
 const integer = (bytes: Uint8Array): Buffer => der(0x02, bytes);
 const time = (ms: number): Buffer => der(0x18, Buffer.from(`${new Date(ms).toISOString().replace(/[-:T]|\.\d+Z$/g, '')}Z`));
-const oid = (first: number, second: number, ...rest: readonly number[]): Buffer => der(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
+const oid = (first: number, second: number, ...rest: readonly number[]): Buffer =>
+  der(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
 const base128 = (arc: number): readonly number[] => {
   const digits = [arc & 0x7f];
   for (let left = arc >> 7; left > 0; left >>= 7) digits.unshift((left & 0x7f) | 0x80);

@@ -72,7 +72,14 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
       throw error;
     } finally {
       receiving -= 1;
-      recordSpan({ name: 'smtp mail', traceId: trace.traceId, kind: 'root', startedAt, endedAt: platform.now(), error: failure instanceof Error ? failure.name : undefined });
+      recordSpan({
+        name: 'smtp mail',
+        traceId: trace.traceId,
+        kind: 'root',
+        startedAt,
+        endedAt: platform.now(),
+        error: failure instanceof Error ? failure.name : undefined,
+      });
     }
   };
 
@@ -92,7 +99,11 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     logger: false,
     onConnect: (session, callback) => callback(perClient.enter(session) ? null : replies.tooManySessions()),
     onClose: (session) => perClient.leave(session),
-    onRcptTo: (address, _session, callback) => void recipient(address).then(() => callback(), (error: unknown) => callback(refused(error))),
+    onRcptTo: (address, _session, callback) =>
+      void recipient(address).then(
+        () => callback(),
+        (error: unknown) => callback(refused(error)),
+      ),
     onData: (stream, session, callback) =>
       void message(stream, session).then(
         (reply) => callback(null, reply),
@@ -151,7 +162,7 @@ const failing = async (server: SMTPServer): Promise<never> => {
 
 const transactionOf = (session: SMTPServerSession, mailboxes: WeakMap<SMTPServerAddress, MailboxId>, traceId: string): Transaction => ({
   mailFrom: session.envelope.mailFrom === false ? '' : session.envelope.mailFrom.address.toWellFormed(),
-  helo: String(session.hostNameAppearsAs).toWellFormed(),
+  helo: session.hostNameAppearsAs.toWellFormed(),
   clientAddress: session.remoteAddress,
   recipients: session.envelope.rcptTo.flatMap((address) => {
     const mailboxId = mailboxes.get(address);
@@ -171,7 +182,11 @@ const logged = ({ emailId, blob }: Accepted, { recipients, clientAddress, traceI
 
 const serverName = (domains: readonly string[]): string => (hostname().includes('.') ? hostname() : `mail.${domains[0] ?? 'localhost'}`);
 
-const certificate = async (files: { readonly keyFile: string; readonly certFile: string } | null, host: string, now: number): Promise<Certificate> => {
+const certificate = async (
+  files: { readonly keyFile: string; readonly certFile: string } | null,
+  host: string,
+  now: number,
+): Promise<Certificate> => {
   if (files === null) return selfSigned(host, now);
   const [key, cert] = await Promise.all([readFile(files.keyFile, 'utf8'), readFile(files.certFile, 'utf8')]);
   return { key, cert };

@@ -37,4 +37,7 @@ export const asReply = (error: unknown, maxBytes: number): Reply => {
 
 /** Outages are expected and told apart from faults of ours in the logs. */
 export const isOutage = (error: unknown): boolean =>
-  error instanceof BlobStoreUnavailable || error instanceof LogUnavailable || error instanceof Overloaded || error instanceof TooManyConflicts;
+  error instanceof BlobStoreUnavailable ||
+  error instanceof LogUnavailable ||
+  error instanceof Overloaded ||
+  error instanceof TooManyConflicts;

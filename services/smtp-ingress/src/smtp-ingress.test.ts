@@ -22,7 +22,15 @@ import { dial, type Dialogue } from './testing/smtp-dialogue.ts';
 const mailboxOf = (name: string): MailboxId => derivedId<MailboxId>('test-mailbox', name);
 const config = E.getOrElseW((faults: readonly string[]) => {
   throw new Error(faults.join());
-})(loadConfig({ SMTP_PORT: '0', MAIL_DOMAINS: 'tidings.test,bücher.test'.replace('bücher', 'xn--bcher-kva'), MAX_MESSAGE_BYTES: '2000000', SMTP_MAX_RECIPIENTS: '5', SMTP_MAX_SESSIONS_PER_CLIENT: '8' }));
+})(
+  loadConfig({
+    SMTP_PORT: '0',
+    MAIL_DOMAINS: 'tidings.test,bücher.test'.replace('bücher', 'xn--bcher-kva'),
+    MAX_MESSAGE_BYTES: '2000000',
+    SMTP_MAX_RECIPIENTS: '5',
+    SMTP_MAX_SESSIONS_PER_CLIENT: '8',
+  }),
+);
 
 let log: EventLog;
 let blobs: BlobStore;
@@ -38,11 +46,22 @@ beforeEach(async () => {
   const memory = memoryBlobs();
   blobs = { ...memory, put: (...args) => (broken.blobs ? Promise.reject(new BlobStoreUnavailable('test')) : memory.put(...args)) };
   platform = memoryPlatform({ config, log, blobs });
-  for (const [name, of] of [['alice@tidings.test', 'alice'], ['contact@tidings.test', 'contact'], ['info@tidings.test', 'contact'], ['postmaster@tidings.test', 'contact'], ['anna@xn--bcher-kva.test', 'anna']] as const) {
+  for (const [name, of] of [
+    ['alice@tidings.test', 'alice'],
+    ['contact@tidings.test', 'contact'],
+    ['info@tidings.test', 'contact'],
+    ['postmaster@tidings.test', 'contact'],
+    ['anna@xn--bcher-kva.test', 'anna'],
+  ] as const) {
     const claimed = E.getOrElseW((fault: string) => {
       throw new Error(fault);
     })(normaliseAddress(name));
-    await platform.commands.transact(address, addressKey(claimed), { type: 'ClaimAddress', address: claimed, mailboxId: mailboxOf(of) }, { commandId: derivedId<CommandId>('test-claim', name) });
+    await platform.commands.transact(
+      address,
+      addressKey(claimed),
+      { type: 'ClaimAddress', address: claimed, mailboxId: mailboxOf(of) },
+      { commandId: derivedId<CommandId>('test-claim', name) },
+    );
   }
   door = await startSmtpIngress(platform);
   open = [];
@@ -63,7 +82,8 @@ const atData = async (...recipients: string[]): Promise<Dialogue> => {
   const dialogue = await greeted();
   await dialogue.say('EHLO client.example');
   expect(await dialogue.say('MAIL FROM:<ada@analytical.example>')).toBe('250 2.1.0 Accepted');
-  for (const recipient of recipients.length > 0 ? recipients : ['contact@tidings.test']) expect(await dialogue.say(`RCPT TO:<${recipient}>`)).toBe('250 2.1.5 Accepted');
+  for (const recipient of recipients.length > 0 ? recipients : ['contact@tidings.test'])
+    expect(await dialogue.say(`RCPT TO:<${recipient}>`)).toBe('250 2.1.5 Accepted');
   expect(await dialogue.say('DATA')).toMatch(/^354 /);
   return dialogue;
 };
@@ -84,7 +104,15 @@ describe('a mail', () => {
     expect(more).toEqual([]);
     expect(mail?.emailId).toBe(queued.exec(reply)?.[1]);
     expect(mail?.recipients).toEqual([
-      { mailboxId: mailboxOf('contact'), envelope: { mailFrom: 'ada@analytical.example', rcptTo: ['contact@tidings.test', 'info@tidings.test'], helo: 'client.example', clientAddress: '127.0.0.1' } },
+      {
+        mailboxId: mailboxOf('contact'),
+        envelope: {
+          mailFrom: 'ada@analytical.example',
+          rcptTo: ['contact@tidings.test', 'info@tidings.test'],
+          helo: 'client.example',
+          clientAddress: '127.0.0.1',
+        },
+      },
       { mailboxId: mailboxOf('alice'), envelope: expect.objectContaining({ rcptTo: ['Alice@TIDINGS.test'] }) },
     ]);
     const bytes = await stored(mail!.blobId);
@@ -116,8 +144,19 @@ describe('a mail', () => {
   });
 
   it('comes from an ordinary client, over TLS too, and with UTF-8 addresses', async () => {
-    const transport = createTransport({ host: '127.0.0.1', port: door.port, secure: false, requireTLS: true, tls: { rejectUnauthorized: false } });
-    const sent = await transport.sendMail({ from: 'ada@analytical.example', to: ['anna@bücher.test', 'Postmaster@tidings.test'], subject: 'Grüße', text: 'Hallo' });
+    const transport = createTransport({
+      host: '127.0.0.1',
+      port: door.port,
+      secure: false,
+      requireTLS: true,
+      tls: { rejectUnauthorized: false },
+    });
+    const sent = await transport.sendMail({
+      from: 'ada@analytical.example',
+      to: ['anna@bücher.test', 'Postmaster@tidings.test'],
+      subject: 'Grüße',
+      text: 'Hallo',
+    });
     transport.close();
     expect(sent.response).toMatch(queued);
     expect((await received())[0]?.recipients.map(({ mailboxId }) => mailboxId)).toEqual([mailboxOf('anna'), mailboxOf('contact')]);
@@ -302,11 +341,11 @@ describe('a hostile client', () => {
     await guessing.say('EHLO c');
     await guessing.say('MAIL FROM:<a@b.example>');
     guessing.send('RCPT TO:<guess@tidings.test>\r\n'.repeat(200));
-    await guessing.closed;
+    await expect(guessing.closed).resolves.toBeUndefined();
     const idling = await greeted();
     await idling.say('EHLO c');
     idling.send('NOOP\r\n'.repeat(2_000));
-    await idling.closed;
+    await expect(idling.closed).resolves.toBeUndefined();
   });
 
   it('may not send a command without end, or talk HTTP', async () => {
