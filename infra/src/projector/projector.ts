@@ -20,7 +20,7 @@ import { classify } from './poison.ts';
 import { finishBuild } from './rebuild.ts';
 import { createIndexes, createTables, instances, registerProjections, setError, withRegistry, type Instance } from './registry.ts';
 import { writeStatus, type LaneStatus } from './status.ts';
-import { cutover, isPending } from './transitions.ts';
+import { cutover, forget, isPending } from './transitions.ts';
 import { Waker } from './waker.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -189,6 +189,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       if (all.some((one) => one.schemaName === schemaName)) continue;
       runners.delete(schemaName);
       await Promise.all(runner.watchdogs.map(({ lane }) => lane.stop()));
+      await forget(pool, schemaName);
     }
   };
 

@@ -93,8 +93,13 @@ export const retire = async (pool: Pool, name: string, graceMs: number = READER_
 /** Tables first, then checkpoint: the order in which the projector takes its locks, so that the two cannot deadlock. */
 const retireInstance = async (client: PoolClient, instance: Instance): Promise<void> => {
   await client.query(`drop schema if exists ${schemaOf(instance)} cascade`);
-  for (const table of ['checkpoint', 'lease', 'parked', 'status']) {
-    await client.query(`delete from projection.${table} where name = $1`, [instance.schemaName]);
-  }
+  await forget(client, instance.schemaName);
   await setState(client, instance, [instance.state], 'retired');
+};
+
+/** Removes what the runtime keeps about a retired instance; a lane that had not heard of it yet may have left rows again. */
+export const forget = async (db: PoolClient | Pool, schemaName: string): Promise<void> => {
+  for (const table of ['checkpoint', 'lease', 'parked', 'status']) {
+    await db.query(`delete from projection.${table} where name = $1`, [schemaName]);
+  }
 };

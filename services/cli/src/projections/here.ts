@@ -8,12 +8,12 @@ import { postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 
-/** Works on `schemaName` until stopped; its lease keeps two such from doing it twice. */
+/** Works on all instances of `name` until stopped: the live one too, to compare with. Leases keep two such from doing it twice. */
 export const runHere = async (
   databaseUrl: string,
   pool: Pool,
   projections: readonly Projection[],
-  schemaName: string,
+  name: string,
 ): Promise<{ stop(): Promise<void> }> => {
   const logger = pino({ level: 'warn' }, pino.destination(2));
   const log = await openPostgresLog({ url: databaseUrl, logger });
@@ -21,7 +21,7 @@ export const runHere = async (
     ...{ pool, log, projections, logger },
     events: createEventStore(log, postgresSubjectKeys({ pool })),
     signals: inProcessSignals(),
-    only: (instance) => instance.schemaName === schemaName,
+    only: (instance) => instance.name === name,
   });
   return {
     stop: async () => {

@@ -129,7 +129,7 @@ const replayCommand = async (
   }
   if (flags.detach) return 0;
   // Loaded only now: it brings the whole log adapter along.
-  const here = flags.here ? await (await import('./here.ts')).runHere(databaseUrl, pool, projections, build.schemaName) : null;
+  const here = flags.here ? await (await import('./here.ts')).runHere(databaseUrl, pool, projections, name) : null;
   try {
     const ready = await follow(pool, build.schemaName, stdout);
     if (!ready) return 1;

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
+import { registerProjections } from '@tidings/infra/projector/registry';
+import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import { openWorld, type World } from '@tidings/infra/projector/test-kit';
 import { projections } from '../../../projector/src/projections.ts';
 import { duration, progressBar } from './follow.ts';
@@ -44,6 +47,14 @@ describe('tidings projections', () => {
     await projector.stop();
     expect((await tidings('replay', 'users')).out).toContain('No projector runs');
     expect((await tidings('replay', 'users')).out).toContain('add --restart');
+  });
+
+  it('does the work itself when asked to', async () => {
+    await migrateEventLog(world.url);
+    await migrateSubjectKeys(world.pool);
+    await registerProjections(world.pool, projections);
+    const replayed = await tidings('replay', 'users', '--here', '--cutover');
+    expect(replayed).toMatchObject({ code: 0, out: expect.stringContaining('users_v1_g2 is live') });
   });
 
   it('explains wrong arguments', async () => {
