@@ -1,0 +1,138 @@
+/** Every email as a mailbox holds it: what its headers say, where it lies, and in which blobs its bytes are. */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
+import type { EmailId, MailboxId } from '@tidings/contracts/ids';
+import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
+import { isShredded, reveal } from '@tidings/contracts/sealed';
+import type { Timestamp } from '@tidings/contracts/time';
+
+export * from './queries.ts';
+export * from './view.ts';
+
+/**
+ * `received` knows when SMTP took a mail, which may be long before it is filed. `content` and `envelope_to` are null once the mailbox's data is
+ * erased. `json`, not `jsonb`: it is only ever read whole.
+ */
+const tables = (schema: string): string => `
+  create table ${schema}.email (
+    email_id uuid not null,
+    mailbox_id uuid not null,
+    thread_id uuid not null,
+    filed_at timestamptz not null,
+    position text collate "C" not null,
+    size bigint not null,
+    direction text not null,
+    place text not null,
+    blob_id text not null,
+    body_blob_id text not null,
+    envelope_to json,
+    content json,
+    primary key (email_id, mailbox_id)
+  );
+  create table ${schema}.received (
+    email_id uuid primary key,
+    received_at timestamptz not null
+  );`;
+
+/** The emails of a thread in the order they were filed. */
+const indexes = (schema: string): string => `create index on ${schema}.email (thread_id, mailbox_id, position);`;
+
+const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  const received = new Map<EmailId, Timestamp>();
+  const filed = new Map<string, Filed>();
+  const moved = new Map<string, Moved>();
+  for (const event of page) {
+    switch (event.type) {
+      case 'EmailReceived':
+        received.set(event.data.emailId, event.recordedAt);
+        break;
+      case 'EmailFiled':
+        filed.set(keyOf(event.data.mailboxId, event.data.emailId), { event, place: event.data.place });
+        break;
+      case 'EmailsMoved': {
+        const { mailboxId, emailIds, place } = event.data;
+        for (const emailId of emailIds) {
+          const key = keyOf(mailboxId, emailId);
+          const here = filed.get(key);
+          if (here === undefined) moved.set(key, { mailboxId, emailId, place });
+          else filed.set(key, { ...here, place });
+        }
+        break;
+      }
+      default:
+    }
+  }
+  await saveReceived([...received], tx);
+  await saveFiled([...filed.values()], tx);
+  await saveMoved([...moved.values()], tx);
+};
+
+export const emails: Projection = {
+  name: 'emails',
+  version: 1,
+  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved'],
+  tables,
+  indexes,
+  apply,
+};
+
+interface Filed {
+  readonly event: Recorded<EmailFiled>;
+  readonly place: Place;
+}
+
+interface Moved {
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly place: Place;
+}
+
+const keyOf = (mailbox: MailboxId, email: EmailId): string => mailbox + email;
+
+const saveReceived = async (received: readonly (readonly [EmailId, Timestamp])[], tx: ProjectionTx): Promise<void> => {
+  if (received.length === 0) return;
+  await tx.query(
+    `insert into ${tx.schema}.received (email_id, received_at) select * from unnest($1::uuid[], $2::timestamptz[]) on conflict do nothing`,
+    [received.map(([id]) => id), received.map(([, at]) => at)],
+  );
+};
+
+const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<void> => {
+  if (filed.length === 0) return;
+  const column = (value: (data: EmailFiled['data'], one: Filed) => string | number): string =>
+    `{${filed.map((one) => value(one.event.data, one)).join(',')}}`; // ids, numbers, times and words of ours: nothing to quote
+  const json = (value: (data: EmailFiled['data']) => unknown): string => `[${filed.map(({ event }) => JSON.stringify(value(event.data))).join(',')}]`;
+  await tx.query(
+    `insert into ${tx.schema}.email (email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
+     select email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id,
+            case when json_typeof(envelope_to) = 'null' then null else envelope_to end, case when json_typeof(content) = 'null' then null else content end
+     from rows from (
+       unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::bigint[]),
+       unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), json_array_elements($11::json), json_array_elements($12::json)
+     ) as n (email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
+     on conflict (email_id, mailbox_id) do nothing`,
+    [
+      column((data) => data.emailId),
+      column((data) => data.mailboxId),
+      column((data) => data.threadId),
+      column((_, { event }) => event.recordedAt),
+      column((_, { event }) => event.position),
+      column((data) => data.size),
+      column((data) => data.direction),
+      column((_, { place }) => place),
+      column((data) => data.blobId),
+      column((data) => data.bodyBlobId),
+      json(({ envelope }) => reveal(envelope, null)?.rcptTo ?? null),
+      json(({ content }) => (isShredded(content) ? null : content)),
+    ],
+  );
+};
+
+const saveMoved = async (moved: readonly Moved[], tx: ProjectionTx): Promise<void> => {
+  if (moved.length === 0) return;
+  await tx.query(
+    `update ${tx.schema}.email e set place = m.place from unnest($1::uuid[], $2::uuid[], $3::text[]) as m (email_id, mailbox_id, place)
+     where e.email_id = m.email_id and e.mailbox_id = m.mailbox_id`,
+    [moved.map((one) => one.emailId), moved.map((one) => one.mailboxId), moved.map((one) => one.place)],
+  );
+};

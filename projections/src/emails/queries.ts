@@ -1,0 +1,62 @@
+/** What readers ask of emails. */
+import { int, nullable, oneOf } from '@tidings/contracts/codec';
+import { EmailContent } from '@tidings/contracts/events/email';
+import { Place } from '@tidings/contracts/events/thread';
+import { BlobId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
+import * as t from 'io-ts';
+import { sql, type FragmentSqlToken } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+
+/** Positions in our own tables were checked when they were written. */
+const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
+
+const HeldEmail = t.readonly(
+  t.type({
+    emailId: EmailId,
+    mailboxId: MailboxId,
+    threadId: ThreadId,
+    receivedAt: Timestamp,
+    /** Its place in the thread, for the next page's cursor. */
+    position: PositionText,
+    size: int(0),
+    direction: oneOf('in', 'out'),
+    place: Place,
+    blobId: BlobId,
+    bodyBlobId: BlobId,
+    /** Whom the envelope named in this mailbox; null when it had none or is erased. */
+    envelopeTo: nullable(t.readonlyArray(t.string)),
+    /** Null once erased. */
+    content: nullable(EmailContent),
+  }),
+);
+export type HeldEmail = t.TypeOf<typeof HeldEmail>;
+
+/** When it was received by the primary key of received; what never came by SMTP counts from when it was filed. */
+const select = (schema: string): FragmentSqlToken => sql.fragment`
+  select e.email_id as "emailId", e.mailbox_id as "mailboxId", e.thread_id as "threadId", coalesce(r.received_at, e.filed_at) as "receivedAt",
+    e.position, e.size, e.direction, e.place, e.blob_id as "blobId", e.body_blob_id as "bodyBlobId", e.envelope_to as "envelopeTo", e.content
+  from ${tableIn(schema, 'email')} e
+  left join ${tableIn(schema, 'received')} r on r.email_id = e.email_id`;
+
+/** An email in each of these mailboxes that holds it. Primary key (email_id, mailbox_id). */
+export const emailIn = (schema: string, email: EmailId, mailboxes: readonly MailboxId[]) => sql.type(rows(HeldEmail))`
+  ${select(schema)} where e.email_id = ${email} and e.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) order by e.mailbox_id`;
+
+export interface MessagesPage {
+  readonly thread: ThreadId;
+  readonly mailbox: MailboxId;
+  readonly places: readonly Place[];
+  /** The last one of the page before. */
+  readonly after: Position | null;
+  readonly limit: number;
+}
+
+/** Emails of a thread, the oldest first. Index email (thread_id, mailbox_id, position). */
+export const emailsOfThread = (schema: string, { thread, mailbox, places, after, limit }: MessagesPage) => sql.type(rows(HeldEmail))`
+  ${select(schema)}
+  where e.thread_id = ${thread} and e.mailbox_id = ${mailbox} and e.place = any(${sql.array(places, 'text')})
+    ${after === null ? sql.fragment`` : sql.fragment`and e.position > ${after}`}
+  order by e.position limit ${limit}`;

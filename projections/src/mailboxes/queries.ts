@@ -1,0 +1,68 @@
+/** What readers ask of mailboxes. */
+import { nullable } from '@tidings/contracts/codec';
+import { MailboxKind, MailboxRole } from '@tidings/contracts/events/mailbox';
+import { MailboxId, UserId } from '@tidings/contracts/ids';
+import { rows } from '@tidings/contracts/sql-rows';
+import * as t from 'io-ts';
+import { sql, type FragmentSqlToken } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+
+const MailboxRow = t.readonly(
+  t.type({
+    id: MailboxId,
+    kind: MailboxKind,
+    address: t.string,
+    aliases: t.readonlyArray(t.string),
+    name: t.string,
+    /** The asking user's. */
+    role: nullable(MailboxRole),
+  }),
+);
+export type MailboxRow = t.TypeOf<typeof MailboxRow>;
+
+/** Aliases and the user's role by primary keys. */
+const select = (schema: string, user: UserId): FragmentSqlToken => sql.fragment`
+  select b.mailbox_id as id, b.kind, b.address, b.name, m.role,
+    array(
+      select a.address from ${tableIn(schema, 'address')} a where a.mailbox_id = b.mailbox_id and a.address <> b.address order by a.address
+    ) as aliases
+  from ${tableIn(schema, 'mailbox')} b
+  left join ${tableIn(schema, 'member')} m on m.mailbox_id = b.mailbox_id and m.user_id = ${user}`;
+
+/** One mailbox, whoever asks; no row when there is none. */
+export const mailboxById = (schema: string, user: UserId, mailbox: MailboxId) =>
+  sql.type(rows(MailboxRow))`${select(schema, user)} where b.mailbox_id = ${mailbox}`;
+
+export interface AddressPage {
+  /** The last one of the page before. */
+  readonly after: { readonly address: string; readonly id: MailboxId } | null;
+  readonly limit: number;
+}
+
+/** The mailboxes `user` is a member of, by address; all of them without a page. Index member (user_id, mailbox_id). */
+export const mailboxesOf = (schema: string, user: UserId, page: AddressPage | null = null) => sql.type(rows(MailboxRow))`
+  ${select(schema, user)} where m.role is not null
+  ${page === null || page.after === null ? sql.fragment`` : sql.fragment`and (b.address, b.mailbox_id) > (${page.after.address}, ${page.after.id}::uuid)`}
+  order by b.address, b.mailbox_id ${page === null ? sql.fragment`` : sql.fragment`limit ${page.limit}`}`;
+
+const RoleRow = t.readonly(t.type({ mailboxId: MailboxId, role: MailboxRole }));
+
+/** Every role of `user`, to be joined with what mailboxes hold. Index member (user_id, mailbox_id). */
+export const rolesOf = (schema: string, user: UserId) => sql.type(
+  rows(RoleRow),
+)`select mailbox_id as "mailboxId", role from ${tableIn(schema, 'member')} where user_id = ${user} order by mailbox_id`;
+
+/** `role` is the user's, null when they have none; no row when there is no such mailbox. Primary keys. */
+export const roleIn = (schema: string, user: UserId, mailbox: MailboxId) => sql.type(
+  rows(t.readonly(t.type({ role: nullable(MailboxRole) }))),
+)`select m.role from ${tableIn(schema, 'mailbox')} b
+  left join ${tableIn(schema, 'member')} m on m.mailbox_id = b.mailbox_id and m.user_id = ${user}
+  where b.mailbox_id = ${mailbox}`;
+
+const MemberRow = t.readonly(t.type({ userId: UserId, role: MailboxRole }));
+
+/** Members by id, behind `after`. Primary key of member. */
+export const membersIn = (schema: string, mailbox: MailboxId, after: UserId | null, limit: number) => sql.type(rows(MemberRow))`
+  select user_id as "userId", role from ${tableIn(schema, 'member')}
+  where mailbox_id = ${mailbox} ${after === null ? sql.fragment`` : sql.fragment`and user_id > ${after}`}
+  order by user_id limit ${limit}`;

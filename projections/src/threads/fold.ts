@@ -1,0 +1,175 @@
+/** How one thread of one mailbox changes, in memory. Nothing here reads or writes; `store.ts` does. */
+import { type Place, type EmailFiled, type EmailsMoved, type ThreadRead } from '@tidings/contracts/events/thread';
+import type { Address } from '@tidings/contracts/events/email';
+import type { Recorded } from '@tidings/contracts/events/index';
+import { type MailAddress, type View, views } from '@tidings/contracts/http/mail-objects';
+import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { isShredded } from '@tidings/contracts/sealed';
+import type { Timestamp } from '@tidings/contracts/time';
+import { storable } from '../chat-view/people.ts';
+
+/** A row of `thread`. Mutable: a page of thousands of events makes no copy per event. */
+export interface ThreadRow {
+  readonly threadId: ThreadId;
+  readonly mailboxId: MailboxId;
+  /** The first one stays (mail-contract §5). */
+  readonly subject: string;
+  /** Of the last email that ranked the thread. */
+  snippet: string;
+  participants: readonly MailAddress[];
+  readonly firstAt: Timestamp;
+  /** What lists are ordered by. Never goes back, so that a walk through pages meets no thread twice. */
+  lastAt: Timestamp;
+  lastPosition: Position;
+  starred: boolean;
+  hasAttachments: boolean;
+  /** Of the last email read; empty when none is. */
+  readUpTo: Position | '';
+  readonly emails: Record<Place, number>;
+  /** Incoming emails behind `readUpTo`. */
+  unread: UnreadCounts;
+}
+
+export interface UnreadCounts {
+  readonly main: number;
+  readonly spam: number;
+  readonly trash: number;
+}
+
+/** A row of `held`: what is needed of an email to read up to it, to move it, and to know where its thread stood at an earlier time. */
+export interface HeldRow {
+  readonly threadId: ThreadId;
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly position: Position;
+  readonly filedAt: Timestamp;
+  readonly incoming: boolean;
+  /** Whether it moved its thread up as it came. */
+  readonly ranks: boolean;
+  place: Place;
+}
+export type Held = Map<EmailId, HeldRow>;
+
+/** Enough to know a conversation by; a list of thousands would be rewritten with each email. */
+const MOST_PARTICIPANTS = 20;
+
+/** `row` is undefined when the mailbox has nothing of the thread yet. */
+export const fileEmail = (row: ThreadRow | undefined, event: Recorded<EmailFiled>): { readonly row: ThreadRow; readonly held: HeldRow } => {
+  const { threadId, mailboxId, emailId, direction, place, content } = event.data;
+  const said = isShredded(content) ? NOTHING_SAID : content;
+  const kept = row ?? started(event, storable(said.subject));
+  const isFirst = row === undefined;
+  // What goes straight to spam or trash does not bring a conversation up.
+  const ranks = isFirst || isMain(place) || mainEmails(kept) === 0;
+  if (ranks) {
+    kept.lastAt = event.recordedAt;
+    kept.lastPosition = event.position;
+    kept.snippet = storable(said.preview);
+  }
+  kept.participants = joined(kept.participants, said.from);
+  kept.hasAttachments ||= said.attachments.length > 0;
+  kept.emails[place] += 1;
+  const incoming = direction === 'in';
+  if (incoming) kept.unread = counted(kept.unread, place);
+  return { row: kept, held: { threadId, mailboxId, emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, place } };
+};
+
+const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], attachments: [] as readonly unknown[] };
+
+const started = ({ data, position, recordedAt }: Recorded<EmailFiled>, subject: string): ThreadRow => ({
+  threadId: data.threadId,
+  mailboxId: data.mailboxId,
+  subject,
+  snippet: '',
+  participants: [],
+  firstAt: recordedAt,
+  lastAt: recordedAt,
+  lastPosition: position,
+  starred: false,
+  hasAttachments: false,
+  readUpTo: '',
+  emails: { inbox: 0, archive: 0, spam: 0, trash: 0, sent: 0, drafts: 0 },
+  unread: NONE_UNREAD,
+});
+
+export const readThread = (row: ThreadRow, held: Held, { data: { upTo } }: Recorded<ThreadRead>): void => {
+  if (upTo === null) row.readUpTo = '';
+  else row.readUpTo = held.get(upTo)?.position ?? row.readUpTo;
+  row.unread = unreadOf(row, held);
+};
+
+/** @returns the emails whose place is another now */
+export const moveEmails = (row: ThreadRow, held: Held, { data: { emailIds, place } }: Recorded<EmailsMoved>): readonly HeldRow[] => {
+  const moved = emailIds.flatMap((id) => held.get(id) ?? []).filter((email) => email.place !== place);
+  for (const email of moved) {
+    row.emails[email.place] -= 1;
+    row.emails[place] += 1;
+    email.place = place;
+  }
+  row.unread = unreadOf(row, held);
+  return moved;
+};
+
+const NONE_UNREAD: UnreadCounts = { main: 0, spam: 0, trash: 0 };
+
+const unreadOf = ({ readUpTo }: ThreadRow, held: Held): UnreadCounts => {
+  let unread = NONE_UNREAD;
+  for (const email of held.values()) if (email.incoming && email.position > readUpTo) unread = counted(unread, email.place);
+  return unread;
+};
+
+const counted = (unread: UnreadCounts, place: Place): UnreadCounts => {
+  if (place === 'spam') return { ...unread, spam: unread.spam + 1 };
+  if (place === 'trash') return { ...unread, trash: unread.trash + 1 };
+  return { ...unread, main: unread.main + 1 };
+};
+
+const isMain = (place: Place): boolean => place !== 'spam' && place !== 'trash';
+
+/** Emails that are neither spam nor trash. */
+const mainEmails = ({ emails }: ThreadRow): number => emails.inbox + emails.archive + emails.sent + emails.drafts;
+
+const joined = (known: readonly MailAddress[], from: readonly Address[]): readonly MailAddress[] => {
+  let all = known;
+  for (const { name, email } of from) {
+    if (all.length >= MOST_PARTICIPANTS) break;
+    const address = email.toLowerCase();
+    if (!all.some((one) => one.email.toLowerCase() === address && (address !== '' || one.name === name))) {
+      all = [...all, { name, email }];
+    }
+  }
+  return all;
+};
+
+/** The views a thread is in; the conditions are those of the indexes in `index.ts`. */
+const shows: Readonly<Record<View, (row: ThreadRow) => boolean>> = {
+  inbox: ({ emails }) => emails.inbox > 0,
+  all: (row) => mainEmails(row) > 0,
+  starred: (row) => row.starred && mainEmails(row) > 0,
+  sent: ({ emails }) => emails.sent > 0,
+  drafts: ({ emails }) => emails.drafts > 0,
+  archive: ({ emails }) => emails.archive > 0 && emails.inbox === 0,
+  spam: ({ emails }) => emails.spam > 0,
+  trash: ({ emails }) => emails.trash > 0,
+};
+
+/** One letter per view in the order of `views`: `-` not in it, `r` in it and read, `u` in it and unread. */
+export const standing = (row: ThreadRow): string =>
+  views.map((view) => (shows[view](row) ? (row.unread[view === 'spam' || view === 'trash' ? view : 'main'] > 0 ? 'u' : 'r') : '-')).join('');
+
+/** Threads and unread threads per view, in the order of `views`. */
+export interface Tally {
+  readonly threads: number[];
+  readonly unread: number[];
+}
+export const emptyTally = (): Tally => ({ threads: views.map(() => 0), unread: views.map(() => 0) });
+
+/** Counts a thread with `by` 1, takes it out with -1. */
+export const count = ({ threads, unread }: Tally, stands: string, by: 1 | -1): void => {
+  for (let at = 0; at < stands.length; at += 1) {
+    if (stands[at] === '-') continue;
+    threads[at] = (threads[at] ?? 0) + by;
+    if (stands[at] === 'u') unread[at] = (unread[at] ?? 0) + by;
+  }
+};

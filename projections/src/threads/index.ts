@@ -1,0 +1,164 @@
+/**
+ * The thread view: one row per thread and mailbox, folded from its emails and from what the mailbox did with them. Pages are folded in
+ * memory; only threads that were there before the page are read, and their emails only when some are read or moved.
+ */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { ThreadEvent } from '@tidings/contracts/events/thread';
+import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
+import { count, emptyTally, type Held, type HeldRow, fileEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
+import { insertHeld, keyOf, loadHeld, loadTallies, loadThreads, saveMoves, saveTallies, saveThreads, type Key } from './store.ts';
+
+export * from './queries.ts';
+export * from './view.ts';
+
+/** `held` is there for `apply` and for the paging of a walk that began earlier; the emails themselves are another read model's. */
+const tables = (schema: string): string => `
+  create table ${schema}.thread (
+    thread_id uuid not null,
+    mailbox_id uuid not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    in_inbox integer not null,
+    in_archive integer not null,
+    in_sent integer not null,
+    in_drafts integer not null,
+    in_spam integer not null,
+    in_trash integer not null,
+    unread_main integer not null,
+    unread_spam integer not null,
+    unread_trash integer not null,
+    starred boolean not null,
+    has_attachments boolean not null,
+    last_position text collate "C" not null,
+    read_up_to text collate "C" not null,
+    subject text not null,
+    snippet text not null,
+    participants json not null,
+    primary key (thread_id, mailbox_id)
+  );
+  create table ${schema}.held (
+    thread_id uuid not null,
+    mailbox_id uuid not null,
+    email_id uuid not null,
+    filed_at timestamptz not null,
+    incoming boolean not null,
+    ranks boolean not null,
+    position text collate "C" not null,
+    place text not null,
+    primary key (thread_id, position)
+  );
+  create table ${schema}.tally (
+    mailbox_id uuid primary key,
+    threads bigint[] not null,
+    unread bigint[] not null
+  );`;
+
+/** One per view, in the order of its list; the conditions are those of `fold.ts` and `queries.ts`. */
+const indexes = (schema: string): string => {
+  const list = (name: string, condition: string): string =>
+    `create index thread_${name} on ${schema}.thread (mailbox_id, last_at, last_position) where ${condition};`;
+  return [
+    list('all', 'in_inbox + in_archive + in_sent + in_drafts > 0'),
+    list('unread', 'in_inbox + in_archive + in_sent + in_drafts > 0 and unread_main > 0'),
+    list('inbox', 'in_inbox > 0'),
+    list('starred', 'starred and in_inbox + in_archive + in_sent + in_drafts > 0'),
+    list('sent', 'in_sent > 0'),
+    list('drafts', 'in_drafts > 0'),
+    list('archive', 'in_archive > 0 and in_inbox = 0'),
+    list('spam', 'in_spam > 0'),
+    list('trash', 'in_trash > 0'),
+  ].join('\n');
+};
+
+const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  const events = page.filter(isThreadEvent);
+  if (events.length === 0) return;
+  const { known, opened } = keysOf(events);
+  const threads = await loadThreads(known, tx);
+  const held = await loadHeld(opened, tx);
+  const before = new Map<string, string>();
+  for (const [key, row] of threads) before.set(key, standing(row));
+
+  const filed: HeldRow[] = [];
+  const moved = new Set<HeldRow>();
+  for (const event of events) applyOne(event, { threads, held, filed, moved });
+
+  await saveThreads([...threads.values()], tx);
+  await insertHeld(filed, tx);
+  await saveMoves([...moved], tx);
+  await recount(threads, before, tx);
+};
+
+export const threads: Projection = {
+  name: 'threads',
+  version: 1,
+  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred'],
+  tables,
+  indexes,
+  apply,
+};
+
+const isThreadEvent = (event: Recorded): event is Recorded<ThreadEvent> => threads.handles.includes(event.type);
+
+interface Page {
+  readonly threads: Map<string, ThreadRow>;
+  /** Of the threads in which something is read or moved. */
+  readonly held: ReadonlyMap<string, Held>;
+  readonly filed: HeldRow[];
+  readonly moved: Set<HeldRow>;
+}
+
+const applyOne = (event: Recorded<ThreadEvent>, { threads: rows, held, filed, moved }: Page): void => {
+  const key = keyOf(event.data);
+  const row = rows.get(key);
+  if (event.type === 'EmailFiled') {
+    const { row: after, held: email } = fileEmail(row, event);
+    if (row === undefined) rows.set(key, after);
+    held.get(key)?.set(email.emailId, email);
+    filed.push(email);
+    return;
+  }
+  if (row === undefined) return; // nothing of it was ever filed here: there is nothing to read, star or move
+  const emails = held.get(key) ?? new Map();
+  switch (event.type) {
+    case 'ThreadRead':
+      readThread(row, emails, event);
+      break;
+    case 'EmailsMoved':
+      for (const email of moveEmails(row, emails, event)) moved.add(email);
+      break;
+    case 'ThreadStarred':
+      row.starred = event.data.starred;
+  }
+};
+
+/** `known`: threads that were there before the page; `opened`: those whose single emails matter. */
+const keysOf = (events: readonly Recorded<ThreadEvent>[]): { readonly known: readonly Key[]; readonly opened: readonly Key[] } => {
+  const known = new Map<string, Key>();
+  const opened = new Map<string, Key>();
+  const started = new Set<string>();
+  for (const { type, data } of events) {
+    const key = keyOf(data);
+    if (type === 'EmailFiled' && data.startsThread) started.add(key);
+    else if (!started.has(key)) known.set(key, data);
+    if (type === 'ThreadRead' || type === 'EmailsMoved') opened.set(key, data);
+  }
+  return { known: [...known.values()], opened: [...opened.values()] };
+};
+
+const recount = async (rows: ReadonlyMap<string, ThreadRow>, before: ReadonlyMap<string, string>, tx: ProjectionTx): Promise<void> => {
+  const changed = [...rows].flatMap(([key, row]) => {
+    const was = before.get(key) ?? '';
+    const is = standing(row);
+    return was === is ? [] : [{ mailboxId: row.mailboxId, was, is }];
+  });
+  if (changed.length === 0) return;
+  const tallies = await loadTallies(new Set(changed.map(({ mailboxId }) => mailboxId)), tx);
+  for (const { mailboxId, was, is } of changed) {
+    const tally = tallies.get(mailboxId) ?? emptyTally();
+    tallies.set(mailboxId, tally);
+    count(tally, was, -1);
+    count(tally, is, 1);
+  }
+  await saveTallies(tallies, tx);
+};

@@ -1,0 +1,164 @@
+/** What readers ask of threads. Lists are walks along the index of their view (`index.ts`), as long as the page and no longer. */
+import { int } from '@tidings/contracts/codec';
+import { MailAddress, type View, views } from '@tidings/contracts/http/mail-objects';
+import { MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
+import * as t from 'io-ts';
+import { sql, type FragmentSqlToken } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+
+/** Positions in our own tables were checked when they were written. */
+const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
+
+const ListedThread = t.readonly(
+  t.type({
+    threadId: ThreadId,
+    mailboxId: MailboxId,
+    subject: t.string,
+    snippet: t.string,
+    participants: t.readonlyArray(MailAddress),
+    firstAt: Timestamp,
+    lastAt: Timestamp,
+    inInbox: int(0),
+    inArchive: int(0),
+    inSent: int(0),
+    inDrafts: int(0),
+    inSpam: int(0),
+    inTrash: int(0),
+    unreadMain: int(0),
+    unreadSpam: int(0),
+    unreadTrash: int(0),
+    starred: t.boolean,
+    hasAttachments: t.boolean,
+    /** What the list is ordered by, for the next page's cursor; in a walk, as it was when the walk began. */
+    keyAt: Timestamp,
+    keyPosition: PositionText,
+  }),
+);
+export type ListedThread = t.TypeOf<typeof ListedThread>;
+
+const columns = sql.fragment`t.thread_id as "threadId", t.mailbox_id as "mailboxId", t.subject, t.snippet, t.participants,
+  t.first_at as "firstAt", t.last_at as "lastAt", t.in_inbox as "inInbox", t.in_archive as "inArchive", t.in_sent as "inSent",
+  t.in_drafts as "inDrafts", t.in_spam as "inSpam", t.in_trash as "inTrash", t.unread_main as "unreadMain", t.unread_spam as "unreadSpam",
+  t.unread_trash as "unreadTrash", t.starred, t.has_attachments as "hasAttachments"`;
+
+/** A place in a list: time, then position among those of one instant. */
+export interface ListKey {
+  readonly at: Timestamp;
+  readonly position: Position;
+}
+
+/** A walk through a list, page by page, of the list as it was ordered when the walk began. */
+export interface Walk {
+  /** The first thread of the first page. */
+  readonly began: ListKey;
+  /** The last thread of the page before. */
+  readonly after: ListKey;
+}
+
+export interface ThreadPage {
+  readonly mailbox: MailboxId;
+  readonly view: View;
+  readonly unread: boolean | null;
+  /** Null for the first page. */
+  readonly walk: Walk | null;
+  readonly limit: number;
+}
+
+/**
+ * Newest first. A thread that got an email since the walk began has gone up in the list, out of its sight; it is shown where it stood then, which
+ * its emails tell. So a walk meets each thread that was in the list, once, whatever arrives meanwhile.
+ */
+export const threadsInView = (schema: string, { mailbox, view, unread, walk, limit }: ThreadPage) => {
+  const thread = tableIn(schema, 'thread');
+  const shown = sql.fragment`t.mailbox_id = ${mailbox} and ${conditions[view]} ${unreadIn(view, unread)}`;
+  if (walk === null) {
+    return sql.type(rows(ListedThread))`
+      select ${columns}, t.last_at as "keyAt", t.last_position as "keyPosition"
+      from ${thread} t where ${shown} order by t.last_at desc, t.last_position desc limit ${limit}`;
+  }
+  const began = keyOf(walk.began);
+  const after = keyOf(walk.after);
+  return sql.type(rows(ListedThread))`
+    select * from (
+      (
+        select ${columns}, t.last_at as "keyAt", t.last_position as "keyPosition"
+        from ${thread} t
+        where ${shown} and (t.last_at, t.last_position) < ${after}
+        order by t.last_at desc, t.last_position desc limit ${limit}
+      )
+      union all
+      (
+        select ${columns}, stood.filed_at, stood.position
+        from ${thread} t
+        cross join lateral (
+          select h.filed_at, h.position from ${tableIn(schema, 'held')} h
+          where h.thread_id = t.thread_id and h.mailbox_id = t.mailbox_id and h.ranks and (h.filed_at, h.position) <= ${began}
+          order by h.position desc limit 1
+        ) stood
+        where ${shown} and (t.last_at, t.last_position) > ${began} and (stood.filed_at, stood.position) < ${after}
+        order by stood.filed_at desc, stood.position desc limit ${limit}
+      )
+    ) listed order by "keyAt" desc, "keyPosition" desc limit ${limit}`;
+};
+
+const keyOf = ({ at, position }: ListKey): FragmentSqlToken => sql.fragment`(${at}::timestamptz, ${position})`;
+
+const main = sql.fragment`t.in_inbox + t.in_archive + t.in_sent + t.in_drafts > 0`;
+
+/** As `fold.ts` counts them, and word for word as the indexes have them. */
+const conditions: Readonly<Record<View, FragmentSqlToken>> = {
+  inbox: sql.fragment`t.in_inbox > 0`,
+  all: main,
+  starred: sql.fragment`t.starred and ${main}`,
+  sent: sql.fragment`t.in_sent > 0`,
+  drafts: sql.fragment`t.in_drafts > 0`,
+  archive: sql.fragment`t.in_archive > 0 and t.in_inbox = 0`,
+  spam: sql.fragment`t.in_spam > 0`,
+  trash: sql.fragment`t.in_trash > 0`,
+};
+
+const unreadIn = (view: View, wanted: boolean | null): FragmentSqlToken => {
+  if (wanted === null) return sql.fragment``;
+  if (view === 'spam') return wanted ? sql.fragment`and t.unread_spam > 0` : sql.fragment`and t.unread_spam = 0`;
+  if (view === 'trash') return wanted ? sql.fragment`and t.unread_trash > 0` : sql.fragment`and t.unread_trash = 0`;
+  // The first condition holds in all these views; it is there so that index thread_unread serves.
+  return wanted ? sql.fragment`and ${main} and t.unread_main > 0` : sql.fragment`and t.unread_main = 0`;
+};
+
+/** A thread in these mailboxes. Primary key (thread_id, mailbox_id). */
+export const threadIn = (schema: string, thread: ThreadId, mailboxes: readonly MailboxId[]) =>
+  threadsIn(schema, [thread], mailboxes);
+
+/** Threads in these mailboxes. Primary key (thread_id, mailbox_id). */
+export const threadsIn = (schema: string, threads: readonly ThreadId[], mailboxes: readonly MailboxId[]) => sql.type(rows(ListedThread))`
+  select ${columns}, t.last_at as "keyAt", t.last_position as "keyPosition"
+  from ${tableIn(schema, 'thread')} t
+  where t.thread_id = any(${sql.array(threads, 'uuid')}) and t.mailbox_id = any(${sql.array(mailboxes, 'uuid')})
+  order by t.thread_id, t.mailbox_id`;
+
+const TallyRow = t.readonly(t.type({ mailboxId: MailboxId, threads: t.readonlyArray(int(0)), unread: t.readonlyArray(int(0)) }));
+
+export type ViewTallies = Readonly<Record<View, { readonly threads: number; readonly unread: number }>>;
+
+/** Per view; mailboxes that never held a thread have no row. */
+export const countsOf = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(
+  rows(CountsRow),
+)`select mailbox_id as "mailboxId", threads, unread from ${tableIn(schema, 'tally')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;
+
+export const viewTallies = (threads: readonly number[] = [], unread: readonly number[] = []): ViewTallies =>
+  Object.fromEntries(views.map((view, at) => [view, { threads: threads[at] ?? 0, unread: unread[at] ?? 0 }])) as ViewTallies; // every view is in `views`
+
+/** Columns are arrays in the order of `views`; readers get them by name. */
+const CountsRow: t.Decoder<unknown, { readonly mailboxId: MailboxId; readonly views: ViewTallies }> = {
+  name: 'CountsRow',
+  decode: (u) => CountsRow.validate(u, []),
+  validate: (u, c) => {
+    const decoded = TallyRow.validate(u, c);
+    if (decoded._tag === 'Left') return decoded;
+    const { mailboxId, threads, unread } = decoded.right;
+    return t.success({ mailboxId, views: viewTallies(threads, unread) });
+  },
+};

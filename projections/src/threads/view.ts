@@ -1,0 +1,31 @@
+/** A thread as HTTP shows it. */
+import type { Thread } from '@tidings/contracts/http/mail-objects';
+import type { MailboxId } from '@tidings/contracts/ids';
+import type { ListedThread } from './queries.ts';
+
+/** @param through the mailboxes the caller reaches the thread through; its own unless said */
+export const threadView = (row: ListedThread, through: readonly MailboxId[] = [row.mailboxId]): Thread => {
+  const main = row.inInbox + row.inArchive + row.inSent + row.inDrafts;
+  const unreadCount = main > 0 ? row.unreadMain : row.unreadSpam + row.unreadTrash;
+  return {
+    id: row.threadId,
+    subject: row.subject,
+    snippet: row.snippet,
+    participants: row.participants,
+    messageCount: main > 0 ? main : row.inSpam + row.inTrash,
+    firstMessageAt: row.firstAt,
+    lastMessageAt: row.lastAt,
+    unread: unreadCount > 0,
+    unreadCount,
+    starred: row.starred,
+    archived: row.inArchive > 0 && row.inInbox === 0,
+    spam: main === 0 && row.inSpam > 0,
+    trashed: main === 0 && row.inTrash > 0,
+    hasAttachments: row.hasAttachments,
+    hasDraft: row.inDrafts > 0,
+    delivery: null,
+    labels: [],
+    assignees: [],
+    access: through.map((mailboxId) => ({ mailboxId, role: 'editor' })),
+  };
+};
