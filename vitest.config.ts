@@ -12,7 +12,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: [...packages.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'], pool: 'forks', maxWorkers: 2 },
+        test: {
+          name: 'unit',
+          include: [...packages.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+        },
       },
       {
         // Whole programs under load: one file at a time, after everything else.

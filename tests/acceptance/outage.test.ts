@@ -23,7 +23,8 @@ let home: string;
 let postgres: EmbeddedPostgres;
 let program: Program;
 
-const startDatabase = (): Promise<EmbeddedPostgres> => startEmbeddedPostgres({ dataDir: join(home, 'postgres'), logger: pino({ level: 'silent' }) });
+const startDatabase = (): Promise<EmbeddedPostgres> =>
+  startEmbeddedPostgres({ dataDir: join(home, 'postgres'), logger: pino({ level: 'silent' }) });
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'tidings-outage-'));
@@ -139,7 +140,10 @@ it('loses nothing that it acknowledged and recovers by itself within 10 s', asyn
   await delay(DOWN_MS);
   postgres = await startDatabase();
   const back = performance.now();
-  await vi.waitFor(async () => expect((await fetch(new URL('/ready', program.httpUrl))).status).toBe(200), { timeout: RECOVER_MS, interval: 50 });
+  await vi.waitFor(async () => expect((await fetch(new URL('/ready', program.httpUrl))).status).toBe(200), {
+    timeout: RECOVER_MS,
+    interval: 50,
+  });
   const sent = await call('alice', '/api/send-msg', { chatRoomId: roomId, msgType: 'Text', msgBody: { text: 'after' } });
   expect(sent.status).toBe(200);
   expect(performance.now() - back).toBeLessThan(RECOVER_MS);

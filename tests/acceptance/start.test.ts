@@ -33,20 +33,28 @@ const processesOn = (folder: string): readonly string[] =>
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
         const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-        return command.includes(folder) || environment.split('\0').includes(`DATA_DIR=${folder}`) ? [`${pid} ${command.replaceAll('\0', ' ')}`] : [];
+        return command.includes(folder) || environment.split('\0').includes(`DATA_DIR=${folder}`)
+          ? [`${pid} ${command.replaceAll('\0', ' ')}`]
+          : [];
       } catch {
         return []; // it ended while we looked, or it is not ours to read
       }
     });
 
 const get = async (program: Program, path: string, token?: string): Promise<{ status: number; body: string }> => {
-  const response = await fetch(new URL(path, program.httpUrl), token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
+  const response = await fetch(
+    new URL(path, program.httpUrl),
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+  );
   return { status: response.status, body: await response.text() };
 };
 
 /** Runs lines of the panel as a person would: pasted into a shell. */
 const paste = (program: Program, containing: string): string => {
-  const lines = program.output().split('\n').map((line) => line.trim());
+  const lines = program
+    .output()
+    .split('\n')
+    .map((line) => line.trim());
   const token = lines.find((line) => line.startsWith('TOKEN=')) ?? '';
   const line = lines.find((candidate) => candidate.includes(containing) && !candidate.startsWith('TOKEN=')) ?? '';
   return execFileSync('bash', ['-c', `${token}\n${line}`], { encoding: 'utf8', timeout: 20_000 });
@@ -60,11 +68,22 @@ describe('tidings serve', () => {
     expect((await get(program, '/')).status).toBe(200);
     expect((await get(program, '/docs')).status).toBe(200);
     await vi.waitFor(async () => expect(await get(program, '/ready')).toMatchObject({ status: 200 }), { timeout: 15_000, interval: 100 });
-    const ready = JSON.parse((await get(program, '/ready')).body) as { services: { name: string }[]; projections: { name: string; lag: number }[] };
-    expect(ready.services.map(({ name }) => name).sort()).toEqual(['command-api', 'filing', 'projector', 'query-api', 'smtp-ingress', 'sse']);
+    const ready = JSON.parse((await get(program, '/ready')).body) as {
+      services: { name: string }[];
+      projections: { name: string; lag: number }[];
+    };
+    expect(ready.services.map(({ name }) => name).sort()).toEqual([
+      'command-api',
+      'filing',
+      'projector',
+      'query-api',
+      'smtp-ingress',
+      'sse',
+    ]);
     expect(ready.projections.length).toBeGreaterThan(0);
     const metrics = (await get(program, '/metrics')).body;
-    for (const process of ['api', 'projector', 'smtp']) expect(metrics).toMatch(new RegExp(`process_cpu_seconds_total\\{[^}]*process="${process}"`));
+    for (const process of ['api', 'projector', 'smtp'])
+      expect(metrics).toMatch(new RegExp(`process_cpu_seconds_total\\{[^}]*process="${process}"`));
 
     expect(paste(program, '/api/me')).toContain('alice@tidings.test');
     paste(program, 'smtp://');
@@ -107,7 +126,9 @@ describe('tidings serve', () => {
     expect(created.status, before).toBeLessThan(300);
     await program.kill9();
     const again = await start(); // at once: the old Postgres is still going down
-    await vi.waitFor(async () => expect((await get(again, '/api/rooms', await again.token('alice'))).body).toContain('Kept'), { timeout: 15_000 });
+    await vi.waitFor(async () => expect((await get(again, '/api/rooms', await again.token('alice'))).body).toContain('Kept'), {
+      timeout: 15_000,
+    });
     expect(processesOn(dataDir).filter((line) => /^\d+ \S*postgres -D/.test(line))).toHaveLength(1);
   });
 
@@ -117,6 +138,30 @@ describe('tidings serve', () => {
     process.kill(Number.parseInt(smtp, 10), 'SIGKILL');
     await vi.waitFor(async () => expect(await banner(program.smtpPort)).toMatch(/^220 /), { timeout: 10_000, interval: 50 });
     expect(program.output()).toContain('a process ended unasked');
+  });
+});
+
+describe('the other commands', () => {
+  const tidings = (...args: readonly string[]): string =>
+    execFileSync(process.execPath, ['services/cli/bin/tidings.mjs', ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+
+  it('work beside a running program', async () => {
+    const program = await start();
+    const token = tidings('token', 'bob').trim();
+    expect(decodeJwt(token)['preferred_username']).toBe('bob');
+    expect(tidings('projections', 'status')).toMatch(/timeline .*live/);
+    expect((await get(program, '/health')).status).toBe(200);
+  });
+
+  it('work without one, on the data it left', () => {
+    expect(tidings('migrate')).toContain('up to date');
+    expect(tidings('projections', 'status')).toMatch(/timeline .*live/);
+    expect(() => tidings('token', 'bob')).toThrow('nothing runs on this DATA_DIR');
+    expect(processesOn(dataDir)).toEqual([]);
   });
 });
 

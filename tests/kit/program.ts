@@ -46,7 +46,15 @@ export const startProgram = async (options: ProgramOptions = {}): Promise<Progra
     // A process group of its own, as a shell gives to what it starts; the channel ends it should this test die.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, HTTP_PORT: '0', SMTP_PORT: '0', LOG_LEVEL: 'warn', ...options.env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      DATA_DIR: dataDir,
+      HTTP_PORT: '0',
+      SMTP_PORT: '0',
+      LOG_LEVEL: 'warn',
+      ...options.env,
+    },
   });
   let said = '';
   child.stdout?.on('data', (chunk: Buffer) => void (said += chunk.toString()));

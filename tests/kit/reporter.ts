@@ -15,13 +15,17 @@ const closingLines = (modules: readonly TestModule[], unhandled: number): readon
   const closing = `${inState('passed').length} passed, ${inState('failed').length + broken} failed`;
   return [
     ...section('Notes:', notes),
-    ...section('Skipped:', skipped.map((test) => `${test.module.relativeModuleId} > ${test.fullName}: ${reasonOf(test)}`)),
+    ...section(
+      'Skipped:',
+      skipped.map((test) => `${test.module.relativeModuleId} > ${test.fullName}: ${reasonOf(test)}`),
+    ),
     '',
     skipped.length > 0 ? `${closing}, ${skipped.length} skipped` : closing,
   ];
 };
 
-const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length > 0 ? ['', title, ...lines.map((line) => `  ${line}`)] : []);
+const section = (title: string, lines: readonly string[]): readonly string[] =>
+  lines.length > 0 ? ['', title, ...lines.map((line) => `  ${line}`)] : [];
 
 const reasonOf = (test: TestCase): string => {
   const result = test.result();

@@ -38,7 +38,9 @@ describe('loadConfig', () => {
   });
 
   it('never repeats a URL: it may hold a password', () => {
-    expect(faultsOf({ DATABASE_URL: 'mysql://u:secret@h/db' })).toEqual(['DATABASE_URL must be a URL that begins with postgresql:// or postgres://']);
+    expect(faultsOf({ DATABASE_URL: 'mysql://u:secret@h/db' })).toEqual([
+      'DATABASE_URL must be a URL that begins with postgresql:// or postgres://',
+    ]);
   });
 
   it('wants a real issuer in production', () => {

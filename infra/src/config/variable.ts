@@ -35,7 +35,9 @@ export const word = <V extends string>(fallback: V, ...others: readonly V[]): Va
 };
 
 export const flag = (fallback: boolean): Variable<boolean> =>
-  variable('on or off', fallback, (value) => (['on', 'true', '1'].includes(value) ? true : ['off', 'false', '0'].includes(value) ? false : undefined));
+  variable('on or off', fallback, (value) =>
+    ['on', 'true', '1'].includes(value) ? true : ['off', 'false', '0'].includes(value) ? false : undefined,
+  );
 
 /** A URL with one of these schemes, without a trailing slash. */
 export const url = (...schemes: readonly string[]): Variable<string | null> =>
@@ -50,4 +52,5 @@ export const list = (rule: string, fallback: readonly string[], item: RegExp): V
   });
 
 /** A variable of a later version: set, it would be ignored in silence, so it stops the start instead. */
-export const notYet = (what: string): Variable<null> => variable<null>(`left unset: ${what} is not part of this version`, null, () => undefined);
+export const notYet = (what: string): Variable<null> =>
+  variable<null>(`left unset: ${what} is not part of this version`, null, () => undefined);

@@ -75,7 +75,14 @@ export const startEmbeddedPostgres = async (options: EmbeddedPostgresOptions): P
     await endPredecessor(place.dataDir, logger);
     rotate(logFile);
     if (!existsSync(join(place.dataDir, 'PG_VERSION'))) await initialise(place, logFile, options.settings?.['fsync'] === 'off');
-    const keeper = keepRunning({ command, place, logFile, logger, onFailure: options.onFailure, first: await startServer(command, place, logFile) });
+    const keeper = keepRunning({
+      command,
+      place,
+      logFile,
+      logger,
+      onFailure: options.onFailure,
+      first: await startServer(command, place, logFile),
+    });
     try {
       await prepareDatabase(place);
     } catch (error) {
@@ -103,7 +110,10 @@ const urlOf = (place: Place, database: string): string =>
   `postgresql://tidings@localhost/${database}?host=${encodeURIComponent(place.socketDir)}`;
 
 const settingArguments = (place: Place, extra: Readonly<Record<string, string>> = {}): readonly string[] =>
-  Object.entries({ ...SETTINGS, ...extra, unix_socket_directories: place.socketDir }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  Object.entries({ ...SETTINGS, ...extra, unix_socket_directories: place.socketDir }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
 
 /** A server that a predecessor left: still shutting down (its guardian saw to it), or orphaned when even the guardian was killed. */
 const endPredecessor = async (dataDir: string, logger: Logger): Promise<void> => {
@@ -117,7 +127,8 @@ const endPredecessor = async (dataDir: string, logger: Logger): Promise<void> =>
       logger.info({ pid: left.pid }, 'waiting for the Postgres of the last run to end');
       process.kill(left.pid, 'SIGINT');
     }
-    if (Date.now() - asked > STOP_LIMIT_MS) throw new EmbeddedPostgresError(`a Postgres of an earlier run (process ${left.pid}) does not end`);
+    if (Date.now() - asked > STOP_LIMIT_MS)
+      throw new EmbeddedPostgresError(`a Postgres of an earlier run (process ${left.pid}) does not end`);
     await delay(20);
   }
   rmSync(join(dataDir, 'postmaster.pid'), { force: true });

@@ -19,7 +19,9 @@ export const claim = async (file: string): Promise<() => void> => {
     const other = readOwner(file);
     if (other === null || other.pid === process.pid || !isSameProcess(other)) break;
     if (Date.now() > deadline) {
-      throw new EmbeddedPostgresError(`another Tidings (process ${other.pid}) is using this data folder; stop it first, or set another DATA_DIR (${file})`);
+      throw new EmbeddedPostgresError(
+        `another Tidings (process ${other.pid}) is using this data folder; stop it first, or set another DATA_DIR (${file})`,
+      );
     }
     await delay(20);
   }

@@ -39,7 +39,8 @@ export const choosePlace = (wanted: string, found: Binaries, logger: Logger): Pl
   }
   mkdirSync(dirname(asked), { recursive: true, mode: 0o755 });
   const dataDir = reaches(account, '-x', dirname(asked)) ? asked : shelterFor(asked);
-  if (dataDir !== asked) logger.warn({ asked, dataDir }, `Postgres runs as uid ${account.uid}, which cannot reach ${asked}: its data is in ${dataDir}`);
+  if (dataDir !== asked)
+    logger.warn({ asked, dataDir }, `Postgres runs as uid ${account.uid}, which cannot reach ${asked}: its data is in ${dataDir}`);
   return { account, binaries: reachableBinaries(found, account, logger), dataDir, socketDir: makeSocketDir(dataDir, account) };
 };
 
@@ -56,7 +57,8 @@ const chooseAccount = (dataDir: string): Account | undefined => {
   const owner = [dataDir, shelterPath(dataDir)].filter((path) => existsSync(path)).map((path) => statSync(path))[0];
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
   const account = accountOf('postgres') ?? accountOf('nobody');
-  if (account === undefined) throw new EmbeddedPostgresError('Postgres refuses to run as root, and there is no user "postgres" or "nobody"');
+  if (account === undefined)
+    throw new EmbeddedPostgresError('Postgres refuses to run as root, and there is no user "postgres" or "nobody"');
   return account;
 };
 
@@ -94,7 +96,10 @@ const reachableBinaries = (found: Binaries, account: Account, logger: Logger): B
     chmodSync(half, 0o755);
     renameSync(half, root);
   }
-  logger.warn({ from: found.root, to: root }, `Postgres runs as uid ${account.uid}, which cannot reach ${found.root}: using a copy in ${root}`);
+  logger.warn(
+    { from: found.root, to: root },
+    `Postgres runs as uid ${account.uid}, which cannot reach ${found.root}: using a copy in ${root}`,
+  );
   return { root, initdb: join(root, 'bin', 'initdb'), postgres: join(root, 'bin', 'postgres') };
 };
 
@@ -106,7 +111,8 @@ const makeSocketDir = (dataDir: string, account: Account | undefined): string =>
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const { uid } = lstatSync(dir);
   const ours = [process.getuid?.(), account?.uid];
-  if (!ours.includes(uid)) throw new EmbeddedPostgresError(`${dir} belongs to uid ${uid}; it must be ours, since Postgres trusts whoever can enter it`);
+  if (!ours.includes(uid))
+    throw new EmbeddedPostgresError(`${dir} belongs to uid ${uid}; it must be ours, since Postgres trusts whoever can enter it`);
   chmodSync(dir, 0o700);
   if (account !== undefined) chownSync(dir, account.uid, account.gid);
   return dir;

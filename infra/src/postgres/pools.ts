@@ -68,7 +68,10 @@ const decodeRows: Interceptor = {
     const result = resultParser['~standard'].validate(row);
     if (result instanceof Promise) throw new TypeError('row schemas are synchronous');
     if (result.issues === undefined) return result.value as typeof row; // slonik types rows as primitives; ours are what the codec says
-    throw new RowMismatch(query.sql, result.issues.map((issue) => issue.message));
+    throw new RowMismatch(
+      query.sql,
+      result.issues.map((issue) => issue.message),
+    );
   },
 };
 

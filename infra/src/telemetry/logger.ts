@@ -21,7 +21,10 @@ export const createLogger = ({ level, process, destination }: LoggerOptions): Lo
         return trace === undefined ? {} : { trace_id: trace.traceId };
       },
       // Tokens and passwords never reach a log, whatever object they come in.
-      redact: { paths: ['authorization', '*.authorization', 'headers.cookie', '*.headers.cookie', 'password', '*.password'], censor: '[hidden]' },
+      redact: {
+        paths: ['authorization', '*.authorization', 'headers.cookie', '*.headers.cookie', 'password', '*.password'],
+        censor: '[hidden]',
+      },
     },
     destination ?? pino.destination({ dest: 2, sync: true }),
   );

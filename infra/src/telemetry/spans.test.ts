@@ -57,7 +57,14 @@ describe('spans', () => {
     const { port } = collector.address() as AddressInfo; // a TCP server's address is never text
     const stop = await startTracing(`http://127.0.0.1:${port}`, 'api');
     const at = Date.now();
-    recordSpan({ name: 'GET /api/rooms', kind: 'root', traceId: TRACE, startedAt: at - 5, endedAt: at, attributes: { 'http.status': 200 } });
+    recordSpan({
+      name: 'GET /api/rooms',
+      kind: 'root',
+      traceId: TRACE,
+      startedAt: at - 5,
+      endedAt: at,
+      attributes: { 'http.status': 200 },
+    });
     recordSpan({ name: 'append', kind: 'inner', traceId: TRACE, startedAt: at - 4, endedAt: at - 2, error: 'conflict' });
     await stop();
     await vi.waitFor(() => expect(bodies.length).toBeGreaterThan(0));

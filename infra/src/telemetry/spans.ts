@@ -43,7 +43,12 @@ export const recordSpan = (span: FinishedSpan): void => {
   const parent =
     parentSpanId === undefined
       ? context.active()
-      : trace.setSpanContext(context.active(), { traceId: span.traceId, spanId: parentSpanId, traceFlags: TraceFlags.SAMPLED, isRemote: true });
+      : trace.setSpanContext(context.active(), {
+          traceId: span.traceId,
+          spanId: parentSpanId,
+          traceFlags: TraceFlags.SAMPLED,
+          isRemote: true,
+        });
   const recorded = tracer.startSpan(
     span.name,
     {
@@ -75,7 +80,9 @@ export const startTracing = async (endpoint: string, process: string): Promise<(
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': `tidings-${process}`, 'service.namespace': 'tidings' }),
     idGenerator: { generateTraceId: () => nextTraceId, generateSpanId: () => nextSpanId },
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }), scheduledDelayMillis: 1_000 })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url: `${endpoint}/v1/traces` }), scheduledDelayMillis: 1_000 }),
+    ],
   });
   tracer = provider.getTracer('tidings');
   return async () => {

@@ -22,7 +22,9 @@ if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
     process.exitCode = 1;
   } else {
     // The channel tells the other process when this one is gone.
-    const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+    const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    });
     child.once('close', (code, signal) => {
       process.exitCode = signal === null ? (code ?? 1) : 1;
     });

@@ -30,7 +30,9 @@ export const main = async (args: readonly string[]): Promise<void> => {
     process.exitCode = await run(command, rest);
   } catch (error) {
     const expected = error instanceof UsageError || EXPECTED.has(error instanceof Error ? error.name : '');
-    process.stderr.write(`tidings ${command}: ${error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error)}\n`);
+    process.stderr.write(
+      `tidings ${command}: ${error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
+    );
     process.exitCode = 1;
   }
   // A channel to whoever started us would keep the process alive.
@@ -88,7 +90,10 @@ const withDatabase = async (work: (databaseUrl: string, config: Config) => Promi
   const running = readRunFile(config.dataDir)?.embeddedUrl ?? null;
   if (running !== null) return work(running, config);
   const { startEmbeddedPostgres } = await import('@tidings/infra/postgres/embedded');
-  const postgres = await startEmbeddedPostgres({ dataDir: `${config.dataDir}/postgres`, logger: createLogger({ level: config.logLevel, process: 'cli' }) });
+  const postgres = await startEmbeddedPostgres({
+    dataDir: `${config.dataDir}/postgres`,
+    logger: createLogger({ level: config.logLevel, process: 'cli' }),
+  });
   try {
     return await work(postgres.url, config);
   } finally {

@@ -10,7 +10,8 @@ export const memoryAdapter = (): AdapterFactory => {
     [...entries.entries()].find(([key, payload]) => key.startsWith(`${model}:`) && has(payload))?.[1];
 
   return (model): Adapter => ({
-    upsert: async (id, payload, expiresIn = 0) => void entries.set(`${model}:${id}`, payload, expiresIn > 0 ? { ttl: expiresIn * 1000 } : {}),
+    upsert: async (id, payload, expiresIn = 0) =>
+      void entries.set(`${model}:${id}`, payload, expiresIn > 0 ? { ttl: expiresIn * 1000 } : {}),
     find: async (id) => entries.get(`${model}:${id}`),
     findByUid: async (uid) => findBy(model, (payload) => payload.uid === uid),
     findByUserCode: async (userCode) => findBy(model, (payload) => payload.userCode === userCode),

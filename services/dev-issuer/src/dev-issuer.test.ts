@@ -19,7 +19,11 @@ let base: string;
 const start = async (port: number): Promise<FastifyInstance> => {
   const started = Fastify({ forceCloseConnections: true });
   const config = { environment: 'development', dataDir, mailDomains: ['tidings.test'], oidc } as const;
-  const { plugin } = await createDevIssuer({ config, logger, baseUrl: () => `http://localhost:${(started.server.address() as AddressInfo).port}` });
+  const { plugin } = await createDevIssuer({
+    config,
+    logger,
+    baseUrl: () => `http://localhost:${(started.server.address() as AddressInfo).port}`,
+  });
   await started.register(plugin);
   await started.listen({ port, host: 'localhost' });
   return started;
@@ -43,7 +47,10 @@ const passwordToken = async (username: string, password = username): Promise<str
   return body['access_token'] as string;
 };
 const verify = async (token: string) => {
-  const discovery = (await (await fetch(`${base}${ISSUER_PATH}/.well-known/openid-configuration`)).json()) as { issuer: string; jwks_uri: string };
+  const discovery = (await (await fetch(`${base}${ISSUER_PATH}/.well-known/openid-configuration`)).json()) as {
+    issuer: string;
+    jwks_uri: string;
+  };
   return jwtVerify(token, createRemoteJWKSet(new URL(discovery.jwks_uri)), { issuer: discovery.issuer, audience: 'account' });
 };
 
@@ -110,7 +117,13 @@ describe('the development issuer', () => {
     const back = await visit(toLogin, { username: 'bob', password: 'bob' });
     const done = await visit(back.headers.get('location') ?? '');
     const code = new URL(done.headers.get('location') ?? '').searchParams.get('code') ?? '';
-    const { body } = await ask({ grant_type: 'authorization_code', client_id: PUBLIC_CLIENT, code, redirect_uri: redirectUri, code_verifier: verifier });
+    const { body } = await ask({
+      grant_type: 'authorization_code',
+      client_id: PUBLIC_CLIENT,
+      code,
+      redirect_uri: redirectUri,
+      code_verifier: verifier,
+    });
     expect(decodeJwt(body['access_token'] as string)).toMatchObject({ aud: 'account', preferred_username: 'bob' });
   });
 

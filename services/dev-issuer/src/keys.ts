@@ -7,7 +7,17 @@ import * as t from 'io-ts';
 import { exportJWK, generateKeyPair } from 'jose';
 
 const Keys = t.type({
-  jwk: t.type({ kty: t.literal('RSA'), n: t.string, e: t.string, d: t.string, p: t.string, q: t.string, dp: t.string, dq: t.string, qi: t.string }),
+  jwk: t.type({
+    kty: t.literal('RSA'),
+    n: t.string,
+    e: t.string,
+    d: t.string,
+    p: t.string,
+    q: t.string,
+    dp: t.string,
+    dq: t.string,
+    qi: t.string,
+  }),
   kid: t.string,
   cookieKey: t.string,
 });
@@ -34,7 +44,11 @@ export const loadKeys = async (file: string): Promise<Keys> => {
 
 const makeKeys = async (): Promise<Keys> => {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-  const decoded = Keys.decode({ jwk: await exportJWK(privateKey), kid: randomBytes(8).toString('hex'), cookieKey: randomBytes(32).toString('hex') });
+  const decoded = Keys.decode({
+    jwk: await exportJWK(privateKey),
+    kid: randomBytes(8).toString('hex'),
+    cookieKey: randomBytes(32).toString('hex'),
+  });
   if (isRight(decoded)) return decoded.right;
   throw new Error('a new RSA key has not the parts it must have');
 };

@@ -64,7 +64,14 @@ export const createProvider = (options: ProviderOptions): Provider => {
     },
     scopes: SCOPES.split(' '),
     claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
-    ttl: { AccessToken: TOKEN_SECONDS, ClientCredentials: TOKEN_SECONDS, IdToken: TOKEN_SECONDS, Interaction: 600, Session: 86_400, Grant: 86_400 },
+    ttl: {
+      AccessToken: TOKEN_SECONDS,
+      ClientCredentials: TOKEN_SECONDS,
+      IdToken: TOKEN_SECONDS,
+      Interaction: 600,
+      Session: 86_400,
+      Grant: 86_400,
+    },
     interactions: { url: (_ctx, interaction) => `${path}/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
@@ -81,7 +88,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
       return person && { accountId: id, claims: () => claimsOf(person) };
     },
     extraTokenClaims: (_ctx, token) => {
-      if (token.kind === 'ClientCredentials') return { azp: SERVICE_CLIENT, preferred_username: SERVICE_CLIENT, realm_access: { roles: [adminRole] } };
+      if (token.kind === 'ClientCredentials')
+        return { azp: SERVICE_CLIENT, preferred_username: SERVICE_CLIENT, realm_access: { roles: [adminRole] } };
       const person = personOf(token.accountId);
       return person && { azp: PUBLIC_CLIENT, ...claimsOf(person), realm_access: { roles: [] } };
     },
@@ -114,7 +122,12 @@ const claimsOf = (person: DemoPerson) => ({
 });
 
 /** RFC 6749 §4.3, for a terminal without a browser. Gone from OAuth 2.1, which is one more reason never to run this in production. */
-const passwordGrant = async (provider: Provider, api: ResourceServer, people: readonly DemoPerson[], ctx: KoaContextWithOIDC): Promise<void> => {
+const passwordGrant = async (
+  provider: Provider,
+  api: ResourceServer,
+  people: readonly DemoPerson[],
+  ctx: KoaContextWithOIDC,
+): Promise<void> => {
   const { client, params } = ctx.oidc;
   const person = authenticate(people, params?.['username'], params?.['password']);
   if (client === undefined || person === undefined) throw new errors.InvalidGrant('wrong user name or password (the password is the name)');

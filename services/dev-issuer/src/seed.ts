@@ -14,7 +14,8 @@ const CONTACT_ROLES = { alice: 'admin', bob: 'sender', carol: 'viewer' } as cons
 /** Idempotent: adds what is missing. @throws what `Commands.transact` throws */
 export const seedDemo = async (platform: Platform): Promise<void> => {
   const domain = platform.config.mailDomains[0] ?? 'tidings.test';
-  for (const { userId, displayName, email } of demoPeople(domain)) await provisionUser(platform, { userId, displayName, email, isAdmin: false });
+  for (const { userId, displayName, email } of demoPeople(domain))
+    await provisionUser(platform, { userId, displayName, email, isAdmin: false });
   await openContactMailbox(platform, `contact@${domain}`);
 };
 

@@ -3,8 +3,18 @@ import { describe, expect, it } from 'vitest';
 import type { Heartbeat, ReportedService } from './heartbeat.ts';
 import { judge } from './readiness.ts';
 
-const service = (name: string, state: ReportedService['state'] = 'idle'): ReportedService => ({ name, state, lastProgressAt: 0, waitingOn: null });
-const heartbeat = (process: string, services: readonly ReportedService[], ageMs = 100, node = 'n1'): Heartbeat => ({ node, process, services, ageMs });
+const service = (name: string, state: ReportedService['state'] = 'idle'): ReportedService => ({
+  name,
+  state,
+  lastProgressAt: 0,
+  waitingOn: null,
+});
+const heartbeat = (process: string, services: readonly ReportedService[], ageMs = 100, node = 'n1'): Heartbeat => ({
+  node,
+  process,
+  services,
+  ageMs,
+});
 const instance = (over: Partial<InstanceStatus> = {}): InstanceStatus => ({
   name: 'rooms',
   version: 1,
@@ -15,13 +25,25 @@ const instance = (over: Partial<InstanceStatus> = {}): InstanceStatus => ({
   note: null,
   parked: 0,
   owned: true,
-  progress: { position: '0'.repeat(16) as never, laneState: 'idle', waitingOn: null, done: 7, total: 10, rate: 1, etaSeconds: 3, percent: 70 },
+  progress: {
+    position: '0'.repeat(16) as never,
+    laneState: 'idle',
+    waitingOn: null,
+    done: 7,
+    total: 10,
+    rate: 1,
+    etaSeconds: 3,
+    percent: 70,
+  },
   ...over,
 });
 
 describe('readiness', () => {
   it('is given when everything runs', () => {
-    const verdict = judge([heartbeat('api', [service('query-api')]), heartbeat('projector', [service('projector', 'behind')])], [instance()]);
+    const verdict = judge(
+      [heartbeat('api', [service('query-api')]), heartbeat('projector', [service('projector', 'behind')])],
+      [instance()],
+    );
     expect(verdict.ready).toBe(true);
     expect(verdict.projections).toMatchObject([{ name: 'rooms', state: 'live', work: 'idle', lag: 3 }]);
   });

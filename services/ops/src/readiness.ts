@@ -55,9 +55,20 @@ export const judge = (heartbeats: readonly Heartbeat[], instances: readonly Inst
   const projections = instances.map((instance): ProjectionState => {
     const { name, version, generation, state, progress, parked, owned, error } = instance;
     const lag = progress === null || progress.done === null || progress.total === null ? null : Math.max(0, progress.total - progress.done);
-    return { name, version, generation, state, work: owned ? (progress?.laneState ?? 'starting') : 'not-owned', lag, parkedStreams: parked, error };
+    return {
+      name,
+      version,
+      generation,
+      state,
+      work: owned ? (progress?.laneState ?? 'starting') : 'not-owned',
+      lag,
+      parkedStreams: parked,
+      error,
+    };
   });
   const ready =
-    services.length > 0 && services.every(({ state }) => GOOD.has(state)) && projections.every((one) => one.state !== 'live' || GOOD.has(one.work));
+    services.length > 0 &&
+    services.every(({ state }) => GOOD.has(state)) &&
+    projections.every((one) => one.state !== 'live' || GOOD.has(one.work));
   return { ready, services, projections };
 };

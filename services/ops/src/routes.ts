@@ -39,7 +39,10 @@ export const opsRoutes = (platform: Platform, options: OpsOptions): FastifyPlugi
         return await reply.code(verdict.ready ? 200 : 503).send(verdict);
       } catch (error) {
         platform.logger.warn({ err: error }, 'readiness could not be read');
-        return reply.code(503).header('retry-after', '1').send({ ready: false, services: [], projections: [], problem: 'the database does not answer' });
+        return reply
+          .code(503)
+          .header('retry-after', '1')
+          .send({ ready: false, services: [], projections: [], problem: 'the database does not answer' });
       }
     });
 

@@ -15,7 +15,11 @@ export const traceAppends = (store: EventStore): EventStore => ({
         traceId,
         startedAt,
         endedAt: Date.now(),
-        attributes: { 'tidings.stream.category': stream.slice(0, stream.indexOf('-')), 'tidings.events': events.length, 'tidings.outcome': outcome },
+        attributes: {
+          'tidings.stream.category': stream.slice(0, stream.indexOf('-')),
+          'tidings.events': events.length,
+          'tidings.outcome': outcome,
+        },
         error,
       });
     try {

@@ -45,7 +45,9 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
       if (stopping.signal.aborted) return;
       if (Date.now() - began > HEALTHY_AFTER_MS) failures = 0;
       logger.error({ group, code: child.exitCode, signal: child.signalCode }, 'a process ended unasked; starting it again');
-      await delay(RESTART_DELAYS_MS[Math.min(failures++, RESTART_DELAYS_MS.length - 1)], undefined, { signal: stopping.signal }).catch(() => undefined);
+      await delay(RESTART_DELAYS_MS[Math.min(failures++, RESTART_DELAYS_MS.length - 1)], undefined, { signal: stopping.signal }).catch(
+        () => undefined,
+      );
       if (stopping.signal.aborted) return;
       child = spawnChild(options, endpoints);
       await ready(child, group).then(
@@ -90,5 +92,7 @@ const ready = (child: ChildProcess, group: Group): Promise<Endpoints> =>
       else reject(new ChildFailed(message.reason));
     });
     child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new ChildFailed(`the process "${group}" ended while starting (${signal ?? `exit code ${code}`})`)));
+    child.once('exit', (code, signal) =>
+      reject(new ChildFailed(`the process "${group}" ended while starting (${signal ?? `exit code ${code}`})`)),
+    );
   });

@@ -23,13 +23,14 @@ const run = async ([group, ...names]: readonly string[]): Promise<void> => {
   const services: Service[] = [];
   let heartbeat: { readonly stop: () => Promise<void> } | null = null;
   let stopping: Promise<void> | null = null;
-  const stop = (): Promise<void> => (stopping ??= (async () => {
-    setTimeout(() => process.exit(1), LEAVE_AFTER_MS).unref();
-    for (const service of services.toReversed()) await service.stop();
-    await heartbeat?.stop();
-    await platform.close();
-    if (process.connected) process.disconnect();
-  })());
+  const stop = (): Promise<void> =>
+    (stopping ??= (async () => {
+      setTimeout(() => process.exit(1), LEAVE_AFTER_MS).unref();
+      for (const service of services.toReversed()) await service.stop();
+      await heartbeat?.stop();
+      await platform.close();
+      if (process.connected) process.disconnect();
+    })());
 
   // Ctrl-C reaches the whole group of processes; the supervisor decides who stops when.
   process.on('SIGINT', () => undefined);

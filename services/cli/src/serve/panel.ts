@@ -15,14 +15,37 @@ export interface PanelFacts {
 
 export const panel = (facts: PanelFacts): string => {
   const { running, config } = facts;
-  return ['', `Tidings is up after ${facts.seconds.toFixed(1)} s.`, '', ...whatRuns(facts), ...pasteLines(running, config), '', 'Ctrl-C stops everything.', '', ''].join('\n');
+  return [
+    '',
+    `Tidings is up after ${facts.seconds.toFixed(1)} s.`,
+    '',
+    ...whatRuns(facts),
+    ...pasteLines(running, config),
+    '',
+    'Ctrl-C stops everything.',
+    '',
+    '',
+  ].join('\n');
 };
 
 const whatRuns = ({ running, config, groups, embeddedIn }: PanelFacts): readonly string[] =>
   table([
-    ...(running.httpUrl === null ? [] : [['API', running.httpUrl], ['API page', `${running.httpUrl}/docs`], ['Ready, metrics', `${running.httpUrl}/ready  ${running.httpUrl}/metrics`]]),
-    ...(running.smtp === null ? [] : [['SMTP', `${running.smtp.host}:${running.smtp.port} for ${config.mailDomains.map((domain) => `@${domain}`).join(', ')}`]]),
-    ['Identity', running.devIssuer === null ? (config.oidc.issuer ?? '') : `${running.devIssuer} (development only: alice, bob, carol; the password is the name)`],
+    ...(running.httpUrl === null
+      ? []
+      : [
+          ['API', running.httpUrl],
+          ['API page', `${running.httpUrl}/docs`],
+          ['Ready, metrics', `${running.httpUrl}/ready  ${running.httpUrl}/metrics`],
+        ]),
+    ...(running.smtp === null
+      ? []
+      : [['SMTP', `${running.smtp.host}:${running.smtp.port} for ${config.mailDomains.map((domain) => `@${domain}`).join(', ')}`]]),
+    [
+      'Identity',
+      running.devIssuer === null
+        ? (config.oidc.issuer ?? '')
+        : `${running.devIssuer} (development only: alice, bob, carol; the password is the name)`,
+    ],
     ['Postgres', embeddedIn === null ? 'yours (DATABASE_URL)' : `embedded, data in ${embeddedIn}`],
     ['Processes', [...groups].map(([group, services]) => `${group} (${services.join(', ')})`).join(', ')],
   ]);

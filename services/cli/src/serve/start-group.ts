@@ -64,12 +64,16 @@ const startApiGroup = async (names: readonly ServiceName[], platform: OpenedPlat
 
 const commands = async (platform: OpenedPlatform): Promise<FastifyPluginAsync> => {
   const { commandApi } = await import('../../../command-api/src/index.ts');
-  return async (app) => void (await app.register(commandApi(platform)));
+  return async (app) => {
+    await app.register(commandApi(platform));
+  };
 };
 
 const queries = async (platform: OpenedPlatform): Promise<FastifyPluginAsync> => {
   const { queryApi } = await import('../../../query-api/src/index.ts');
-  return async (app) => void (await app.register(queryApi(platform)));
+  return async (app) => {
+    await app.register(queryApi(platform));
+  };
 };
 
 const liveStream = async (platform: OpenedPlatform, services: Service[]) => {

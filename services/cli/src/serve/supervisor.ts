@@ -33,7 +33,13 @@ export const serve = async ({ config, services, logger, env, print }: ServeOptio
     const { databaseUrl, postgres } = await database(config, logger, end.now);
     if (postgres !== null) down.push(postgres.stop);
     await migrate(databaseUrl, logger);
-    const children = await startChildren(groups, { ...env, DATABASE_URL: databaseUrl, DATA_DIR: config.dataDir }, logger, down, end.isAsked);
+    const children = await startChildren(
+      groups,
+      { ...env, DATABASE_URL: databaseUrl, DATA_DIR: config.dataDir },
+      logger,
+      down,
+      end.isAsked,
+    );
     if (end.isAsked()) return;
 
     const running = describe(config, children, postgres);
@@ -78,7 +84,9 @@ const startChildren = async (
   const projector = groups.get('projector');
   if (projector !== undefined) started.push(await start('projector', projector));
   if (isAsked()) return started;
-  const others = await Promise.allSettled([...groups].filter(([group]) => group !== 'projector').map(([group, services]) => start(group, services)));
+  const others = await Promise.allSettled(
+    [...groups].filter(([group]) => group !== 'projector').map(([group, services]) => start(group, services)),
+  );
   for (const other of others) {
     if (other.status === 'rejected') throw other.reason;
     started.push(other.value);
@@ -92,7 +100,10 @@ const describe = (config: Config, children: readonly SupervisedChild[], postgres
   return {
     pid: process.pid,
     httpUrl,
-    smtp: endpoints.smtp === undefined ? null : { host: endpoints.smtp.host === '127.0.0.1' ? 'localhost' : endpoints.smtp.host, port: endpoints.smtp.port },
+    smtp:
+      endpoints.smtp === undefined
+        ? null
+        : { host: endpoints.smtp.host === '127.0.0.1' ? 'localhost' : endpoints.smtp.host, port: endpoints.smtp.port },
     devIssuer: httpUrl === null || config.oidc.issuer !== null ? null : `${httpUrl}${ISSUER_PATH}`,
     embeddedUrl: postgres?.url ?? null,
   };
