@@ -1,11 +1,13 @@
 /** Every read model that Tidings builds. One added here is registered, built and served at the next start. */
 import type { Projection } from '@tidings/contracts/projection';
+import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
 import { rooms } from '@tidings/projections/rooms/index';
+import { threads } from '@tidings/projections/threads/index';
 import { timeline } from '@tidings/projections/timeline/index';
 import { users } from '@tidings/projections/users/index';
 
-export const projections: readonly Projection[] = [users, relationships, rooms, timeline, readStates, feed, mailboxes];
+export const projections: readonly Projection[] = [users, relationships, rooms, timeline, readStates, feed, mailboxes, threads, emails];
