@@ -94,13 +94,21 @@ const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood:
 };
 
 /** Filed by somebody else (a sent mail, an import): replies to it must find it. Our own are in the index already, with more. */
-const recordForeign = (index: HeldIndex, { data }: Recorded<EmailFiled>): void => {
+const recordForeign = (index: HeldIndex, { data, meta }: Recorded<EmailFiled>): void => {
+  if (meta.commandId === commandIdOf('file', data.mailboxId, data.emailId)) return;
   const content = reveal(data.content, null);
   if (content !== null) index.addUnlessHeld(heldFrom(data.mailboxId, data.emailId, data.threadId, content, null));
 };
 
-const contextOf = (step: string, { event, recipient }: Item): { commandId: CommandId; causationId: string; traceId?: string } => ({
-  commandId: derivedId<CommandId>('filing', step, recipient.mailboxId, event.data.emailId),
+/** The same for every try, so that the log knows a second one. */
+const commandIdOf = (step: 'decide' | 'file', mailboxId: MailboxId, emailId: EmailId): CommandId =>
+  derivedId<CommandId>('filing', step, mailboxId, emailId);
+
+const contextOf = (
+  step: 'decide' | 'file',
+  { event, recipient }: Item,
+): { commandId: CommandId; causationId: string; traceId?: string } => ({
+  commandId: commandIdOf(step, recipient.mailboxId, event.data.emailId),
   causationId: event.id,
   ...(event.meta.traceId === undefined ? {} : { traceId: event.meta.traceId }),
 });
