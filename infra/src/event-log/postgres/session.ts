@@ -18,5 +18,14 @@ const COMMON = {
 
 /** Durable, whatever the database's default. */
 export const APPEND_SETTINGS = { ...COMMON, synchronous_commit: 'on', statement_timeout: 5_000 };
-/** A page is read in its order, by one process. */
-export const READ_SETTINGS = { ...COMMON, max_parallel_workers_per_gather: 0, statement_timeout: 30_000 };
+/**
+ * A page is read in its order along the index, by one process: without statistics the planner would rather collect everything behind the
+ * position and sort it, which makes a replay quadratic.
+ */
+export const READ_SETTINGS = {
+  ...COMMON,
+  enable_bitmapscan: 'off',
+  enable_sort: 'off',
+  max_parallel_workers_per_gather: 0,
+  statement_timeout: 30_000,
+};
