@@ -2,10 +2,12 @@
 import type { FastifyPluginCallback } from 'fastify';
 import type { Platform } from '../../platform/src/platform.ts';
 import { registerChat } from './chat/index.ts';
+import { registerMail } from './mail/index.ts';
 
 export const commandApi =
   (platform: Platform): FastifyPluginCallback =>
   (app, _options, done) => {
     registerChat(app, platform);
+    registerMail(app, platform);
     done();
   };

@@ -1,0 +1,10 @@
+/** Mail commands (mail-contract §3). */
+import type { FastifyInstance } from 'fastify';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { registerMailboxes } from './mailboxes.ts';
+import { registerThreads } from './threads.ts';
+
+export const registerMail = (app: FastifyInstance, platform: Platform): void => {
+  registerMailboxes(app, platform);
+  registerThreads(app, platform);
+};

@@ -1,0 +1,82 @@
+/** Opening mailboxes and deciding who is in them (mail-contract §3). */
+import { openMailbox, removeMailboxMember, setMailboxMember } from '@tidings/contracts/http/mail';
+import type { Mailbox } from '@tidings/contracts/http/mail-objects';
+import { derivedId, type MailboxId, type UserId } from '@tidings/contracts/ids';
+import { address as addressDecider, addressKey } from '@tidings/domain/address/index';
+import { may } from '@tidings/domain/authorization/may';
+import { domainOf, type EmailAddress, normaliseAddress } from '@tidings/domain/mail/address';
+import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
+import { mailboxById, readMailboxes, readMembers } from '@tidings/projections/mailboxes/index';
+import type { FastifyInstance } from 'fastify';
+import { either as E } from 'fp-ts';
+import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
+import { handle } from '../../../http-kit/src/handle.ts';
+import { orReject } from '../../../http-kit/src/rejections.ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { besides } from '../chat/context.ts';
+import { assertKnown } from '../chat/known-users.ts';
+import { assertMay } from './access.ts';
+
+export const registerMailboxes = (app: FastifyInstance, platform: Platform): void => {
+  handle(
+    app,
+    platform,
+    openMailbox,
+    async ({ actor, body: { kind, name, members: asked, address: written }, operationId, context, settle }) => {
+      if (!may(actor, 'open-mailbox', { kind: 'domain' })) {
+        throw new ApiError('INSUFFICIENT_PERMISSIONS', 'Only domain admins open mailboxes.');
+      }
+      const address = ourAddress(platform, written);
+      const members = asked ?? [{ userId: actor.userId, role: 'admin' as const }];
+      if (!members.some(({ role }) => role === 'admin')) throw invalid([{ path: 'members', message: 'must name an admin' }]);
+      if (new Set(members.map(({ userId }) => userId)).size < members.length) throw invalid([{ path: 'members', message: 'must name each user once' }]);
+      await assertKnown(platform, members.map(({ userId }) => userId));
+
+      const mailboxId = derivedId<MailboxId>('shared-mailbox', operationId);
+      // The address first, so that no mailbox stands under one that is another's. A crash in between is mended by the retry.
+      const claim = { type: 'ClaimAddress', address, mailboxId } as const;
+      orReject(await platform.commands.transact(addressDecider, addressKey(address), claim, besides(context, 'claim')));
+      const open = { type: 'OpenMailbox', mailboxId, kind, address, name, members } as const;
+      const opened = orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), open, context));
+      await settle(opened.position, ['mailboxes']);
+      return readMailbox(platform, actor.userId, mailboxId);
+    },
+    { idempotent: true },
+  );
+
+  handle(app, platform, setMailboxMember, async ({ actor, params: { mailboxId, userId }, body: { role }, context, settle }) => {
+    await assertMay(platform, actor, 'manage-members', mailboxId);
+    await assertKnown(platform, [userId]);
+    const command = { type: 'SetMailboxMember', mailboxId, userId, role } as const;
+    const { position } = orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, context));
+    await settle(position, ['mailboxes']);
+    const [shown] = await readMembers(platform, [{ userId, role }]);
+    if (shown === undefined) throw new Error('a member was read and lost');
+    return shown;
+  });
+
+  handle(app, platform, removeMailboxMember, async ({ actor, params: { mailboxId, userId }, context, settle }) => {
+    await assertMay(platform, actor, 'manage-members', mailboxId);
+    const command = { type: 'RemoveMailboxMember', mailboxId, userId } as const;
+    const { position } = orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, context));
+    await settle(position, ['mailboxes']);
+  });
+};
+
+/** @throws ApiError 400 for what is no address, or none that mail for us could have */
+const ourAddress = (platform: Platform, written: string): EmailAddress => {
+  const normal = normaliseAddress(written);
+  if (E.isLeft(normal)) throw invalid([{ path: 'address', message: `is no email address (${normal.left})` }]);
+  const { mailDomains } = platform.config;
+  if (!mailDomains.includes(domainOf(normal.right))) {
+    throw invalid([{ path: 'address', message: `must be in one of our domains: ${mailDomains.join(', ')}` }]);
+  }
+  return normal.right;
+};
+
+const readMailbox = async (platform: Platform, viewer: UserId, mailboxId: MailboxId): Promise<Mailbox> => {
+  const found = await platform.read.any(mailboxById(platform.liveSchema('mailboxes'), viewer, mailboxId));
+  const [shown] = await readMailboxes(platform, found);
+  if (shown === undefined) throw new Error('a mailbox was opened and cannot be read');
+  return shown;
+};

@@ -1,0 +1,60 @@
+/** What a mailbox does with its threads: reads them, stars them, puts them away (mail-contract §3). */
+import { flagThreads, markThreadRead } from '@tidings/contracts/http/mail';
+import type { ThreadId } from '@tidings/contracts/ids';
+import { START, type Position } from '@tidings/contracts/ports/event-log';
+import { thread, threadKey, type ThreadRejection } from '@tidings/domain/thread/index';
+import { threadsIn, threadView } from '@tidings/projections/threads/index';
+import type { FastifyInstance } from 'fastify';
+import { either as E } from 'fp-ts';
+import { ApiError } from '../../../http-kit/src/errors.ts';
+import { handle } from '../../../http-kit/src/handle.ts';
+import { orReject } from '../../../http-kit/src/rejections.ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { besides } from '../chat/context.ts';
+import { assertMay } from './access.ts';
+
+/** Where threads and the places of their emails show. */
+const THREAD_READS = ['threads', 'emails'];
+
+export const registerThreads = (app: FastifyInstance, platform: Platform): void => {
+  handle(app, platform, flagThreads, async ({ actor, body: { mailboxId, threadIds, set }, context, settle }) => {
+    await assertMay(platform, actor, 'flag', mailboxId);
+    const ids = [...new Set(threadIds)];
+    const done = await Promise.all(
+      ids.map(async (threadId) => {
+        const command = { type: 'SetThreadFlags', threadId, mailboxId, set, by: actor.userId } as const;
+        // One command per thread: each is a stream of its own, and one that is gone stops no other.
+        const decided = await platform.commands.transact(thread, threadKey(threadId), command, besides(context, threadId));
+        return E.isLeft(decided) ? nothingDone(threadId, decided.left) : { threadId, changed: decided.right.events.length > 0, position: decided.right.position };
+      }),
+    );
+    await settle(latest(done.map(({ position }) => position)), THREAD_READS);
+    const found = await platform.read.any(threadsIn(platform.liveSchema('threads'), ids, [mailboxId]));
+    const shown = new Map(found.map((row) => [row.threadId, threadView(row)]));
+    return { content: done.map(({ threadId, changed }) => ({ threadId, changed, thread: shown.get(threadId) ?? null })) };
+  });
+
+  handle(app, platform, markThreadRead, async ({ actor, params: { threadId }, body: { mailboxId, upTo }, context, settle }) => {
+    await assertMay(platform, actor, 'mark-read', mailboxId);
+    const command = { type: 'MarkThreadRead', threadId, mailboxId, upTo, by: actor.userId } as const;
+    const { position } = orReject(await platform.commands.transact(thread, threadKey(threadId), command, context));
+    await settle(position, ['threads']);
+    const [found] = await platform.read.any(threadsIn(platform.liveSchema('threads'), [threadId], [mailboxId]));
+    if (found === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'There is no such thread among yours.');
+    return threadView(found);
+  });
+};
+
+interface Done {
+  readonly threadId: ThreadId;
+  readonly changed: boolean;
+  readonly position: Position;
+}
+
+/** A thread that the mailbox does not hold is told as such in the answer; anything else would be our mistake. */
+const nothingDone = (threadId: ThreadId, rejection: ThreadRejection): Done => {
+  if (rejection.type !== 'NoSuchThread') throw new Error(`flags of a thread were refused: ${rejection.type}`);
+  return { threadId, changed: false, position: START };
+};
+
+const latest = (positions: readonly Position[]): Position => positions.reduce((a, b) => (a > b ? a : b), START);

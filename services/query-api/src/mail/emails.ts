@@ -1,0 +1,66 @@
+/** Single emails: as JSON, as received, and part by part. */
+import type { Part } from '@tidings/contracts/events/email';
+import { getEmail, getEmailPart, getRawEmail } from '@tidings/contracts/http/mail';
+import type { BlobStore } from '@tidings/contracts/ports/blob-store';
+import type { Mime } from '@tidings/infra/mime/mime';
+import type { HeldEmail } from '@tidings/projections/emails/index';
+import type { FastifyInstance } from 'fastify';
+import { bytes } from '../../../http-kit/src/ctx.ts';
+import { ApiError } from '../../../http-kit/src/errors.ts';
+import { handle } from '../../../http-kit/src/handle.ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { reachEmail } from './access.ts';
+import type { BodyReader } from './bodies.ts';
+import { downloadHeaders, safeType } from './download.ts';
+
+const EMAIL_READS = { reads: ['mailboxes', 'emails'] };
+
+/** @param mime opened at the first part that is asked for */
+export const registerEmails = (app: FastifyInstance, platform: Platform, bodies: BodyReader, mime: () => Mime): void => {
+  handle(
+    app,
+    platform,
+    getEmail,
+    async ({ actor, params: { emailId }, query: { mailboxId } }) => bodies.email(await reachEmail(platform, actor, emailId, mailboxId)),
+    EMAIL_READS,
+  );
+
+  handle(
+    app,
+    platform,
+    getRawEmail,
+    async ({ actor, params: { emailId }, reply }) => {
+      const email = await reachEmail(platform, actor, emailId, undefined);
+      const source = await platform.blobs.get(email.blobId);
+      void reply.headers({ ...downloadHeaders(`${emailId}.eml`), 'content-length': String(email.size) });
+      return bytes(source, 'message/rfc822');
+    },
+    EMAIL_READS,
+  );
+
+  handle(
+    app,
+    platform,
+    getEmailPart,
+    async ({ actor, params: { emailId, partId }, reply }) => {
+      const email = await reachEmail(platform, actor, emailId, undefined);
+      const content = await partOf(platform.blobs, mime(), email, partId);
+      const part = partsOf(email).find((one) => one.partId === partId);
+      void reply.headers(downloadHeaders(part?.name ?? `${emailId}-${partId}`));
+      return bytes(content, safeType(part?.type, part?.charset));
+    },
+    EMAIL_READS,
+  );
+};
+
+const PART_ID = /^[0-9]+(\.[0-9]+)*$/;
+
+/** @throws ApiError 404 */
+const partOf = async (blobs: BlobStore, mime: Mime, email: HeldEmail, partId: string): Promise<Uint8Array> => {
+  const found = PART_ID.test(partId) && partId.length <= 400 ? await mime.part(await blobs.read(email.blobId), partId) : null;
+  if (found === null) throw new ApiError('CONTENT_NOT_FOUND', 'The email has no such part.');
+  return Buffer.from(found.buffer, found.byteOffset, found.byteLength);
+};
+
+const partsOf = ({ content }: HeldEmail): readonly Part[] =>
+  content === null ? [] : [...content.attachments, ...content.htmlBody, ...content.textBody];
