@@ -5,11 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { BlobId } from '@tidings/contracts/ids';
-import { BlobNotFound, BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
+import { BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
 import { Pool } from 'pg';
 import { blobIdOf, takeIn, type Measured } from './intake.ts';
 import { packChunk, packSmall, unpack } from './packing.ts';
+import { RowReader, type BlobRow } from './row-reader.ts';
 import { SmallWriter } from './small-writer.ts';
 
 export { migrateBlobs } from './migrations.ts';
@@ -19,29 +19,11 @@ export interface PostgresBlobs extends BlobStore {
   close(): Promise<void>;
 }
 
-interface BlobRow {
-  readonly packing: number;
-  readonly data: Buffer | null;
-  readonly upload: string | null;
-}
-
 /** The schema must exist (`migrateBlobs`). */
 export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly url: string }): PostgresBlobs => {
   const pool = 'pool' in options ? options.pool : ownPool(options.url);
   const small = new SmallWriter(pool);
-
-  const find = async (id: BlobId): Promise<BlobRow> => {
-    const { rows } = await asking(
-      pool.query<BlobRow>({
-        name: 'blob-find',
-        text: 'select packing, data, upload from blob.blob where id = $1',
-        values: [Buffer.from(id, 'hex')],
-      }),
-    );
-    const row = rows[0];
-    if (row === undefined) throw new BlobNotFound(id);
-    return row;
-  };
+  const rows = new RowReader(pool);
 
   async function* content(row: BlobRow): AsyncGenerator<Buffer> {
     if (row.data !== null) {
@@ -49,14 +31,14 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
       return;
     }
     for (let seq = 0; ; seq += 1) {
-      const { rows } = await asking(
+      const found = await asking(
         pool.query<{ packing: number; data: Buffer }>({
           name: 'blob-chunk',
           text: 'select packing, data from blob.chunk where upload = $1 and seq = $2',
           values: [row.upload, seq],
         }),
       );
-      const chunk = rows[0];
+      const chunk = found.rows[0];
       if (chunk === undefined) return;
       yield unpack(chunk.packing, chunk.data);
     }
@@ -70,17 +52,17 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
       await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes));
       return { id, size: intake.bytes.byteLength };
     },
-    get: async (id) => Readable.from(content(await find(id)), { objectMode: false }),
+    get: async (id) => Readable.from(content(await rows.find(id)), { objectMode: false }),
     read: async (id) => {
-      const row = await find(id);
+      const row = await rows.find(id);
       if (row.data !== null) return unpack(row.packing, row.data);
       const chunks: Buffer[] = [];
       for await (const chunk of content(row)) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
     has: async (id) => {
-      const { rows } = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
-      return rows.length > 0;
+      const found = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
+      return found.rows.length > 0;
     },
     close: async () => {
       if (!('pool' in options)) await pool.end();

@@ -8,7 +8,7 @@ import type { EmailFiled } from '@tidings/contracts/events/thread';
 import { derivedId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
 import { reveal } from '@tidings/contracts/sealed';
 import { filing, filingKey, type FilingOutcome } from '@tidings/domain/filing/index';
-import { thread, threadKey } from '@tidings/domain/thread/index';
+import { thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
 import type { Pool } from 'pg';
@@ -122,6 +122,9 @@ const recordDecision = async (commands: Commands, item: Item): Promise<FilingOut
   return E.isRight(recorded) && recorded.right.state.kind === 'decided' ? recorded.right.state.outcome : item.choice.outcome;
 };
 
+/** A thread that begins with this email has no past to read first. */
+const newThread = { ...thread, writtenOnce: true as const };
+
 type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
 
 const fileInto = async (commands: Commands, item: Item, threadId: ThreadId): Promise<true> => {
@@ -141,7 +144,8 @@ const fileInto = async (commands: Commands, item: Item, threadId: ThreadId): Pro
     envelope,
     content,
   };
-  const filed = await commands.transact(thread, threadKey(threadId), { type: 'FileEmail', email }, contextOf('file', item));
+  const decider = threadId === threadStartedBy(mailboxId, emailId) ? newThread : thread;
+  const filed = await commands.transact(decider, threadKey(threadId), { type: 'FileEmail', email }, contextOf('file', item));
   if (E.isLeft(filed)) throw new Error(`filing was refused: ${filed.left.type}`);
   return true;
 };

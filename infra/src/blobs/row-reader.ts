@@ -1,0 +1,67 @@
+/** Whoever asks for a blob while a question is under way shares the next one: a page of mails costs a few round trips, not hundreds. */
+import type { BlobId } from '@tidings/contracts/ids';
+import { BlobNotFound, BlobStoreUnavailable } from '@tidings/contracts/ports/blob-store';
+import type { Pool } from 'pg';
+
+export interface BlobRow {
+  readonly packing: number;
+  /** Null when the bytes lie in the chunks of `upload`. */
+  readonly data: Buffer | null;
+  readonly upload: string | null;
+}
+
+/** Bounds what one answer may hold: as many small blobs at their largest are 16 MiB. */
+const MAX_BATCH = 64;
+const CONNECTIONS = 2;
+/** By the primary key. */
+const FIND = "select encode(id, 'hex') as id, packing, data, upload from blob.blob where id = any($1::bytea[])";
+
+interface Question {
+  readonly id: BlobId;
+  readonly resolve: (row: BlobRow) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class RowReader {
+  readonly #pool: Pool;
+  #waiting: Question[] = [];
+  #busy = 0;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** @throws BlobNotFound, BlobStoreUnavailable */
+  find(id: BlobId): Promise<BlobRow> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ id, resolve, reject });
+      this.#ask();
+    });
+  }
+
+  #ask(): void {
+    while (this.#busy < CONNECTIONS && this.#waiting.length > 0) {
+      this.#busy += 1;
+      void this.#answer(this.#waiting.splice(0, MAX_BATCH));
+    }
+  }
+
+  async #answer(questions: readonly Question[]): Promise<void> {
+    try {
+      const ids = [...new Set(questions.map(({ id }) => id))].map((id) => Buffer.from(id, 'hex'));
+      const { rows } = await this.#pool.query<BlobRow & { id: BlobId }>({ name: 'blob-find', text: FIND, values: [ids] });
+      const found = new Map(rows.map((row) => [row.id, row]));
+      for (const { id, resolve, reject } of questions) {
+        const row = found.get(id);
+        if (row === undefined) reject(new BlobNotFound(id));
+        else resolve(row);
+      }
+    } catch (cause) {
+      const error = new BlobStoreUnavailable('asking Postgres for blobs', { cause });
+      for (const { reject } of questions) reject(error);
+    } finally {
+      this.#busy -= 1;
+      this.#ask();
+    }
+  }
+}
