@@ -1,5 +1,4 @@
 /** A raw SMTP client for tests: says exactly the bytes it is told, and gives replies as they come. */
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface Dialogue {
@@ -40,7 +39,7 @@ export const dial = async (port: number): Promise<Dialogue> => {
     over = true;
     for (const { reject } of waiting.splice(0)) reject(new Error('the server closed the connection'));
   });
-  const closed = once(socket, 'close').then(() => undefined);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const reply = (): Promise<string> => {
     const ready = replies.shift();
     if (ready !== undefined) return Promise.resolve(ready);
