@@ -14,6 +14,7 @@ import { ISSUER_PATH } from './names.ts';
 import { demoPeople } from './people.ts';
 import { createProvider } from './provider.ts';
 
+export { ISSUER_PATH, PUBLIC_CLIENT, SERVICE_CLIENT, TOKEN_PATH } from './names.ts';
 export { demoPeople, type DemoPerson } from './people.ts';
 
 export interface DevIssuer {
