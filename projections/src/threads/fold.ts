@@ -28,51 +28,56 @@ export interface ThreadRow {
   readUpTo: Position | '';
   readonly emails: Record<Place, number>;
   /** Incoming emails behind `readUpTo`. */
-  unread: UnreadCounts;
+  readonly unread: UnreadCounts;
 }
 
 export interface UnreadCounts {
-  readonly main: number;
-  readonly spam: number;
-  readonly trash: number;
+  main: number;
+  spam: number;
+  trash: number;
 }
 
-/** A row of `held`: what is needed of an email to read up to it, to move it, and to know where its thread stood at an earlier time. */
-export interface HeldRow {
-  readonly threadId: ThreadId;
-  readonly mailboxId: MailboxId;
+/** What is needed of an email to read up to it, to move it, and to know where its thread stood at an earlier time. */
+export interface HeldEmail {
   readonly emailId: EmailId;
   readonly position: Position;
   readonly filedAt: Timestamp;
   readonly incoming: boolean;
   /** Whether it moved its thread up as it came. */
   readonly ranks: boolean;
+  /** Which row of `held` it is in. */
+  readonly chunk: number;
   place: Place;
 }
-export type Held = Map<EmailId, HeldRow>;
+/** In the order they were filed. */
+export type Held = Map<EmailId, HeldEmail>;
+
+/** Emails to a row of `held`: rows of one email each cost a replay half its speed, rows without end cost long threads theirs. */
+const CHUNK = 64;
 
 /** Enough to know a conversation by; a list of thousands would be rewritten with each email. */
 const MOST_PARTICIPANTS = 20;
 
 /** `row` is undefined when the mailbox has nothing of the thread yet. */
-export const fileEmail = (row: ThreadRow | undefined, event: Recorded<EmailFiled>): { readonly row: ThreadRow; readonly held: HeldRow } => {
-  const { threadId, mailboxId, emailId, direction, place, content } = event.data;
+export const fileEmail = (row: ThreadRow | undefined, event: Recorded<EmailFiled>): { readonly row: ThreadRow; readonly email: HeldEmail } => {
+  const { emailId, direction, place, content } = event.data;
   const said = isShredded(content) ? NOTHING_SAID : content;
   const kept = row ?? started(event, storable(said.subject));
+  const chunk = Math.floor(allEmails(kept) / CHUNK);
   const isFirst = row === undefined;
   // What goes straight to spam or trash does not bring a conversation up.
-  const ranks = isFirst || isMain(place) || mainEmails(kept) === 0;
+  const ranks = isFirst || groupOf(place) === 'main' || mainEmails(kept) === 0;
   if (ranks) {
     kept.lastAt = event.recordedAt;
     kept.lastPosition = event.position;
-    kept.snippet = storable(said.preview);
+    kept.snippet = said.preview;
   }
   kept.participants = joined(kept.participants, said.from);
   kept.hasAttachments ||= said.attachments.length > 0;
   kept.emails[place] += 1;
   const incoming = direction === 'in';
-  if (incoming) kept.unread = counted(kept.unread, place);
-  return { row: kept, held: { threadId, mailboxId, emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, place } };
+  if (incoming) kept.unread[groupOf(place)] += 1;
+  return { row: kept, email: { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place } };
 };
 
 const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], attachments: [] as readonly unknown[] };
@@ -90,57 +95,51 @@ const started = ({ data, position, recordedAt }: Recorded<EmailFiled>, subject: 
   hasAttachments: false,
   readUpTo: '',
   emails: { inbox: 0, archive: 0, spam: 0, trash: 0, sent: 0, drafts: 0 },
-  unread: NONE_UNREAD,
+  unread: { main: 0, spam: 0, trash: 0 },
 });
 
 export const readThread = (row: ThreadRow, held: Held, { data: { upTo } }: Recorded<ThreadRead>): void => {
   if (upTo === null) row.readUpTo = '';
   else row.readUpTo = held.get(upTo)?.position ?? row.readUpTo;
-  row.unread = unreadOf(row, held);
+  recountUnread(row, held);
 };
 
 /** @returns the emails whose place is another now */
-export const moveEmails = (row: ThreadRow, held: Held, { data: { emailIds, place } }: Recorded<EmailsMoved>): readonly HeldRow[] => {
+export const moveEmails = (row: ThreadRow, held: Held, { data: { emailIds, place } }: Recorded<EmailsMoved>): readonly HeldEmail[] => {
   const moved = emailIds.flatMap((id) => held.get(id) ?? []).filter((email) => email.place !== place);
   for (const email of moved) {
     row.emails[email.place] -= 1;
     row.emails[place] += 1;
     email.place = place;
   }
-  row.unread = unreadOf(row, held);
+  recountUnread(row, held);
   return moved;
 };
 
-const NONE_UNREAD: UnreadCounts = { main: 0, spam: 0, trash: 0 };
-
-const unreadOf = ({ readUpTo }: ThreadRow, held: Held): UnreadCounts => {
-  let unread = NONE_UNREAD;
-  for (const email of held.values()) if (email.incoming && email.position > readUpTo) unread = counted(unread, email.place);
-  return unread;
+const recountUnread = ({ readUpTo, unread }: ThreadRow, held: Held): void => {
+  Object.assign(unread, { main: 0, spam: 0, trash: 0 });
+  for (const { incoming, position, place } of held.values()) if (incoming && position > readUpTo) unread[groupOf(place)] += 1;
 };
 
-const counted = (unread: UnreadCounts, place: Place): UnreadCounts => {
-  if (place === 'spam') return { ...unread, spam: unread.spam + 1 };
-  if (place === 'trash') return { ...unread, trash: unread.trash + 1 };
-  return { ...unread, main: unread.main + 1 };
-};
-
-const isMain = (place: Place): boolean => place !== 'spam' && place !== 'trash';
+const groupOf = (place: Place): keyof UnreadCounts => (place === 'spam' || place === 'trash' ? place : 'main');
 
 /** Emails that are neither spam nor trash. */
 const mainEmails = ({ emails }: ThreadRow): number => emails.inbox + emails.archive + emails.sent + emails.drafts;
+
+const allEmails = (row: ThreadRow): number => mainEmails(row) + row.emails.spam + row.emails.trash;
 
 const joined = (known: readonly MailAddress[], from: readonly Address[]): readonly MailAddress[] => {
   let all = known;
   for (const { name, email } of from) {
     if (all.length >= MOST_PARTICIPANTS) break;
-    const address = email.toLowerCase();
-    if (!all.some((one) => one.email.toLowerCase() === address && (address !== '' || one.name === name))) {
-      all = [...all, { name, email }];
-    }
+    if (!all.some((one) => isSame(one, name, email))) all = [...all, { name, email }];
   }
   return all;
 };
+
+/** Someone without an address is known by name. */
+const isSame = (one: MailAddress, name: string | null, email: string): boolean =>
+  (one.email === email || one.email.toLowerCase() === email.toLowerCase()) && (email !== '' || one.name === name);
 
 /** The views a thread is in; the conditions are those of the indexes in `index.ts`. */
 const shows: Readonly<Record<View, (row: ThreadRow) => boolean>> = {

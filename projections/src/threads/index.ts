@@ -5,13 +5,17 @@
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { ThreadEvent } from '@tidings/contracts/events/thread';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { count, emptyTally, type Held, type HeldRow, fileEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
-import { insertHeld, keyOf, loadHeld, loadTallies, loadThreads, saveMoves, saveTallies, saveThreads, type Key } from './store.ts';
+import { count, emptyTally, type Held, fileEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
+import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
+import { keyOf, loadTallies, loadThreads, saveTallies, saveThreads, type Key } from './store.ts';
 
 export * from './queries.ts';
 export * from './view.ts';
 
-/** `held` is there for `apply` and for the paging of a walk that began earlier; the emails themselves are another read model's. */
+/**
+ * `held` is there for `apply` and for walks through lists (`queries.ts`); the emails themselves are another read model's. Its `emails` are
+ * described in `held.ts`.
+ */
 const tables = (schema: string): string => `
   create table ${schema}.thread (
     thread_id uuid not null,
@@ -39,13 +43,9 @@ const tables = (schema: string): string => `
   create table ${schema}.held (
     thread_id uuid not null,
     mailbox_id uuid not null,
-    email_id uuid not null,
-    filed_at timestamptz not null,
-    incoming boolean not null,
-    ranks boolean not null,
-    position text collate "C" not null,
-    place text not null,
-    primary key (thread_id, position)
+    chunk integer not null,
+    emails jsonb not null,
+    primary key (thread_id, mailbox_id, chunk)
   );
   create table ${schema}.tally (
     mailbox_id uuid primary key,
@@ -79,13 +79,13 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   const before = new Map<string, string>();
   for (const [key, row] of threads) before.set(key, standing(row));
 
-  const filed: HeldRow[] = [];
-  const moved = new Set<HeldRow>();
+  const filed = new Map<string, Filed>();
+  const moved = new Map<string, Set<number>>();
   for (const event of events) applyOne(event, { threads, held, filed, moved });
 
   await saveThreads([...threads.values()], tx);
-  await insertHeld(filed, tx);
-  await saveMoves([...moved], tx);
+  await appendHeld([...filed.values()], tx);
+  await rewriteHeld(opened.filter((key) => moved.has(keyOf(key))).map((key) => ({ key, held: held.get(keyOf(key)), chunks: moved.get(keyOf(key)) })), tx);
   await recount(threads, before, tx);
 };
 
@@ -104,28 +104,33 @@ interface Page {
   readonly threads: Map<string, ThreadRow>;
   /** Of the threads in which something is read or moved. */
   readonly held: ReadonlyMap<string, Held>;
-  readonly filed: HeldRow[];
-  readonly moved: Set<HeldRow>;
+  /** By thread and chunk. */
+  readonly filed: Map<string, Filed>;
+  /** Chunks with emails that lie elsewhere now, by thread. */
+  readonly moved: Map<string, Set<number>>;
 }
 
 const applyOne = (event: Recorded<ThreadEvent>, { threads: rows, held, filed, moved }: Page): void => {
   const key = keyOf(event.data);
   const row = rows.get(key);
   if (event.type === 'EmailFiled') {
-    const { row: after, held: email } = fileEmail(row, event);
+    const { row: after, email } = fileEmail(row, event);
     if (row === undefined) rows.set(key, after);
     held.get(key)?.set(email.emailId, email);
-    filed.push(email);
+    const place = key + email.chunk;
+    const together = filed.get(place);
+    if (together === undefined) filed.set(place, { key: after, chunk: email.chunk, emails: [email] });
+    else together.emails.push(email);
     return;
   }
   if (row === undefined) return; // nothing of it was ever filed here: there is nothing to read, star or move
-  const emails = held.get(key) ?? new Map();
+  const emails: Held = held.get(key) ?? new Map();
   switch (event.type) {
     case 'ThreadRead':
       readThread(row, emails, event);
       break;
     case 'EmailsMoved':
-      for (const email of moveEmails(row, emails, event)) moved.add(email);
+      for (const { chunk } of moveEmails(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
       break;
     case 'ThreadStarred':
       row.starred = event.data.starred;

@@ -94,9 +94,11 @@ export const threadsInView = (schema: string, { mailbox, view, unread, walk, lim
         select ${columns}, stood.filed_at, stood.position
         from ${thread} t
         cross join lateral (
-          select h.filed_at, h.position from ${tableIn(schema, 'held')} h
-          where h.thread_id = t.thread_id and h.mailbox_id = t.mailbox_id and h.ranks and (h.filed_at, h.position) <= ${began}
-          order by h.position desc limit 1
+          select (e ->> 1)::timestamptz as filed_at, (e ->> 2) collate "C" as position
+          from ${tableIn(schema, 'held')} h cross join lateral jsonb_array_elements(h.emails) with ordinality as filed (e, nth)
+          where h.thread_id = t.thread_id and h.mailbox_id = t.mailbox_id and e -> 0 = '1'::jsonb
+            and ((e ->> 1)::timestamptz, (e ->> 2) collate "C") <= ${began}
+          order by h.chunk desc, filed.nth desc limit 1
         ) stood
         where ${shown} and (t.last_at, t.last_position) > ${began} and (stood.filed_at, stood.position) < ${after}
         order by stood.filed_at desc, stood.position desc limit ${limit}

@@ -1,11 +1,11 @@
 /** Loads and saves the rows of one page: one statement per table and direction. */
-import type { Place } from '@tidings/contracts/events/thread';
 import type { MailAddress } from '@tidings/contracts/http/mail-objects';
-import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import type { Timestamp } from '@tidings/contracts/time';
-import type { Held, HeldRow, Tally, ThreadRow } from './fold.ts';
+import { storable } from '../chat-view/people.ts';
+import type { Tally, ThreadRow } from './fold.ts';
 
 export interface Key {
   readonly threadId: ThreadId;
@@ -105,61 +105,9 @@ export const saveThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx):
       plainArray(rows, (row) => row.lastPosition),
       rows.map((row) => row.readUpTo),
       rows.map((row) => row.subject),
-      rows.map((row) => row.snippet),
+      rows.map((row) => storable(row.snippet)),
       `[${rows.map((row) => JSON.stringify(row.participants)).join(',')}]`,
     ],
-  );
-};
-
-/** With an entry, perhaps empty, for each key. Primary key (thread_id, position). */
-export const loadHeld = async (keys: readonly Key[], tx: ProjectionTx): Promise<ReadonlyMap<string, Held>> => {
-  const held = new Map<string, Held>(keys.map((key) => [keyOf(key), new Map()]));
-  if (keys.length === 0) return held;
-  const found = await tx.query<{
-    thread_id: ThreadId;
-    mailbox_id: MailboxId;
-    email_id: EmailId;
-    position: Position;
-    filed_at: Timestamp;
-    incoming: boolean;
-    ranks: boolean;
-    place: Place;
-  }>(
-    `select h.* from unnest($1::uuid[], $2::uuid[]) as k (thread_id, mailbox_id) join ${tx.schema}.held h using (thread_id, mailbox_id)`,
-    [plainArray(keys, (key) => key.threadId), plainArray(keys, (key) => key.mailboxId)],
-  );
-  for (const { thread_id, mailbox_id, email_id, position, filed_at, incoming, ranks, place } of found) {
-    const row: HeldRow = { threadId: thread_id, mailboxId: mailbox_id, emailId: email_id, position, filedAt: filed_at, incoming, ranks, place };
-    held.get(keyOf(row))?.set(email_id, row);
-  }
-  return held;
-};
-
-export const insertHeld = async (rows: readonly HeldRow[], tx: ProjectionTx): Promise<void> => {
-  if (rows.length === 0) return;
-  await tx.query(
-    `insert into ${tx.schema}.held (thread_id, mailbox_id, email_id, filed_at, incoming, ranks, position, place)
-     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::boolean[], $6::boolean[], $7::text[], $8::text[])`,
-    [
-      plainArray(rows, (row) => row.threadId),
-      plainArray(rows, (row) => row.mailboxId),
-      plainArray(rows, (row) => row.emailId),
-      plainArray(rows, (row) => row.filedAt),
-      plainArray(rows, (row) => row.incoming),
-      plainArray(rows, (row) => row.ranks),
-      plainArray(rows, (row) => row.position),
-      plainArray(rows, (row) => row.place),
-    ],
-  );
-};
-
-/** After `insertHeld`: some of them may have come in this very page. */
-export const saveMoves = async (rows: readonly HeldRow[], tx: ProjectionTx): Promise<void> => {
-  if (rows.length === 0) return;
-  await tx.query(
-    `update ${tx.schema}.held h set place = m.place from unnest($1::uuid[], $2::text[], $3::text[]) as m (thread_id, position, place)
-     where h.thread_id = m.thread_id and h.position = m.position`,
-    [plainArray(rows, (row) => row.threadId), plainArray(rows, (row) => row.position), plainArray(rows, (row) => row.place)],
   );
 };
 
@@ -182,4 +130,4 @@ export const saveTallies = async (tallies: ReadonlyMap<MailboxId, Tally>, tx: Pr
 };
 
 /** An array literal of values that need no quoting: ids, numbers, times, words of ours. Never for text from outside. */
-const plainArray = <A>(items: readonly A[], value: (item: A) => string | number | boolean): string => `{${items.map(value).join(',')}}`;
+export const plainArray = <A>(items: readonly A[], value: (item: A) => string | number | boolean): string => `{${items.map(value).join(',')}}`;
