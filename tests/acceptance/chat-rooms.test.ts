@@ -99,6 +99,37 @@ describe('a message', () => {
     expect(one.text).toBe(two.text);
   });
 
+  it('has one room per Idempotency-Key, whichever node is asked', async () => {
+    const rooms = [await create(ada, 'Group', [bob]), await create(ada, 'Group', [bob])] as const;
+    const key = { 'idempotency-key': 'two-rooms' };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => say(n < 10 ? ada : chat.asElsewhere.ada, rooms[n % 2 === 0 ? 0 : 1].id, 'here', key)),
+    );
+    const sent = answers.filter(({ status }) => status === 200);
+    expect(sent).toHaveLength(10);
+    expect(new Set(sent.map(({ text }) => text)).size).toBe(1);
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(new Set(refused.map((answer) => problem(answer).code))).toEqual(new Set(['IDEMPOTENCY_KEY_REUSED']));
+    const shown = (await Promise.all(rooms.map(({ id }) => timelineOf(bob, id)))).flat();
+    expect(shown.map((message) => JSON.stringify(message))).toEqual([sent[0]?.text]);
+    const other = rooms.find(({ id }) => id !== shown[0]?.chatRoomId);
+    expect((await say(chat.asElsewhere.ada, other?.id ?? '', 'here', key)).status).toBe(422);
+    expect((await say(chat.asElsewhere.ada, shown[0]?.chatRoomId ?? '', 'here', key)).text).toBe(sent[0]?.text);
+  });
+
+  it('without a key costs one event, with a key one more', async () => {
+    const { id } = await create(ada, 'Group', [bob]);
+    const { log } = chat.platform;
+    const added = async (act: () => Promise<unknown>) => {
+      const before = await log.head(0);
+      await act();
+      return log.distance(before, await log.head(0));
+    };
+    expect(await added(() => said(ada, id, 'plain'))).toBe(1);
+    expect(await added(() => say(ada, id, 'keyed', { 'idempotency-key': 'cost' }))).toBe(2);
+    expect(await added(() => say(ada, id, 'keyed', { 'idempotency-key': 'cost' }))).toBe(0);
+  });
+
   it.each<[string, object]>([
     ['no body', { msgType: 'Text' }],
     ['an empty text', { msgType: 'Text', msgBody: { text: '' } }],
@@ -269,6 +300,16 @@ describe('reading', () => {
 
     await bob.post(`/api/rooms/${id}/mark-read`, { upTo: first.messageId }); // never back
     expect(await roomOf(bob, id)).toMatchObject({ unreadCount: 0 });
+  });
+
+  it('is possible in a room where nobody has said anything yet', async () => {
+    const { id } = await create(ada, 'Group', [bob]);
+    expect(await roomOf(bob, id)).toMatchObject({ unread: true, unreadCount: 0 });
+    for (let n = 0; n < 2; n++) expect((await bob.post(`/api/rooms/${id}/mark-read`)).status).toBe(200);
+    expect(await roomOf(bob, id)).toMatchObject({ unread: false, unreadCount: 0 });
+    expect(await roomOf(ada, id)).toMatchObject({ unread: true });
+    await said(ada, id, 'now');
+    expect(await roomOf(bob, id)).toMatchObject({ unread: true, unreadCount: 1 });
   });
 
   it('is for members, and of messages that are there', async () => {

@@ -1,5 +1,6 @@
 /** All of chat in one process on real parts: log, projector and read models in Postgres, the API as `serve` mounts it. Tokens are names. */
 import type { UserId } from '@tidings/contracts/ids';
+import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { createCommands } from '@tidings/infra/commands/create-commands';
 import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
 import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
@@ -17,6 +18,7 @@ import { relationships } from '@tidings/projections/relationships/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { timeline } from '@tidings/projections/timeline/index';
 import { users } from '@tidings/projections/users/index';
+import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { commandApi } from '../../services/command-api/src/index.ts';
 import { createHttpApp } from '../../services/http-kit/src/app.ts';
@@ -45,6 +47,8 @@ export interface Client {
 
 export interface ChatStack<Name extends string> {
   readonly as: Readonly<Record<Name, Client>>;
+  /** The same people at another node, which shares log and read models with the first and remembers nothing of it. */
+  readonly asElsewhere: Readonly<Record<Name, Client>>;
   readonly platform: Platform;
   readonly close: () => Promise<void>;
 }
@@ -73,19 +77,23 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
   const live = await createLiveSchema(pool, signals);
   const freshness = createFreshness({ pool, live, signals, feed });
   const commands = createCommands(events);
-  const platform = memoryPlatform({ log, keys, events, commands, signals, read, pool, liveSchema: live.schemaOf, freshness, logger });
+  const platform = memoryPlatform({ log, blobs: memoryBlobs(), keys, events, commands, signals, read, pool, liveSchema: live.schemaOf, freshness, logger });
 
   const people = names.map((name) => person(name));
   for (const one of people) {
     const { position } = await provisionUser(platform, one);
     await freshness.waitFor(position, ['users', 'timeline'], 10_000);
   }
-  const app = createHttpApp(platform, { identity: knownPeople(...people), checkResponses: true });
-  await app.register(commandApi(platform));
-  await app.register(queryApi(platform));
-  await app.ready();
+  const openNode = async (node: Platform): Promise<FastifyInstance> => {
+    const app = createHttpApp(node, { identity: knownPeople(...people), checkResponses: true });
+    await app.register(commandApi(node));
+    await app.register(queryApi(node));
+    await app.ready();
+    return app;
+  };
+  const apps = [await openNode(platform), await openNode({ ...platform, commands: createCommands(events) })] as const;
 
-  const clientOf = (name: Name): Client => {
+  const clientOf = (app: FastifyInstance, name: Name): Client => {
     const send = async (
       method: 'GET' | 'POST' | 'DELETE',
       url: string,
@@ -113,11 +121,15 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
     };
   };
 
+  const clientsOf = (app: FastifyInstance): Record<Name, Client> =>
+    Object.fromEntries(names.map((name) => [name, clientOf(app, name)])) as Record<Name, Client>; // one entry per name
+
   return {
-    as: Object.fromEntries(names.map((name) => [name, clientOf(name)])) as Record<Name, Client>, // one entry per name
+    as: clientsOf(apps[0]),
+    asElsewhere: clientsOf(apps[1]),
     platform,
     close: async () => {
-      await app.close();
+      for (const app of apps) await app.close();
       await projector.stop();
       await freshness.close();
       live.close();

@@ -22,7 +22,13 @@ it('a read mark moves forward only', () => {
   given(read(3)).when(mark(3)).thenNothing();
   given(read(3)).when(mark(2)).thenNothing();
   given(read(3), read(1)).when(mark(2)).thenNothing();
-  given().when(mark(0)).thenNothing();
+});
+
+it('a room with nothing in it yet can be read, once', () => {
+  given().when(mark(0)).then(read(0));
+  given(read(0)).when(mark(0)).thenNothing();
+  given(read(0)).when(mark(1)).then(read(1));
+  given(read(1)).when(mark(0)).thenNothing();
 });
 
 it('only members have one', () => {

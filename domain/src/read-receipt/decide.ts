@@ -18,5 +18,5 @@ export type Rejection = { readonly type: 'NotAMember'; readonly userId: UserId }
 export const decide = (command: Command, state: State): Either<Rejection, readonly ReadReceiptEvent[]> => {
   const { roomId, userId, upToSeq, upTo } = command;
   if (!command.isMember) return left({ type: 'NotAMember', userId });
-  return right(upToSeq > state.upToSeq ? [roomRead({ roomId, userId, upToSeq, upTo })] : []);
+  return right(state.upToSeq === null || upToSeq > state.upToSeq ? [roomRead({ roomId, userId, upToSeq, upTo })] : []);
 };

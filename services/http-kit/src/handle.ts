@@ -20,8 +20,8 @@ export interface HandleOptions {
   /** Projections this route reads: a request with `Tidings-Position` waits until they have applied that position. */
   readonly reads?: readonly string[];
   /**
-   * For POSTs that create and whose own stream is not already the reservation: the log refuses the same `Idempotency-Key` with other
-   * content (422), and `ctx.retried` tells a repetition.
+   * For POSTs that create: the log refuses the same `Idempotency-Key` with other content (422), and `ctx.retried` tells a repetition.
+   * Costs one more event, for requests that bring a key only.
    */
   readonly idempotent?: boolean;
 }

@@ -1,4 +1,7 @@
-/** `POST /api/send-msg`. The message's stream is its own reservation: the id derives from the idempotency key. */
+/**
+ * `POST /api/send-msg`. The id derives from the idempotency key, so a retry finds its own message; the reservation (docs/decisions/002)
+ * refuses the key for any other content, also in another room.
+ */
 import type { MessageBody } from '@tidings/contracts/events/message';
 import { sendMessage, type SendMessage } from '@tidings/contracts/http/chat';
 import type { MediaMsgBody, MsgBody } from '@tidings/contracts/http/chat-objects';
@@ -26,32 +29,37 @@ type Request = t.TypeOf<typeof SendMessage>;
 export const registerMessages = (app: FastifyInstance, platform: Platform): void => {
   const readBack = createReadBack(platform);
 
-  handle(app, platform, sendMessage, async ({ actor, body: request, operationId, context, settle }) => {
-    const { chatRoomId: roomId } = request;
-    const senderId = actor.userId;
-    // The room is part of it, so that a key used in two rooms by mistake never makes two messages of one id.
-    const messageId = derivedId<MessageId>('message', operationId, roomId);
-    assertTypeAgrees(request);
+  handle(
+    app,
+    platform,
+    sendMessage,
+    async ({ actor, body: request, operationId, context, settle }) => {
+      const { chatRoomId: roomId } = request;
+      const senderId = actor.userId;
+      const messageId = derivedId<MessageId>('message', operationId);
+      assertTypeAgrees(request);
 
-    const { state } = await platform.commands.load(room, roomKey(roomId));
-    const standing = await standingOf(platform, state, senderId);
-    const body = await bodyOf(platform, request, senderId);
-    if (standing.away !== null) {
-      await bringBack(platform, { roomId, messageId, away: standing.away, by: senderId, context });
-    }
-    const sent = orReject(
-      await platform.commands.transact(
-        message,
-        messageKey(roomId, messageId),
-        { type: 'SendMessage', roomId, messageId, senderId, body, isMember: standing.isMember, isBlocked: standing.isBlocked },
-        context,
-      ),
-    );
-    await settle(sent.position, MESSAGE_READS);
-    const shown = await readBack(messageId);
-    if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
-    return shown;
-  });
+      const { state } = await platform.commands.load(room, roomKey(roomId));
+      const standing = await standingOf(platform, state, senderId);
+      const body = await bodyOf(platform, request, senderId);
+      if (standing.away !== null) {
+        await bringBack(platform, { roomId, messageId, away: standing.away, by: senderId, context });
+      }
+      const sent = orReject(
+        await platform.commands.transact(
+          message,
+          messageKey(roomId, messageId),
+          { type: 'SendMessage', roomId, messageId, senderId, body, isMember: standing.isMember, isBlocked: standing.isBlocked },
+          context,
+        ),
+      );
+      await settle(sent.position, MESSAGE_READS);
+      const shown = await readBack(messageId);
+      if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
+      return shown;
+    },
+    { idempotent: true },
+  );
 };
 
 /** The body tells the type; a client that says another one is mistaken about one of them. */
