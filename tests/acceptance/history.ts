@@ -1,0 +1,223 @@
+/** A town's history, written through the doors that everyone uses: HTTP and SMTP. Seeded, so that a failure comes again. */
+import type { Email, Mailbox, Me, Thread } from '@tidings/contracts/http/mail-objects';
+import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
+import { vi } from 'vitest';
+import type { Program } from '../kit/program.ts';
+import { ownMail, sendAll, type Sample } from './mail-in-sender.ts';
+import { ask, askJson, type Asked, Dice, isCaughtUp, type Person, type Town } from './town.ts';
+
+export interface History {
+  readonly rooms: readonly { readonly id: string; readonly members: readonly Person[] }[];
+  readonly messages: readonly { readonly room: string; readonly id: string; readonly createdAt: string }[];
+  /** Each with someone who sees it. */
+  readonly mailboxes: readonly Kept[];
+  readonly threads: readonly Kept[];
+  readonly emails: readonly Kept[];
+  /** The very last event: a message that everyone sees. */
+  readonly last: Message;
+}
+
+export interface Kept {
+  readonly id: string;
+  readonly reader: Person;
+}
+
+interface Writing {
+  readonly program: Program;
+  readonly town: Town;
+  readonly dice: Dice;
+  /** Numbers the requests: each has an Idempotency-Key, from which its ids derive. */
+  count: number;
+  readonly rooms: { readonly id: string; readonly members: readonly Person[] }[];
+  readonly messages: { readonly room: string; readonly id: string; readonly createdAt: string }[];
+}
+
+/** Chance may ask for what is refused (leaving twice, a blocked friend): that is history too, but it may never fail. */
+const act = async (writing: Writing, person: Person, path: string, asked: Asked = {}): Promise<unknown> => {
+  writing.count += 1;
+  const headers = { 'idempotency-key': `act-${writing.count}` };
+  const response = await ask(writing.program, person, path, { method: 'POST', ...asked, headers });
+  const text = await response.text();
+  if (response.status >= 500) throw new Error(`${path} answered ${response.status}: ${text}`);
+  return response.status === 200 && text !== '' ? JSON.parse(text) : null;
+};
+
+export const writeHistory = async (program: Program, town: Town, seed: number, acts: number): Promise<History> => {
+  const writing: Writing = { program, town, dice: new Dice(seed), count: 0, rooms: [], messages: [] };
+  for (const person of town.people) await askJson<Me>(program, person, '/api/me');
+  const square = await openRoom(writing, town.admin, town.people, 'Market square');
+  const shared = await openShared(writing);
+  for (let n = 0; n < acts; n += 1) await chatAct(writing);
+  const mail = await exchangeMail(writing, shared);
+  await vi.waitFor(
+    async () => {
+      if (!(await isCaughtUp(program))) throw new Error('mail is still being filed');
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+  const crier = town.people.at(-1) ?? town.admin; // in no quarrel with anybody
+  const last = (await act(writing, crier, '/api/send-msg', {
+    body: { chatRoomId: square, msgType: 'Text', msgBody: { text: 'That was all.' } },
+  })) as Message;
+  return { rooms: writing.rooms, messages: writing.messages, ...mail, last };
+};
+
+const openRoom = async (writing: Writing, by: Person, members: readonly Person[], roomName: string | null): Promise<string> => {
+  const invitedUsers = members.map(({ id }) => id);
+  const body = { roomType: roomName === null ? 'Single' : 'Group', invitedUsers, ...(roomName === null ? {} : { roomName }) };
+  const room = (await act(writing, by, '/api/rooms/create-room', { body })) as ChatRoom | null;
+  if (room !== null && !writing.rooms.some(({ id }) => id === room.id)) writing.rooms.push({ id: room.id, members });
+  return room?.id ?? '';
+};
+
+/** Everything that people do to each other, the usual more often than the rare. */
+const chatAct = async (writing: Writing): Promise<void> => {
+  const { dice, town, rooms, messages } = writing;
+  const [by, other] = dice.some(2, town.people.slice(0, 25)) as [Person, Person]; // few enough that they meet again
+  const room = dice.one(rooms);
+  const member = dice.one(room.members);
+  const path = `/api/rooms/${room.id}`;
+  const send = async (msgBody: object): Promise<void> => {
+    const sent = (await act(writing, member, '/api/send-msg', { body: { chatRoomId: room.id, msgBody } })) as Message | null;
+    if (sent !== null) messages.push({ room: room.id, id: sent.messageId, createdAt: sent.createdAt });
+  };
+  const chance = dice.below(100);
+  if (chance < 6) await openRoom(writing, by, [by, other], null);
+  else if (chance < 11)
+    await openRoom(
+      writing,
+      by,
+      [
+        by,
+        ...dice.some(
+          2 + dice.below(6),
+          town.people.filter((one) => one !== by),
+        ),
+      ],
+      `Room ${writing.count}`,
+    );
+  else if (chance < 45)
+    await send({ text: `${'so '.repeat(dice.below(30))}it goes, ${writing.count} ${dice.one(['', '😀', 'ä\u0308', '<b>'])}` });
+  else if (chance < 48) await send({ mediaUrl: `https://files.example/${writing.count}`, mediaType: 'IMAGE', altText: null });
+  else if (chance < 56) {
+    const answered = messages.filter((one) => one.room === room.id);
+    if (answered.length > 0) await send({ replyMsgId: dice.one(answered).id, replyText: `about that: ${writing.count}` });
+  } else if (chance < 66) {
+    const seen = messages.filter((one) => one.room === room.id);
+    await act(writing, member, `${path}/mark-read`, seen.length > 0 && dice.below(2) === 0 ? { body: { upTo: dice.one(seen).id } } : {});
+  } else if (chance < 71) {
+    if (room !== rooms[0]) await act(writing, member, `${path}/leave`); // the square is where all of them hear the end
+  } else if (chance < 76) await act(writing, member, `${path}/invite/${by.id}`);
+  else if (chance < 86) await act(writing, by, `/api/users/friends/add/${other.id}`);
+  else if (chance < 90) await act(writing, by, `/api/users/friends/accept-request/${other.id}`);
+  else if (chance < 92) await act(writing, by, `/api/users/friends/reject-request/${other.id}`, { method: 'DELETE' });
+  else if (chance < 94) await act(writing, by, `/api/users/friends/${other.id}`, { method: 'DELETE' });
+  else if (chance < 97) await act(writing, by, `/api/users/ignore/${other.id}`);
+  else await act(writing, by, `/api/users/ignore/${other.id}`, { method: 'DELETE' });
+};
+
+const openShared = async (writing: Writing): Promise<readonly Mailbox[]> => {
+  const { town, dice } = writing;
+  const opened: Mailbox[] = [];
+  for (const name of ['support', 'sales']) {
+    const members = [
+      { userId: town.admin.id, role: 'admin' },
+      ...dice.some(4, town.people.slice(1)).map(({ id }, n) => ({ userId: id, role: ['viewer', 'editor', 'sender', 'viewer'][n] })),
+    ];
+    const body = { kind: 'shared', address: `${name}@tidings.test`, name, members };
+    opened.push((await act(writing, town.admin, '/api/mailboxes', { body })) as Mailbox);
+  }
+  return opened;
+};
+
+const exchangeMail = async (writing: Writing, shared: readonly Mailbox[]): Promise<Pick<History, 'mailboxes' | 'threads' | 'emails'>> => {
+  const { program, town, dice } = writing;
+  const owners = town.people.slice(0, 6);
+  const addresses = [...owners.map(({ email }) => email), ...shared.map(({ address }) => address)];
+  const sent = await Promise.all([
+    sendAll(program.smtpPort, shared[0]?.address ?? '', ownMail()),
+    ...addresses.map((address, n) => sendAll(program.smtpPort, address, conversation(new Dice(n), address, n))),
+  ]);
+  const refused = sent.flat().filter(({ emailId }) => emailId === null);
+  if (refused.length > 0) throw new Error(`mail was refused: ${refused.map(({ name, reply }) => `${name}: ${reply}`).join('; ')}`);
+  await vi.waitFor(
+    async () => {
+      if (!(await isCaughtUp(program))) throw new Error('mail is still being filed');
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+
+  const mailboxes: Kept[] = [];
+  const threads: Kept[] = [];
+  const emails: Kept[] = [];
+  for (const owner of owners) {
+    const me = await askJson<Me>(program, owner, '/api/me');
+    for (const { id } of me.mailboxes) {
+      if (mailboxes.some((known) => known.id === id)) continue;
+      mailboxes.push({ id, reader: owner });
+      const found = await askJson<{ content: readonly Thread[] }>(program, owner, `/api/mailboxes/${id}/threads?view=all&limit=100`);
+      for (const thread of found.content) {
+        threads.push({ id: thread.id, reader: owner });
+        const { content } = await askJson<{ content: readonly Email[] }>(program, owner, `/api/threads/${thread.id}/messages?limit=100`);
+        emails.push(...content.map((email) => ({ id: email.id, reader: owner })));
+        await handleThread(writing, owner, id, thread.id, content);
+      }
+      const newcomer = dice.one(town.people);
+      await act(writing, town.admin, `/api/mailboxes/${id}/members/${newcomer.id}`, { method: 'PUT', body: { role: 'viewer' } });
+    }
+  }
+  const leaver = shared[1];
+  if (leaver !== undefined)
+    await act(writing, town.admin, `/api/mailboxes/${leaver.id}/members/${dice.one(town.people.slice(1)).id}`, { method: 'DELETE' });
+  return { mailboxes, threads, emails };
+};
+
+/** One in two threads is starred, put away, read in part, or several of these, some of it taken back. */
+const handleThread = async (writing: Writing, by: Person, mailboxId: string, threadId: string, emails: readonly Email[]): Promise<void> => {
+  const { dice } = writing;
+  const flags = { starred: true, archived: true, spam: true, trashed: true };
+  for (const name of dice.some(dice.below(3), Object.keys(flags)))
+    await act(writing, by, '/api/threads/flags', { body: { mailboxId, threadIds: [threadId], set: { [name]: dice.below(4) > 0 } } });
+  if (dice.below(2) === 0 && emails.length > 0) {
+    const upTo = dice.below(4) === 0 ? null : dice.one(emails).id;
+    await act(writing, by, `/api/threads/${threadId}/read`, { method: 'PUT', body: { mailboxId, upTo } });
+  }
+};
+
+/** Letters and answers, some late, some twice, some to two of ours at once, with HTML, an image inside and an attachment. */
+const conversation = (dice: Dice, address: string, nth: number): readonly Sample[] => {
+  const samples: Sample[] = [];
+  const ids: string[] = [];
+  for (let n = 0; n < 10; n += 1) {
+    const answer = ids.length > 0 && dice.below(2) === 0 ? dice.one(ids) : null;
+    const id = `<${nth}.${n}@letters.example>`;
+    const text = `Letter ${n} for ${address}.\r\n${'All is well. '.repeat(dice.below(40))}\r\n`;
+    const head = [
+      `From: "Writer ${dice.below(4)}" <writer${dice.below(4)}@letters.example>`,
+      `To: ${address}`,
+      `Date: Fri, ${10 + n} Jan 2025 10:00:00 +0100`,
+      `Message-ID: ${id}`,
+      `Subject: ${answer === null ? `Matter ${dice.below(5)} =?utf-8?q?=C3=BCber?= ${n}` : 'Re: whatever'}`,
+      ...(answer === null ? [] : [`In-Reply-To: ${answer}`, `References: ${answer}`]),
+    ];
+    samples.push({ name: id, raw: Buffer.from(`${[...head, ...bodyOf(dice.below(3), text)].join('\r\n')}`) });
+    if (dice.below(6) === 0) samples.push(samples.at(-1) as Sample); // the same again, as a peer that missed our 250 sends it
+    ids.push(id);
+  }
+  return samples;
+};
+
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const bodyOf = (kind: number, text: string): readonly string[] => {
+  if (kind === 0) return ['', text];
+  const html = `<p onclick="evil()">${text}<img src="cid:pixel"><script>evil()</script></p>`;
+  return [
+    'MIME-Version: 1.0',
+    `Content-Type: multipart/${kind === 1 ? 'related' : 'mixed'}; boundary=b`,
+    '',
+    ...['--b', 'Content-Type: text/html; charset=utf-8', '', html],
+    ...['--b', 'Content-Type: image/png; name="pixel.png"', 'Content-Transfer-Encoding: base64', 'Content-ID: <pixel>', '', PIXEL],
+    '--b--',
+    '',
+  ];
+};

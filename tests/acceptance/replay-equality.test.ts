@@ -1,0 +1,269 @@
+/** The read models are nothing but a reading of the log: thrown away and read again, every answer is the same to the byte. */
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEvents } from '@tidings/contracts/client/sse-parser';
+import { startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { projectionsCommand } from '../../services/cli/src/projections/index.ts';
+import { projections } from '../../services/projector/src/projections.ts';
+import { type Program, startProgram } from '../kit/program.ts';
+import { type History, writeHistory } from './history.ts';
+import { ask, Dice, foundTown, isCaughtUp, type Person, type Town } from './town.ts';
+
+const PEOPLE = 40;
+const ACTS = 300;
+const SEED = 20_261_120;
+const AT_ONCE = 8;
+
+let dataDir: string;
+let town: Town;
+let program: Program;
+let history: History;
+/** What was asked, and what was answered while the read models were the ones that grew with the history. */
+let sample: Sample;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'tidings-replay-'));
+  await chmod(dataDir, 0o711);
+  town = await foundTown('Burgher', PEOPLE);
+  await start();
+  history = await writeHistory(program, town, SEED, ACTS);
+  await caughtUp();
+  sample = await takeSample();
+});
+afterAll(async () => {
+  await program.stop();
+  await town.issuer.close();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+const start = async (): Promise<void> => {
+  program = await startProgram({ dataDir, env: { OIDC_ISSUER: town.issuer.url } });
+};
+const caughtUp = (): Promise<unknown> =>
+  vi.waitFor(async () => expect(await isCaughtUp(program)).toBe(true), { timeout: 60_000, interval: 100 });
+
+/** All that a client sees of an answer. */
+interface Seen {
+  readonly status: number;
+  readonly type: string | null;
+  readonly disposition: string | null;
+  readonly body: string;
+}
+interface Question {
+  readonly by: Person;
+  readonly path: string;
+}
+interface Sample {
+  readonly questions: readonly Question[];
+  readonly answers: readonly Seen[];
+  readonly streams: readonly (readonly string[])[];
+}
+
+const look = async ({ by, path }: Question): Promise<Seen> => {
+  const response = await ask(program, by, path);
+  const type = response.headers.get('content-type');
+  const body = Buffer.from(await response.arrayBuffer()).toString('latin1');
+  const disposition = response.headers.get('content-disposition');
+  return {
+    status: response.status,
+    type,
+    disposition,
+    body: type?.startsWith('application/problem+json') === true ? withoutMoment(body) : body,
+  };
+};
+
+/** When it was asked and which request it was is all that may differ between two answers of "no". */
+const withoutMoment = (problem: string): string => {
+  const { timestamp, traceId, ...rest } = JSON.parse(problem) as Record<string, unknown>;
+  expect([timestamp, traceId]).toEqual([expect.stringMatching(/^\d{4}-.*Z$/), expect.stringMatching(/^[0-9a-f]{32}$/)]);
+  return JSON.stringify(rest);
+};
+
+/** `AT_ONCE` side by side, answers in the order of the questions. */
+const all = async <A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<readonly B[]> => {
+  const results: B[] = [];
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [at, item] of queue) results[at] = await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
+};
+
+/** Asks everything once; where an answer names a next page, that is asked too. */
+const takeSample = async (): Promise<Sample> => {
+  const questions: Question[] = [];
+  const answers: Seen[] = [];
+  let next = firstQuestions();
+  while (next.length > 0) {
+    const seen = await all(next, look);
+    questions.push(...next);
+    answers.push(...seen);
+    next = next.flatMap((question, at) => nextPage(question, seen[at]));
+  }
+  return { questions, answers, streams: await listenAll() };
+};
+
+const nextPage = ({ by, path }: Question, answer: Seen | undefined): readonly Question[] => {
+  const cursor = answer?.status === 200 ? /"cursor":"([^"]+)"/.exec(answer.body)?.[1] : undefined;
+  if (cursor === undefined) return [];
+  const url = new URL(path, program.httpUrl);
+  url.searchParams.set('cursor', cursor);
+  return [{ by, path: `${url.pathname}${url.search}` }];
+};
+
+const VIEWS = ['inbox', 'all', 'starred', 'sent', 'drafts', 'archive', 'spam', 'trash'];
+
+/** Every read endpoint, by those it is for and by those it is not for, with things that are not there and with nonsense. */
+const firstQuestions = (): readonly Question[] => {
+  const dice = new Dice(SEED);
+  const { people, admin } = town;
+  const asEach = (paths: readonly string[], by: readonly Person[]): readonly Question[] =>
+    by.flatMap((person) => paths.map((path) => ({ by: person, path })));
+  /** Who may, and now and then somebody who may not. */
+  const sometimesOther = (reader: Person): readonly Person[] => (dice.below(8) === 0 ? [reader, dice.one(people)] : [reader]);
+
+  const own = [
+    '/api/me',
+    '/api/rooms',
+    '/api/rooms?limit=5',
+    '/api/users/friends',
+    '/api/users/friends?limit=2',
+    '/api/users/friends/requests',
+  ];
+  const more = ['/api/users/search?username=burgher%201', '/api/mailboxes'];
+  const wrong = ['/api/rooms?limit=0', '/api/rooms?cursor=nonsense', '/api/rooms/not-an-id', '/api/nothing', `/api/users/${SEED}`];
+  const rooms = history.rooms.flatMap(({ id, members }) => {
+    const said = history.messages.filter(({ room }) => room === id);
+    const one = said.length > 0 ? dice.one(said) : null;
+    const path = `/api/rooms/${id}`;
+    const views = [path, `${path}/detailed`, `${path}/users`, `${path}/timeline`, `${path}/timeline?limit=4`, `${path}/read-states`];
+    const near =
+      one === null ? [] : [`before=${one.id}`, `after=${one.id}`, `timestamp=${one.createdAt}`].map((query) => `${path}/timeline?${query}`);
+    return asEach([...views, ...near], sometimesOther(dice.one(members)));
+  });
+  const pairs = people.flatMap((by) =>
+    dice.some(3, people).flatMap(({ id }) => asEach([`/api/users/${id}`, `/api/rooms/search?withUser=${id}`], [by])),
+  );
+  const mailboxes = history.mailboxes.flatMap(({ id, reader }) => {
+    const path = `/api/mailboxes/${id}`;
+    const lists = VIEWS.map((view) => `${path}/threads?view=${view}`);
+    const pages = [`${path}/threads?view=all&limit=4`, `${path}/threads?unread=true`, `${path}/threads?unread=false&limit=3`];
+    return asEach([path, `${path}/members`, `${path}/members?limit=2`, `${path}/counts`, ...lists, ...pages], [reader, dice.one(people)]);
+  });
+  const threads = dice.some(60, history.threads).flatMap(({ id, reader }) =>
+    asEach(
+      ['', '/messages', '/messages?limit=1', '/messages?view=trash'].map((rest) => `/api/threads/${id}${rest}`),
+      sometimesOther(reader),
+    ),
+  );
+  const emails = dice.some(60, history.emails).flatMap(({ id, reader }) =>
+    asEach(
+      ['', '/raw', '/parts/1', '/parts/2'].map((rest) => `/api/emails/${id}${rest}`),
+      sometimesOther(reader),
+    ),
+  );
+  return [...asEach([...own, ...more], people), ...asEach(wrong, [admin]), ...rooms, ...pairs, ...mailboxes, ...threads, ...emails];
+};
+
+/** All that the live stream ever told each of them, and for each the rest behind a place in the middle. */
+const listenAll = async (): Promise<readonly (readonly string[])[]> => {
+  const whole = await all(town.people, (person) => listen(person, '0000000000000000'));
+  const rests = await all([...town.people.entries()], async ([at, person]) => {
+    const events = whole[at] ?? [];
+    const middle = Math.floor(events.length / 2);
+    const rest = await listen(person, events[middle - 1]?.split(' ', 1)[0] ?? '');
+    expect(rest).toEqual(events.slice(middle));
+    return rest;
+  });
+  return [...whole, ...rests];
+};
+
+/** Id and data of each event behind `after`, up to the history's last. */
+const listen = async (person: Person, after: string): Promise<readonly string[]> => {
+  const stop = new AbortController();
+  const response = await fetch(new URL('/api/sse', program.httpUrl), {
+    headers: { authorization: `Bearer ${person.token}`, 'last-event-id': after },
+    signal: AbortSignal.any([stop.signal, AbortSignal.timeout(30_000)]),
+  });
+  expect(response.status).toBe(200);
+  const events: string[] = [];
+  for await (const { id, data } of parseEvents(response.body ?? new ReadableStream())) {
+    if (data === null) continue;
+    events.push(`${id} ${data}`);
+    if (data.includes(history.last.messageId)) break;
+  }
+  stop.abort();
+  return events;
+};
+
+const expectTheSame = async (): Promise<void> => {
+  const again = await all(sample.questions, look);
+  const other = sample.questions.flatMap(({ by, path }, at) => {
+    const [was, is] = [sample.answers[at], again[at]];
+    return JSON.stringify(was) === JSON.stringify(is) ? [] : [{ by: by.name, path, was, is }];
+  });
+  expect(other.slice(0, 3), `${other.length} of ${again.length} answers differ`).toEqual([]);
+  const streams = await listenAll();
+  for (const [at, events] of streams.entries()) expect([at, events]).toEqual([at, sample.streams[at]]);
+};
+
+const withDatabase = async <A>(url: string, work: (client: pg.Client) => Promise<A>): Promise<A> => {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+};
+const logEnd = async (client: pg.Client): Promise<unknown> => (await client.query('select * from log.shard_head order by shard')).rows;
+
+describe('the answers to a sample of requests', () => {
+  it('are many, of every kind', async ({ annotate }) => {
+    const byStatus = Map.groupBy(sample.answers, ({ status }) => status);
+    const counted = [...byStatus].map(([status, some]) => `${some.length} × ${status}`).sort();
+    const told = sample.streams.reduce((sum, events) => sum + events.length, 0);
+    await annotate(`replay equality: ${sample.questions.length} requests (${counted.join(', ')}), ${told} events of live streams`);
+    expect(sample.questions.length).toBeGreaterThan(1_000);
+    expect([...byStatus.keys()].sort()).toEqual([200, 400, 403, 404]);
+    expect(byStatus.get(200)?.length).toBeGreaterThan(1_000);
+    expect(history.emails.length).toBeGreaterThan(60);
+    expect(told).toBeGreaterThan(2_000);
+  });
+
+  it('are the same after every read model was deleted and built again from the log', async () => {
+    await program.stop();
+    const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres'), logger: pino({ level: 'silent' }) });
+    const before = await withDatabase(postgres.url, async (client) => {
+      const { rows } = await client.query<{ schema_name: string }>('select schema_name from projection.instance');
+      expect(rows.length).toBeGreaterThanOrEqual(projections.length);
+      // Registry, checkpoints, and what filing remembers: all of it is a reading of the log.
+      for (const schema of [...rows.map(({ schema_name }) => schema_name), 'projection', 'filing'])
+        await client.query(`drop schema ${client.escapeIdentifier(schema)} cascade`);
+      return logEnd(client);
+    });
+    await postgres.stop();
+    await start();
+    await caughtUp();
+    await expectTheSame();
+    // Filing has gone through all mail again, and found it all filed.
+    expect(await withDatabase(program.running.embeddedUrl ?? '', logEnd)).toEqual(before);
+  });
+
+  it('are the same after each projection was replayed beside the live one and cut over', async () => {
+    let said = '';
+    const context = { databaseUrl: program.running.embeddedUrl ?? '', stdout: { write: (text: string) => void (said += text) } };
+    for (const { name } of projections) {
+      for (const command of ['replay', 'cutover', 'retire'])
+        expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
+    }
+    expect(said).not.toContain('differ');
+    await caughtUp();
+    await expectTheSame();
+  });
+});
