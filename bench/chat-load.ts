@@ -25,7 +25,7 @@ export interface ChatResult {
   readonly rate: number;
 }
 
-const MARK = /"text":"bench (\d+) /g;
+const MARK = /"msgBody":{"text":"bench (\d+) /g;
 
 const latency = (samples: readonly number[]): Latency => {
   const sorted = sortedCopy(samples);

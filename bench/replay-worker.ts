@@ -17,6 +17,8 @@ export interface ReplayOrder {
 
 export interface ReplayResult {
   readonly rate: number;
+  /** Of the replaying process, per event; Postgres has its own. */
+  readonly cpuMicroseconds: number;
   readonly quarterMegabytes: number;
   readonly peakMegabytes: number;
 }
@@ -32,10 +34,11 @@ const run = async ({ url, projection: name }: ReplayOrder): Promise<ReplayResult
   const log = await openPostgresLog({ url, logger });
   const signals = inProcessSignals();
   await registerProjections(pool, [projection]);
-  const building = await replay(pool, projection);
+  const building = await replay(pool, projection, { restart: true });
   const head = await log.head(0);
   const total = log.distance('0000000000000000' as typeof head, head) ?? 0;
   const start = performance.now();
+  const cpuBefore = process.cpuUsage();
   const projector = await startProjector({
     pool,
     log,
@@ -57,11 +60,13 @@ const run = async ({ url, projection: name }: ReplayOrder): Promise<ReplayResult
     await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
   }
   const rate = total / ((performance.now() - start) / 1000);
+  const cpu = process.cpuUsage(cpuBefore);
+  const cpuMicroseconds = (cpu.user + cpu.system) / total;
   await projector.stop();
   await log.close();
   await signals.close();
   await pool.end();
-  return { rate, quarterMegabytes: quarter, peakMegabytes: peak };
+  return { rate, cpuMicroseconds, quarterMegabytes: quarter, peakMegabytes: peak };
 };
 
 process.once('message', (order: ReplayOrder) => {
