@@ -63,7 +63,12 @@ const send = async (reader: string, mail: SendMailOptions): Promise<Email> => {
 };
 
 const openShared = async (name: string, members?: readonly { readonly userId: string; readonly role: string }[]): Promise<Mailbox> =>
-  ask<Mailbox>(ADMIN, 'POST', '/api/mailboxes', { kind: 'shared', address: `${name}@tidings.test`, name, ...(members === undefined ? {} : { members }) });
+  ask<Mailbox>(ADMIN, 'POST', '/api/mailboxes', {
+    kind: 'shared',
+    address: `${name}@tidings.test`,
+    name,
+    ...(members === undefined ? {} : { members }),
+  });
 
 describe('mailboxes', () => {
   it('tell who I am and which are mine', () => {
@@ -84,7 +89,11 @@ describe('mailboxes', () => {
     expect(await ask(ADMIN, 'POST', '/api/mailboxes', body, key)).toEqual(opened);
     expect(await refused(ADMIN, 'POST', '/api/mailboxes', { ...body, name: 'Other' }, key)).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
     expect(await refused(ADMIN, 'POST', '/api/mailboxes', body)).toEqual([409, 'CONFLICT']);
-    expect(await refused(ADMIN, 'POST', '/api/mailboxes', { ...body, address: 'a@elsewhere.test' })).toEqual([400, 'VALIDATION_ERROR', 'address']);
+    expect(await refused(ADMIN, 'POST', '/api/mailboxes', { ...body, address: 'a@elsewhere.test' })).toEqual([
+      400,
+      'VALIDATION_ERROR',
+      'address',
+    ]);
     expect(await refused(ADMIN, 'POST', '/api/mailboxes', { ...body, address: 'nobody' })).toEqual([400, 'VALIDATION_ERROR', 'address']);
     expect(await refused(ADMIN, 'POST', '/api/mailboxes', { ...body, kind: 'personal' })).toEqual([400, 'VALIDATION_ERROR', 'kind']);
   });
@@ -93,7 +102,11 @@ describe('mailboxes', () => {
     const { id } = await openShared('crew');
     const path = `/api/mailboxes/${id}/members`;
     expect(await status('bob', 'GET', path)).toBe(404);
-    expect(await ask('alice', 'PUT', `${path}/${idOf('bob')}`, { role: 'viewer' })).toEqual({ userId: idOf('bob'), displayName: me['bob']?.user.displayName, role: 'viewer' });
+    expect(await ask('alice', 'PUT', `${path}/${idOf('bob')}`, { role: 'viewer' })).toEqual({
+      userId: idOf('bob'),
+      displayName: me['bob']?.user.displayName,
+      role: 'viewer',
+    });
     expect((await ask<MailPage<MailboxMember>>('bob', 'GET', path)).content.map(({ userId, role }) => [userId, role]).toSorted()).toEqual(
       [
         [idOf('alice'), 'admin'],
@@ -125,10 +138,26 @@ describe('mailboxes', () => {
       flag: await status('bob', 'POST', '/api/threads/flags', { mailboxId: id, threadIds: [threadId], set: { starred: true } }),
       manage: await status('bob', 'PUT', `/api/mailboxes/${id}/members/${idOf('carol')}`, { role: 'viewer' }),
     });
-    const reading = { read: 200, members: 200, list: 200, counts: 200, thread: 200, messages: 200, email: 200, raw: 200, part: 200, markRead: 200 };
+    const reading = {
+      read: 200,
+      members: 200,
+      list: 200,
+      counts: 200,
+      thread: 200,
+      messages: 200,
+      email: 200,
+      raw: 200,
+      part: 200,
+      markRead: 200,
+    };
     const nothing = Object.fromEntries(Object.keys({ ...reading, flag: 0, manage: 0 }).map((action) => [action, 404]));
     expect(await attempts()).toEqual(nothing);
-    const expected = { viewer: { flag: 403, manage: 403 }, editor: { flag: 200, manage: 403 }, sender: { flag: 200, manage: 403 }, admin: { flag: 200, manage: 200 } };
+    const expected = {
+      viewer: { flag: 403, manage: 403 },
+      editor: { flag: 200, manage: 403 },
+      sender: { flag: 200, manage: 403 },
+      admin: { flag: 200, manage: 200 },
+    };
     for (const [role, more] of Object.entries(expected)) {
       await ask(ADMIN, 'PUT', member, { role });
       expect([role, await attempts()]).toEqual([role, { ...reading, ...more }]);
@@ -148,13 +177,33 @@ describe('mailboxes', () => {
 describe('mail', () => {
   it('is a thread with its emails, read, starred, put away and taken back', async () => {
     const { id: mailboxId } = await openShared('story');
-    const first = await send('alice', { to: 'story@tidings.test', bcc: 'bob@tidings.test', subject: 'Plans', text: 'What shall we do?', messageId: '<plans@elsewhere.test>' });
-    const answer = await send('alice', { to: 'story@tidings.test', subject: 'Re: Plans', text: 'Sleep.', inReplyTo: '<plans@elsewhere.test>', from: 'Bea <bea@elsewhere.test>' });
+    const first = await send('alice', {
+      to: 'story@tidings.test',
+      bcc: 'bob@tidings.test',
+      subject: 'Plans',
+      text: 'What shall we do?',
+      messageId: '<plans@elsewhere.test>',
+    });
+    const answer = await send('alice', {
+      to: 'story@tidings.test',
+      subject: 'Re: Plans',
+      text: 'Sleep.',
+      inReplyTo: '<plans@elsewhere.test>',
+      from: 'Bea <bea@elsewhere.test>',
+    });
     const { threadId } = first;
-    expect(first).toMatchObject({ mailboxId, bcc: [], bodyValues: { [first.textBody[0]?.partId ?? '']: { value: expect.stringContaining('What shall we do?') } } });
-    expect(await ask<Email>('bob', 'GET', `/api/emails/${first.id}`)).toMatchObject({ bcc: [{ email: 'bob@tidings.test' }], to: [{ email: 'story@tidings.test' }] });
+    expect(first).toMatchObject({
+      mailboxId,
+      bcc: [],
+      bodyValues: { [first.textBody[0]?.partId ?? '']: { value: expect.stringContaining('What shall we do?') } },
+    });
+    expect(await ask<Email>('bob', 'GET', `/api/emails/${first.id}`)).toMatchObject({
+      bcc: [{ email: 'bob@tidings.test' }],
+      to: [{ email: 'story@tidings.test' }],
+    });
 
-    const list = async (query = ''): Promise<readonly Thread[]> => (await ask<MailPage<Thread>>('alice', 'GET', `/api/mailboxes/${mailboxId}/threads${query}`)).content;
+    const list = async (query = ''): Promise<readonly Thread[]> =>
+      (await ask<MailPage<Thread>>('alice', 'GET', `/api/mailboxes/${mailboxId}/threads${query}`)).content;
     const counts = async () => (await ask<MailboxCounts>('alice', 'GET', `/api/mailboxes/${mailboxId}/counts`)).views;
     const [thread] = await list();
     expect(thread).toMatchObject({
@@ -172,17 +221,23 @@ describe('mail', () => {
     expect(await ask('alice', 'GET', `/api/threads/${threadId}`)).toEqual(thread);
     const page = await ask<MailPage<Email>>('alice', 'GET', `/api/threads/${threadId}/messages?limit=1`);
     expect(page.content).toEqual([first]);
-    expect((await ask<MailPage<Email>>('alice', 'GET', `/api/threads/${threadId}/messages?cursor=${page.cursor}`)).content).toEqual([answer]);
+    expect((await ask<MailPage<Email>>('alice', 'GET', `/api/threads/${threadId}/messages?cursor=${page.cursor}`)).content).toEqual([
+      answer,
+    ]);
 
     const read = (upTo: string | null) => ask<Thread>('alice', 'PUT', `/api/threads/${threadId}/read`, { mailboxId, upTo });
     expect(await read(first.id)).toMatchObject({ unreadCount: 1 });
     expect(await read(answer.id)).toMatchObject({ unread: false });
     expect(await list('?unread=true')).toEqual([]);
     expect(await read(null)).toMatchObject({ unreadCount: 2 });
-    expect(await refused('alice', 'PUT', `/api/threads/${threadId}/read`, { mailboxId, upTo: randomUUID() })).toEqual([400, 'VALIDATION_ERROR']);
+    expect(await refused('alice', 'PUT', `/api/threads/${threadId}/read`, { mailboxId, upTo: randomUUID() })).toEqual([
+      400,
+      'VALIDATION_ERROR',
+    ]);
 
     const unknown = randomUUID();
-    const flag = (set: object) => ask<{ content: readonly unknown[] }>('alice', 'POST', '/api/threads/flags', { mailboxId, threadIds: [threadId, unknown], set });
+    const flag = (set: object) =>
+      ask<{ content: readonly unknown[] }>('alice', 'POST', '/api/threads/flags', { mailboxId, threadIds: [threadId, unknown], set });
     expect(await flag({ starred: true, archived: true })).toMatchObject({
       content: [
         { threadId, changed: true, thread: { starred: true, archived: true } },
@@ -215,12 +270,22 @@ describe('mail', () => {
     });
     const picture = /\/api\/emails\/[0-9a-f-]{36}\/parts\/[0-9.]+/.exec(JSON.stringify(email.bodyValues))?.[0] ?? '';
     const shown = await call('alice', 'GET', picture);
-    expect([shown.status, shown.headers.get('content-type'), [...new Uint8Array(await shown.arrayBuffer())]]).toEqual([200, 'image/png', [137, 80, 78, 71]]);
+    expect([shown.status, shown.headers.get('content-type'), [...new Uint8Array(await shown.arrayBuffer())]]).toEqual([
+      200,
+      'image/png',
+      [137, 80, 78, 71],
+    ]);
 
     const evil = email.attachments.find(({ type }) => type === 'text/html');
     const part = await call('alice', 'GET', `/api/emails/${email.id}/parts/${evil?.partId}`);
-    expect([part.headers.get('content-type'), part.headers.get('x-content-type-options'), await part.text()]).toEqual(['application/octet-stream', 'nosniff', page]);
-    expect(part.headers.get('content-disposition')).toBe(`attachment; filename="evil _page_.html"; filename*=UTF-8''evil%20%22page%22.html`);
+    expect([part.headers.get('content-type'), part.headers.get('x-content-type-options'), await part.text()]).toEqual([
+      'application/octet-stream',
+      'nosniff',
+      page,
+    ]);
+    expect(part.headers.get('content-disposition')).toBe(
+      `attachment; filename="evil _page_.html"; filename*=UTF-8''evil%20%22page%22.html`,
+    );
     expect(part.headers.get('content-security-policy')).toContain('sandbox');
     for (const none of ['9', '../raw', 'x', '1.'.repeat(100)]) {
       expect(await status('alice', 'GET', `/api/emails/${email.id}/parts/${encodeURIComponent(none)}`)).toBe(404);
@@ -235,7 +300,8 @@ describe('mail', () => {
   it('pages without skipping or repeating while mail arrives', async () => {
     const { id } = await openShared('busy');
     const subjects = Array.from({ length: 9 }, (_, n) => `Thread ${n}`);
-    for (const [n, subject] of subjects.entries()) await send('alice', { to: 'busy@tidings.test', subject, text: 'x', messageId: `<busy-${n}@elsewhere.test>` });
+    for (const [n, subject] of subjects.entries())
+      await send('alice', { to: 'busy@tidings.test', subject, text: 'x', messageId: `<busy-${n}@elsewhere.test>` });
     const met: string[] = [];
     let cursor: string | null = '';
     for (let page = 0; cursor !== null; page += 1) {
@@ -243,7 +309,12 @@ describe('mail', () => {
       met.push(...found.content.map(({ subject }) => subject));
       cursor = found.cursor;
       // An answer to a thread that comes on a later page, and a new one.
-      await send('alice', { to: 'busy@tidings.test', subject: `Re: Thread ${page}`, text: 'x', inReplyTo: `<busy-${page}@elsewhere.test>` });
+      await send('alice', {
+        to: 'busy@tidings.test',
+        subject: `Re: Thread ${page}`,
+        text: 'x',
+        inReplyTo: `<busy-${page}@elsewhere.test>`,
+      });
       await send('alice', { to: 'busy@tidings.test', subject: `New ${page}`, text: 'x' });
     }
     expect(met).toEqual(subjects.toReversed());
@@ -254,10 +325,20 @@ describe('mail', () => {
     const threads = `/api/mailboxes/${mailboxId}/threads`;
     expect(await refused('bob', 'GET', `${threads}?label=x&q=y`)).toEqual([400, 'VALIDATION_ERROR', 'label', 'q']);
     expect(await refused('bob', 'GET', `${threads}?assignee=me`)).toEqual([400, 'VALIDATION_ERROR', 'assignee']);
-    expect(await refused('bob', 'GET', `${threads}?view=attic&unread=maybe&limit=101`)).toEqual([400, 'VALIDATION_ERROR', 'limit', 'view', 'unread']);
+    expect(await refused('bob', 'GET', `${threads}?view=attic&unread=maybe&limit=101`)).toEqual([
+      400,
+      'VALIDATION_ERROR',
+      'limit',
+      'view',
+      'unread',
+    ]);
     expect(await refused('bob', 'GET', `${threads}?cursor=e30`)).toEqual([400, 'VALIDATION_ERROR', 'cursor']);
     expect(await refused('bob', 'GET', `/api/mailboxes/${randomUUID()}/threads`)).toEqual([404, 'CONTENT_NOT_FOUND']);
     expect(await refused('bob', 'GET', '/api/threads/x')).toEqual([400, 'VALIDATION_ERROR', 'threadId']);
-    expect(await refused('bob', 'POST', '/api/threads/flags', { mailboxId, threadIds: [], set: {} })).toEqual([400, 'VALIDATION_ERROR', 'threadIds']);
+    expect(await refused('bob', 'POST', '/api/threads/flags', { mailboxId, threadIds: [], set: {} })).toEqual([
+      400,
+      'VALIDATION_ERROR',
+      'threadIds',
+    ]);
   });
 });

@@ -170,7 +170,8 @@ export const Email = t.readonly(
 export type Email = t.TypeOf<typeof Email>;
 
 /** `cursor` is null on the last page. */
-export const mailPageOf = <C extends t.Mixed>(item: C) => t.readonly(t.type({ content: t.readonlyArray(item), cursor: nullable(t.string) }));
+export const mailPageOf = <C extends t.Mixed>(item: C) =>
+  t.readonly(t.type({ content: t.readonlyArray(item), cursor: nullable(t.string) }));
 export interface MailPage<A> {
   readonly content: readonly A[];
   readonly cursor: string | null;

@@ -54,7 +54,10 @@ describe('the emails', () => {
 
   it('pages a thread from its first email on, by place', async () => {
     const many = Array.from({ length: 7 }, (_, n) => filed({ threadId: talk, mailboxId: team, emailId: id(n) }));
-    const instance = await given([...many, filed({ threadId: talk, mailboxId: other, emailId: id(0) }), moved([1, 3], 'trash'), moved([3], 'spam')], 3);
+    const instance = await given(
+      [...many, filed({ threadId: talk, mailboxId: other, emailId: id(0) }), moved([1, 3], 'trash'), moved([3], 'spam')],
+      3,
+    );
     const first = await inThread(instance, ['inbox'], null, 2);
     expect(first.map(({ emailId }) => emailId)).toEqual([id(0), id(2)]);
     const rest = await inThread(instance, ['inbox'], first.at(-1)?.position ?? null);

@@ -42,24 +42,15 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   const filed = new Map<string, Filed>();
   const moved = new Map<string, Moved>();
   for (const event of page) {
-    switch (event.type) {
-      case 'EmailReceived':
-        received.set(event.data.emailId, event.recordedAt);
-        break;
-      case 'EmailFiled':
-        filed.set(keyOf(event.data.mailboxId, event.data.emailId), { event, place: event.data.place });
-        break;
-      case 'EmailsMoved': {
-        const { mailboxId, emailIds, place } = event.data;
-        for (const emailId of emailIds) {
-          const key = keyOf(mailboxId, emailId);
-          const here = filed.get(key);
-          if (here === undefined) moved.set(key, { mailboxId, emailId, place });
-          else filed.set(key, { ...here, place });
-        }
-        break;
-      }
-      default:
+    if (event.type === 'EmailReceived') received.set(event.data.emailId, event.recordedAt);
+    if (event.type === 'EmailFiled') filed.set(keyOf(event.data.mailboxId, event.data.emailId), { event, place: event.data.place });
+    if (event.type !== 'EmailsMoved') continue;
+    const { mailboxId, emailIds, place } = event.data;
+    for (const emailId of emailIds) {
+      const key = keyOf(mailboxId, emailId);
+      const here = filed.get(key);
+      if (here === undefined) moved.set(key, { mailboxId, emailId, place });
+      else filed.set(key, { ...here, place });
     }
   }
   await saveReceived([...received], tx);
@@ -101,7 +92,8 @@ const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<voi
   if (filed.length === 0) return;
   const column = (value: (data: EmailFiled['data'], one: Filed) => string | number): string =>
     `{${filed.map((one) => value(one.event.data, one)).join(',')}}`; // ids, numbers, times and words of ours: nothing to quote
-  const json = (value: (data: EmailFiled['data']) => unknown): string => `[${filed.map(({ event }) => JSON.stringify(value(event.data))).join(',')}]`;
+  const json = (value: (data: EmailFiled['data']) => unknown): string =>
+    `[${filed.map(({ event }) => JSON.stringify(value(event.data))).join(',')}]`;
   await tx.query(
     `insert into ${tx.schema}.email (email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
      select email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id,

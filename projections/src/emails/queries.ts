@@ -11,7 +11,7 @@ import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 
 /** Positions in our own tables were checked when they were written. */
-const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
+const PositionText = t.string as unknown as t.Type<Position, string>;
 
 const HeldEmail = t.readonly(
   t.type({

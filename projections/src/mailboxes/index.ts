@@ -36,27 +36,18 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   const addresses = new Map<string, { readonly mailboxId: MailboxId; readonly address: string }>();
   const members = new Map<string, Membership>();
   for (const event of page) {
-    switch (event.type) {
-      case 'MailboxOpened': {
-        const { mailboxId, kind, address, name } = event.data;
-        opened.set(mailboxId, { mailboxId, kind, address: storable(reveal(address, '')), name: storable(reveal(name, '')) });
-        break;
-      }
-      case 'AddressClaimed': {
-        const { mailboxId } = event.data;
-        const address = storable(reveal(event.data.address, ''));
-        // Of an erased mailbox nothing is left to show.
-        if (address !== '') addresses.set(`${mailboxId} ${address}`, { mailboxId, address });
-        break;
-      }
-      case 'MailboxMemberSet':
-      case 'MailboxMemberRemoved': {
-        const { mailboxId, userId } = event.data;
-        const role = event.type === 'MailboxMemberSet' ? event.data.role : null;
-        members.set(`${mailboxId} ${userId}`, { mailboxId, userId, role });
-        break;
-      }
-      default:
+    if (event.type === 'MailboxOpened') {
+      const { mailboxId, kind, address, name } = event.data;
+      opened.set(mailboxId, { mailboxId, kind, address: storable(reveal(address, '')), name: storable(reveal(name, '')) });
+    } else if (event.type === 'AddressClaimed') {
+      const { mailboxId } = event.data;
+      const address = storable(reveal(event.data.address, ''));
+      // Of an erased mailbox nothing is left to show.
+      if (address !== '') addresses.set(`${mailboxId} ${address}`, { mailboxId, address });
+    } else if (event.type === 'MailboxMemberSet' || event.type === 'MailboxMemberRemoved') {
+      const { mailboxId, userId } = event.data;
+      const role = event.type === 'MailboxMemberSet' ? event.data.role : null;
+      members.set(`${mailboxId} ${userId}`, { mailboxId, userId, role });
     }
   }
   await saveMailboxes([...opened.values()], tx);
@@ -97,7 +88,10 @@ const saveMailboxes = async (opened: readonly OpenedMailbox[], tx: ProjectionTx)
   );
 };
 
-const saveAddresses = async (claimed: readonly { readonly mailboxId: MailboxId; readonly address: string }[], tx: ProjectionTx): Promise<void> => {
+const saveAddresses = async (
+  claimed: readonly { readonly mailboxId: MailboxId; readonly address: string }[],
+  tx: ProjectionTx,
+): Promise<void> => {
   if (claimed.length === 0) return;
   await tx.query(
     `insert into ${tx.schema}.address (mailbox_id, address) select * from unnest($1::uuid[], $2::text[]) on conflict do nothing`,
@@ -116,9 +110,9 @@ const saveMembers = async (members: readonly Membership[], tx: ProjectionTx): Pr
     );
   }
   if (gone.length > 0) {
-    await tx.query(
-      `delete from ${tx.schema}.member where (mailbox_id, user_id) in (select * from unnest($1::uuid[], $2::uuid[]))`,
-      [gone.map((one) => one.mailboxId), gone.map((one) => one.userId)],
-    );
+    await tx.query(`delete from ${tx.schema}.member where (mailbox_id, user_id) in (select * from unnest($1::uuid[], $2::uuid[]))`, [
+      gone.map((one) => one.mailboxId),
+      gone.map((one) => one.userId),
+    ]);
   }
 };

@@ -16,7 +16,10 @@ const opened = (mailboxId: MailboxId, kind: 'personal' | 'shared', address: stri
   type: 'MailboxOpened',
   data: { mailboxId, kind, address, name: address.split('@', 1)[0] ?? '' },
 });
-const set = (mailboxId: MailboxId, userId: UserId, role: MailboxRole): TidingsEvent => ({ type: 'MailboxMemberSet', data: { mailboxId, userId, role } });
+const set = (mailboxId: MailboxId, userId: UserId, role: MailboxRole): TidingsEvent => ({
+  type: 'MailboxMemberSet',
+  data: { mailboxId, userId, role },
+});
 const removed = (mailboxId: MailboxId, userId: UserId): TidingsEvent => ({ type: 'MailboxMemberRemoved', data: { mailboxId, userId } });
 
 let bench: RunningProjection;
@@ -51,7 +54,9 @@ describe('the mailboxes', () => {
       { id: own, kind: 'personal', address: 'ada@tidings.test', aliases: [], name: 'ada', role: 'admin' },
       { id: sales, kind: 'shared', address: 'sales@tidings.test', aliases: ['orders@tidings.test'], name: 'sales', role: 'admin' },
     ]);
-    expect(await bench.read.any(mailboxesOf(schema, ada, { after: { address: 'ada@tidings.test', id: own }, limit: 5 }))).toEqual([found[1]]);
+    expect(await bench.read.any(mailboxesOf(schema, ada, { after: { address: 'ada@tidings.test', id: own }, limit: 5 }))).toEqual([
+      found[1],
+    ]);
     expect(await bench.read.any(mailboxesOf(schema, bob))).toMatchObject([{ id: sales, role: 'sender' }]);
   });
 

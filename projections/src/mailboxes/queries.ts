@@ -48,9 +48,10 @@ export const mailboxesOf = (schema: string, user: UserId, page: AddressPage | nu
 const RoleRow = t.readonly(t.type({ mailboxId: MailboxId, role: MailboxRole }));
 
 /** Every role of `user`, to be joined with what mailboxes hold. Index member (user_id, mailbox_id). */
-export const rolesOf = (schema: string, user: UserId) => sql.type(
-  rows(RoleRow),
-)`select mailbox_id as "mailboxId", role from ${tableIn(schema, 'member')} where user_id = ${user} order by mailbox_id`;
+export const rolesOf = (schema: string, user: UserId) =>
+  sql.type(
+    rows(RoleRow),
+  )`select mailbox_id as "mailboxId", role from ${tableIn(schema, 'member')} where user_id = ${user} order by mailbox_id`;
 
 /** `role` is the user's, null when they have none; no row when there is no such mailbox. Primary keys. */
 export const roleIn = (schema: string, user: UserId, mailbox: MailboxId) => sql.type(

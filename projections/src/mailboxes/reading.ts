@@ -23,6 +23,9 @@ type Member = Omit<MailboxMember, 'displayName'>;
 
 /** With their names, in the order given. */
 export const readMembers = async (models: ReadModels, members: readonly Member[]): Promise<readonly MailboxMember[]> => {
-  const nameOf = await namesOf(models, members.map(({ userId }) => userId));
+  const nameOf = await namesOf(
+    models,
+    members.map(({ userId }) => userId),
+  );
   return members.map(({ userId, role }) => ({ userId, displayName: nameOf(userId), role }));
 };

@@ -59,7 +59,10 @@ const CHUNK = 64;
 const MOST_PARTICIPANTS = 20;
 
 /** `row` is undefined when the mailbox has nothing of the thread yet. */
-export const fileEmail = (row: ThreadRow | undefined, event: Recorded<EmailFiled>): { readonly row: ThreadRow; readonly email: HeldEmail } => {
+export const fileEmail = (
+  row: ThreadRow | undefined,
+  event: Recorded<EmailFiled>,
+): { readonly row: ThreadRow; readonly email: HeldEmail } => {
   const { emailId, direction, place, content } = event.data;
   const said = isShredded(content) ? NOTHING_SAID : content;
   const kept = row ?? started(event, storable(said.subject));
@@ -155,7 +158,9 @@ const shows: Readonly<Record<View, (row: ThreadRow) => boolean>> = {
 
 /** One letter per view in the order of `views`: `-` not in it, `r` in it and read, `u` in it and unread. */
 export const standing = (row: ThreadRow): string =>
-  views.map((view) => (shows[view](row) ? (row.unread[view === 'spam' || view === 'trash' ? view : 'main'] > 0 ? 'u' : 'r') : '-')).join('');
+  views
+    .map((view) => (shows[view](row) ? (row.unread[view === 'spam' || view === 'trash' ? view : 'main'] > 0 ? 'u' : 'r') : '-'))
+    .join('');
 
 /** Threads and unread threads per view, in the order of `views`. */
 export interface Tally {

@@ -73,7 +73,9 @@ const indexes = (schema: string): string => {
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const events = page.filter(isThreadEvent);
   if (events.length === 0) return;
-  const { known, opened } = keysOf(events);
+  // Made once: at full speed of a replay, joining strings is a good part of the work.
+  const keys = events.map(({ data }) => keyOf(data));
+  const { known, opened } = keysOf(events, keys);
   const threads = await loadThreads(known, tx);
   const held = await loadHeld(opened, tx);
   const before = new Map<string, string>();
@@ -81,11 +83,14 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 
   const filed = new Map<string, Filed>();
   const moved = new Map<string, Set<number>>();
-  for (const event of events) applyOne(event, { threads, held, filed, moved });
+  for (const [at, event] of events.entries()) applyOne(event, keys[at] ?? '', { threads, held, filed, moved });
 
   await saveThreads([...threads.values()], tx);
   await appendHeld([...filed.values()], tx);
-  await rewriteHeld(opened.filter((key) => moved.has(keyOf(key))).map((key) => ({ key, held: held.get(keyOf(key)), chunks: moved.get(keyOf(key)) })), tx);
+  await rewriteHeld(
+    opened.filter((key) => moved.has(keyOf(key))).map((key) => ({ key, held: held.get(keyOf(key)), chunks: moved.get(keyOf(key)) })),
+    tx,
+  );
   await recount(threads, before, tx);
 };
 
@@ -110,8 +115,7 @@ interface Page {
   readonly moved: Map<string, Set<number>>;
 }
 
-const applyOne = (event: Recorded<ThreadEvent>, { threads: rows, held, filed, moved }: Page): void => {
-  const key = keyOf(event.data);
+const applyOne = (event: Recorded<ThreadEvent>, key: string, { threads: rows, held, filed, moved }: Page): void => {
   const row = rows.get(key);
   if (event.type === 'EmailFiled') {
     const { row: after, email } = fileEmail(row, event);
@@ -138,12 +142,15 @@ const applyOne = (event: Recorded<ThreadEvent>, { threads: rows, held, filed, mo
 };
 
 /** `known`: threads that were there before the page; `opened`: those whose single emails matter. */
-const keysOf = (events: readonly Recorded<ThreadEvent>[]): { readonly known: readonly Key[]; readonly opened: readonly Key[] } => {
+const keysOf = (
+  events: readonly Recorded<ThreadEvent>[],
+  keys: readonly string[],
+): { readonly known: readonly Key[]; readonly opened: readonly Key[] } => {
   const known = new Map<string, Key>();
   const opened = new Map<string, Key>();
   const started = new Set<string>();
-  for (const { type, data } of events) {
-    const key = keyOf(data);
+  for (const [at, { type, data }] of events.entries()) {
+    const key = keys[at] ?? '';
     if (type === 'EmailFiled' && data.startsThread) started.add(key);
     else if (!started.has(key)) known.set(key, data);
     if (type === 'ThreadRead' || type === 'EmailsMoved') opened.set(key, data);

@@ -10,7 +10,7 @@ import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 
 /** Positions in our own tables were checked when they were written. */
-const PositionText = t.string as unknown as t.Type<Position, string, unknown>;
+const PositionText = t.string as unknown as t.Type<Position, string>;
 
 const ListedThread = t.readonly(
   t.type({
@@ -131,8 +131,7 @@ const unreadIn = (view: View, wanted: boolean | null): FragmentSqlToken => {
 };
 
 /** A thread in these mailboxes. Primary key (thread_id, mailbox_id). */
-export const threadIn = (schema: string, thread: ThreadId, mailboxes: readonly MailboxId[]) =>
-  threadsIn(schema, [thread], mailboxes);
+export const threadIn = (schema: string, thread: ThreadId, mailboxes: readonly MailboxId[]) => threadsIn(schema, [thread], mailboxes);
 
 /** Threads in these mailboxes. Primary key (thread_id, mailbox_id). */
 export const threadsIn = (schema: string, threads: readonly ThreadId[], mailboxes: readonly MailboxId[]) => sql.type(rows(ListedThread))`
@@ -146,9 +145,10 @@ const TallyRow = t.readonly(t.type({ mailboxId: MailboxId, threads: t.readonlyAr
 export type ViewTallies = Readonly<Record<View, { readonly threads: number; readonly unread: number }>>;
 
 /** Per view; mailboxes that never held a thread have no row. */
-export const countsOf = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(
-  rows(CountsRow),
-)`select mailbox_id as "mailboxId", threads, unread from ${tableIn(schema, 'tally')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;
+export const countsOf = (schema: string, mailboxes: readonly MailboxId[]) =>
+  sql.type(
+    rows(CountsRow),
+  )`select mailbox_id as "mailboxId", threads, unread from ${tableIn(schema, 'tally')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;
 
 export const viewTallies = (threads: readonly number[] = [], unread: readonly number[] = []): ViewTallies =>
   Object.fromEntries(views.map((view, at) => [view, { threads: threads[at] ?? 0, unread: unread[at] ?? 0 }])) as ViewTallies; // every view is in `views`

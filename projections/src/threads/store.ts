@@ -125,9 +125,14 @@ export const saveTallies = async (tallies: ReadonlyMap<MailboxId, Tally>, tx: Pr
     `insert into ${tx.schema}.tally (mailbox_id, threads, unread)
      select mailbox_id, threads::bigint[], unread::bigint[] from unnest($1::uuid[], $2::text[], $3::text[]) as n (mailbox_id, threads, unread)
      on conflict (mailbox_id) do update set threads = excluded.threads, unread = excluded.unread`,
-    [rows.map(([mailbox]) => mailbox), rows.map(([, tally]) => `{${tally.threads.join(',')}}`), rows.map(([, tally]) => `{${tally.unread.join(',')}}`)],
+    [
+      rows.map(([mailbox]) => mailbox),
+      rows.map(([, tally]) => `{${tally.threads.join(',')}}`),
+      rows.map(([, tally]) => `{${tally.unread.join(',')}}`),
+    ],
   );
 };
 
 /** An array literal of values that need no quoting: ids, numbers, times, words of ours. Never for text from outside. */
-export const plainArray = <A>(items: readonly A[], value: (item: A) => string | number | boolean): string => `{${items.map(value).join(',')}}`;
+export const plainArray = <A>(items: readonly A[], value: (item: A) => string | number | boolean): string =>
+  `{${items.map(value).join(',')}}`;

@@ -17,7 +17,13 @@ const email = (n: number): EmailId => derivedId<EmailId>('email', n);
 
 /** Email `n` in thread `of`. */
 const filed = (n: number, of: number, more: Partial<Parameters<typeof emailFiled>[0]> = {}): TidingsEvent =>
-  emailFiled({ threadId: thread(of), mailboxId: team, emailId: email(n), content: mailContent(`Mail ${n}`, `from${n % 3}@y.test`), ...more });
+  emailFiled({
+    threadId: thread(of),
+    mailboxId: team,
+    emailId: email(n),
+    content: mailContent(`Mail ${n}`, `from${n % 3}@y.test`),
+    ...more,
+  });
 const read = (of: number, upTo: number | null): TidingsEvent => ({
   type: 'ThreadRead',
   data: { threadId: thread(of), mailboxId: team, upTo: upTo === null ? null : email(upTo), by: ada },
@@ -138,6 +144,15 @@ describe('the threads', () => {
     expect(await one(instance, 1)).toMatchObject({ snippet: 'About Mail 1', messageCount: 1 });
   });
 
+  it('holds long threads in parts, alike however they came', async () => {
+    const numbers = Array.from({ length: 150 }, (_, n) => n);
+    const events = [...numbers.map((n) => filed(n, 1)), moved(1, numbers.slice(60, 70), 'trash'), read(1, 140), filed(150, 1)];
+    const instance = await given(events, 40);
+    expect(await one(instance, 1)).toMatchObject({ messageCount: 141, unreadCount: 10 });
+    expect(await counts(instance)).toMatchObject({ inbox: { threads: 1, unread: 1 }, trash: { threads: 1, unread: 0 } });
+    for (const pageSize of [1, 500]) expect(await (await given(events, pageSize)).dump()).toEqual(await instance.dump());
+  });
+
   it('copes with erased mail', async () => {
     const instance = await given([filed(1, 1, { content: SHREDDED, envelope: SHREDDED }), filed(2, 1)]);
     expect(await one(instance, 1)).toMatchObject({ subject: '', snippet: 'About Mail 2', messageCount: 2 });
@@ -223,7 +238,8 @@ const storyOf = (steps: readonly Step[]): readonly TidingsEvent[] => {
         return [read(of, null)];
       case 'move':
         return [moved(of, emails.slice(0, 1 + (pick % emails.length)), place)];
-      default:
+      case 'star':
+      case 'unstar':
         return [starred(of, what === 'star')];
     }
   });

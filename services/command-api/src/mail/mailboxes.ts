@@ -29,8 +29,12 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
       const address = ourAddress(platform, written);
       const members = asked ?? [{ userId: actor.userId, role: 'admin' as const }];
       if (!members.some(({ role }) => role === 'admin')) throw invalid([{ path: 'members', message: 'must name an admin' }]);
-      if (new Set(members.map(({ userId }) => userId)).size < members.length) throw invalid([{ path: 'members', message: 'must name each user once' }]);
-      await assertKnown(platform, members.map(({ userId }) => userId));
+      if (new Set(members.map(({ userId }) => userId)).size < members.length)
+        throw invalid([{ path: 'members', message: 'must name each user once' }]);
+      await assertKnown(
+        platform,
+        members.map(({ userId }) => userId),
+      );
 
       const mailboxId = derivedId<MailboxId>('shared-mailbox', operationId);
       // The address first, so that no mailbox stands under one that is another's. A crash in between is mended by the retry.

@@ -25,7 +25,9 @@ export const registerThreads = (app: FastifyInstance, platform: Platform): void 
         const command = { type: 'SetThreadFlags', threadId, mailboxId, set, by: actor.userId } as const;
         // One command per thread: each is a stream of its own, and one that is gone stops no other.
         const decided = await platform.commands.transact(thread, threadKey(threadId), command, besides(context, threadId));
-        return E.isLeft(decided) ? nothingDone(threadId, decided.left) : { threadId, changed: decided.right.events.length > 0, position: decided.right.position };
+        return E.isLeft(decided)
+          ? nothingDone(threadId, decided.left)
+          : { threadId, changed: decided.right.events.length > 0, position: decided.right.position };
       }),
     );
     await settle(latest(done.map(({ position }) => position)), THREAD_READS);

@@ -14,7 +14,12 @@ export const noSuchThread = (): ApiError => new ApiError('CONTENT_NOT_FOUND', 'T
 export const noSuchEmail = (): ApiError => new ApiError('CONTENT_NOT_FOUND', 'There is no such email among yours.');
 
 /** The caller may do at least one of `actions` in the mailbox. @throws ApiError 404 */
-export const assertMailbox = async (platform: Platform, actor: Actor, mailbox: MailboxId, ...actions: readonly MailAction[]): Promise<void> => {
+export const assertMailbox = async (
+  platform: Platform,
+  actor: Actor,
+  mailbox: MailboxId,
+  ...actions: readonly MailAction[]
+): Promise<void> => {
   const found = await platform.read.maybeOne(roleIn(platform.liveSchema('mailboxes'), actor.userId, mailbox));
   const allowed = found !== null && actions.some((action) => may(actor, action, { kind: 'mailbox', role: found.role }));
   if (!allowed) throw noSuchMailbox();
@@ -42,7 +47,12 @@ export interface ReachedThread {
 }
 
 /** @throws ApiError 404 */
-export const reachThread = async (platform: Platform, actor: Actor, id: ThreadId, through: MailboxId | undefined): Promise<ReachedThread> => {
+export const reachThread = async (
+  platform: Platform,
+  actor: Actor,
+  id: ThreadId,
+  through: MailboxId | undefined,
+): Promise<ReachedThread> => {
   const mailboxes = await readableMailboxes(platform, actor, through);
   const found = mailboxes.length === 0 ? [] : await platform.read.any(threadsIn(platform.liveSchema('threads'), [id], mailboxes));
   const ranked = mailboxes.flatMap((mailbox) => found.find(({ mailboxId }) => mailboxId === mailbox) ?? []);

@@ -61,14 +61,20 @@ const NOTHING: Bodies = { values: {}, bytes: 0 };
 
 const bodiesIn = (stored: Buffer): Bodies => {
   const decoded = decode(StoredBodies, JSON.parse(stored.toString('utf8')));
-  if (E.isLeft(decoded)) throw new Error(`stored bodies cannot be read: ${decoded.left.map(({ path, message }) => `${path} ${message}`).join('; ')}`);
+  if (E.isLeft(decoded))
+    throw new Error(`stored bodies cannot be read: ${decoded.left.map(({ path, message }) => `${path} ${message}`).join('; ')}`);
   return { values: decoded.right.bodies, bytes: stored.byteLength };
 };
 
 /** Images inside the mail point at parts of this very email. Only sanitised HTML has such links; text is left as it is. */
 const withLinks = ({ emailId, content }: HeldEmail, values: Email['bodyValues']): Email['bodyValues'] => {
-  const html = new Set([...(content?.htmlBody ?? []), ...(content?.textBody ?? [])].filter(({ type }) => type === 'text/html').map(({ partId }) => partId));
+  const html = new Set(
+    [...(content?.htmlBody ?? []), ...(content?.textBody ?? [])].filter(({ type }) => type === 'text/html').map(({ partId }) => partId),
+  );
   return Object.fromEntries(
-    Object.entries(values).map(([partId, body]) => [partId, html.has(partId) ? { ...body, value: resolvePartLinks(body.value, emailId) } : body]),
+    Object.entries(values).map(([partId, body]) => [
+      partId,
+      html.has(partId) ? { ...body, value: resolvePartLinks(body.value, emailId) } : body,
+    ]),
   );
 };

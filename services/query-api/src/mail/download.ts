@@ -1,7 +1,8 @@
 /** Bytes from strangers: a browser saves them, whatever they are, and never shows or runs them as a page of ours. */
 
 /** Types that no browser executes, also should one ignore the disposition. Everything else is just bytes. */
-const HARMLESS = /^(image\/(png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/(plain|csv|calendar)|application\/(pdf|zip|json|rtf)|message\/rfc822)$/;
+const HARMLESS =
+  /^(image\/(png|jpeg|gif|webp|avif|bmp)|audio\/[\w.+-]+|video\/[\w.+-]+|text\/(plain|csv|calendar)|application\/(pdf|zip|json|rtf)|message\/rfc822)$/;
 
 export const safeType = (type: string | undefined, charset: string | null | undefined): string => {
   const known = type?.toLowerCase() ?? '';

@@ -27,8 +27,20 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
         platform.read.any(mailboxesOf(platform.liveSchema('mailboxes'), actor.userId)),
       ]);
       // The directory may not show a newcomer yet; their token says what it would.
-      const known = user ?? { id: actor.userId, displayName: actor.displayName, description: null, friendsCount: 0, role: actor.isAdmin ? ('ADMIN' as const) : ('USER' as const) };
-      return { user: userView(known), email: actor.email, roles: actor.roles, isAdmin: actor.isAdmin, mailboxes: await readMailboxes(platform, found) };
+      const known = user ?? {
+        id: actor.userId,
+        displayName: actor.displayName,
+        description: null,
+        friendsCount: 0,
+        role: actor.isAdmin ? ('ADMIN' as const) : ('USER' as const),
+      };
+      return {
+        user: userView(known),
+        email: actor.email,
+        roles: actor.roles,
+        isAdmin: actor.isAdmin,
+        mailboxes: await readMailboxes(platform, found),
+      };
     },
     { reads: ['users', ...MAILBOX_READS] },
   );

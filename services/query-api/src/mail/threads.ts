@@ -16,7 +16,7 @@ import { assertMailbox, reachThread } from './access.ts';
 import type { BodyReader } from './bodies.ts';
 import { mailPage } from './page.ts';
 
-const PositionText = new t.Type<Position, string, unknown>(
+const PositionText = new t.Type<Position, string>(
   'Position',
   (u): u is Position => typeof u === 'string',
   (u, c) => (typeof u === 'string' && /^[0-9A-Za-z]{16,40}$/.test(u) ? t.success(u as Position) : t.failure(u, c)), // opaque text of our own
@@ -41,7 +41,12 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
       const found = await platform.read.any(threadsInView(platform.liveSchema('threads'), asked));
       const first = found[0];
       const cursorOf = (last: ListedThread): object => ({ began: walk?.began ?? keyOf(first ?? last), after: keyOf(last) });
-      return mailPage(found, limit, cursorOf, found.map((row) => threadView(row)));
+      return mailPage(
+        found,
+        limit,
+        cursorOf,
+        found.map((row) => threadView(row)),
+      );
     },
     { reads: ['mailboxes', 'threads'] },
   );
@@ -64,7 +69,12 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     async ({ actor, params: { threadId }, query: { mailboxId, view, cursor, limit = MAIL_PAGE } }) => {
       const after = decodeCursor(MessageCursor, cursor)?.after ?? null;
       const { thread } = await reachThread(platform, actor, threadId, mailboxId);
-      const asked = { thread: threadId, mailbox: thread.mailboxId, places: view === undefined ? shownPlaces(thread) : placesOf[view], after };
+      const asked = {
+        thread: threadId,
+        mailbox: thread.mailboxId,
+        places: view === undefined ? shownPlaces(thread) : placesOf[view],
+        after,
+      };
       const found = await platform.read.any(emailsOfThread(platform.liveSchema('emails'), { ...asked, limit: limit + 1 }));
       const content = await bodies.emails(found.slice(0, limit));
       const last = found[content.length - 1];
