@@ -6,6 +6,7 @@ import { either as E } from 'fp-ts';
 import type * as t from 'io-ts';
 import { decode } from '../codec.ts';
 import * as chat from '../http/chat.ts';
+import * as mail from '../http/mail.ts';
 import type { Method, Produces, Route } from '../http/route.ts';
 import * as system from '../http/system.ts';
 import type { Id } from '../ids.ts';
@@ -29,7 +30,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-const modules = { ...chat, ...system };
+const modules = { ...chat, ...mail, ...system };
 
 type RoutesIn<M> = { readonly [K in keyof M as M[K] extends Route ? K : never]: M[K] extends Route ? M[K] : never };
 type ApiRoutes = RoutesIn<typeof modules>;

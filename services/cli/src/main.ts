@@ -11,6 +11,7 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings migrate               bring the database's schema up to date
   tidings token <user>          a token of the development issuer (alice, bob, carol; "service" for a back end)
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
+  tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
   tidings help                  this page
 
 Configuration is by environment variables: docs/reference/configuration.md
@@ -40,7 +41,7 @@ export const main = async (args: readonly string[]): Promise<void> => {
 };
 
 /** Errors whose message is a sentence for the terminal. */
-const EXPECTED = new Set(['EmbeddedPostgresError', 'ChildFailed']);
+const EXPECTED = new Set(['EmbeddedPostgresError', 'ChildFailed', 'DemoFailed']);
 
 const run = async (command: string, args: readonly string[]): Promise<number> => {
   switch (command) {
@@ -52,6 +53,8 @@ const run = async (command: string, args: readonly string[]): Promise<number> =>
       return tokenCommand(args);
     case 'projections':
       return projections(args);
+    case 'demo':
+      return (await import('./demo/index.ts')).demoCommand(args, process.stdout);
     case 'help':
     case '--help':
     case '-h':

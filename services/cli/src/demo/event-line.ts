@@ -1,0 +1,75 @@
+/** A live event in a few words. */
+import type { MsgBody, Preview } from '@tidings/contracts/http/chat-objects';
+import type { LiveEvent, ThreadChange } from '@tidings/contracts/http/live';
+import { short } from './stage.ts';
+
+/** What people are called by id: users by name, mailboxes by address. */
+export type Names = ReadonlyMap<string, string>;
+
+const MOST = 90;
+
+export const eventLine = (event: LiveEvent, names: Names): string => {
+  const nameOf = (id: string): string => names.get(id) ?? id;
+  switch (event.type) {
+    case 'ChatMessage':
+    case 'RoomChangeEvent':
+      return short(previewLine(event.roomPreviewText), MOST);
+    case 'NewRoom':
+      return event.room.roomName ?? 'a room without a name';
+    case 'LeaveRoom':
+      return `left room ${event.roomId}`;
+    case 'UserReadChat':
+      return `${nameOf(event.userId)} has read up to message ${event.upToSeq}`;
+    case 'FriendRequestReceived':
+    case 'FriendRequestAccepted':
+      return `from ${event.fromUser.displayName}`;
+    case 'EmailReceived':
+      return short(
+        `in ${nameOf(event.mailboxId)}: ${event.from.map(({ name, email }) => name ?? email).join(', ')}: ${event.subject}`,
+        MOST,
+      );
+    case 'ThreadChanged':
+      return `in ${nameOf(event.mailboxId)}: ${changeLine(event.change, nameOf)}`;
+    case 'MailboxChanged':
+      return `${nameOf(event.userId)} is ${event.role ?? 'no longer'} in ${nameOf(event.mailboxId)}`;
+    case 'Resync':
+      return event.reason;
+  }
+};
+
+export const previewLine = (preview: Preview): string => {
+  switch (preview.type) {
+    case 'Text':
+      return `${preview.sender_username}: ${preview.text}`;
+    case 'Media':
+      return `${preview.sender_username}: [${preview.media_type}]`;
+    case 'Reply':
+      return `${preview.sender_username}: ${preview.reply_text}`;
+    case 'RoomChange':
+      return `${preview.sender_username}: ${preview.room_change_type.toLowerCase()}`;
+    case 'New':
+      return 'nothing said yet';
+  }
+};
+
+/** What someone said in a room. */
+export const spoken = (body: MsgBody): string => {
+  if ('text' in body) return body.text;
+  if ('replyText' in body)
+    return `↳ ${'text' in body.replyMsgDetails ? `“${short(body.replyMsgDetails.text, 30)}” ` : ''}${body.replyText}`;
+  if ('mediaUrl' in body) return `[${body.mediaType}]`;
+  return `[${body.related_user.displayName}: ${body.type}]`;
+};
+
+const changeLine = (change: ThreadChange, nameOf: (id: string) => string): string => {
+  switch (change.type) {
+    case 'filed':
+      return `filed in ${change.place}`;
+    case 'read':
+      return `${nameOf(change.by)} ${change.upTo === null ? 'marked it unread' : 'has read it'}`;
+    case 'moved':
+      return `${nameOf(change.by)} moved it to ${change.place}`;
+    case 'starred':
+      return `${nameOf(change.by)} ${change.starred ? 'starred it' : 'took the star off'}`;
+  }
+};
