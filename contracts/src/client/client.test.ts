@@ -1,18 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { Message } from '../http/chat-objects.ts';
 import { createClient, ProblemError, type Client } from './client.ts';
-
-const servers: Server[] = [];
-afterEach(async () => {
-  await Promise.all(
-    servers.splice(0).map((server) => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    }),
-  );
-});
+import { serve } from './testing/serve.ts';
 
 interface Seen {
   readonly request: string;
@@ -22,7 +12,7 @@ interface Seen {
 /** A client against a server that answers what it is told, and what that server saw. */
 const against = async (answer: (response: ServerResponse) => void): Promise<{ client: Client; seen: Seen[] }> => {
   const seen: Seen[] = [];
-  const server = createServer((request, response) => {
+  const url = await serve((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
@@ -30,10 +20,7 @@ const against = async (answer: (response: ServerResponse) => void): Promise<{ cl
       answer(response);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  servers.push(server);
-  const { port } = server.address() as AddressInfo; // it listens on TCP
-  return { client: createClient({ baseUrl: `http://127.0.0.1:${port}/`, token: async () => 'tok' }), seen };
+  return { client: createClient({ baseUrl: `${url}/`, token: async () => 'tok' }), seen };
 };
 const json =
   (body: unknown, status = 200) =>

@@ -1,8 +1,8 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import { liveEvents, type ReceivedEvent } from './events.ts';
 import { parseEvents, type ServerSentEvent } from './sse-parser.ts';
+import { serve } from './testing/serve.ts';
 
 const parsed = async (...chunks: readonly string[]): Promise<readonly ServerSentEvent[]> => {
   const events: ServerSentEvent[] = [];
@@ -58,25 +58,14 @@ describe('parsing', () => {
   });
 });
 
-const servers: Server[] = [];
-afterEach(async () => {
-  await Promise.all(
-    servers.splice(0).map((server) => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
-    }),
-  );
-});
 /** Each connection gets the next of `plays`; the last one is repeated. */
 const stream = async (...plays: readonly ((response: ServerResponse) => void)[]) => {
   const lastIds: (string | undefined)[] = [];
-  const server = createServer((request, response) => {
+  const baseUrl = await serve((request, response) => {
     lastIds.push(request.headers['last-event-id'] as string | undefined); // never repeated by our client
     (plays[lastIds.length - 1] ?? plays.at(-1))?.(response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  servers.push(server);
-  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: () => 'tok', lastIds };
+  return { baseUrl, token: () => 'tok', lastIds };
 };
 const open = (response: ServerResponse): ServerResponse => response.writeHead(200, { 'content-type': 'text/event-stream' });
 const leave = (roomId: string): string => JSON.stringify({ type: 'LeaveRoom', createdAt: '2026-11-20T00:00:00.000Z', roomId });

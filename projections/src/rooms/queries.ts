@@ -1,5 +1,5 @@
 /** What readers ask about rooms. */
-import { oneOf } from '@tidings/contracts/codec';
+import { nullable, oneOf } from '@tidings/contracts/codec';
 import { RoomType } from '@tidings/contracts/events/room';
 import { RoomId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
@@ -8,8 +8,6 @@ import * as t from 'io-ts';
 import { sql } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 import type { PreviewParts } from '../chat-view/index.ts';
-
-const nullable = <C extends t.Mixed>(codec: C) => t.union([codec, t.null]);
 
 const PreviewRow: t.Type<PreviewParts, unknown> = t.union([
   t.type({ type: t.literal('Text'), senderId: UserId, text: t.string }),

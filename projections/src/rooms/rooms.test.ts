@@ -4,27 +4,14 @@ import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
+import { ada, bob, created, cyd, group, joins, leaves, pair } from '../chat-view/testing/room-events.ts';
 import { membership, membersOf, roomOf, rooms, roomsOf, type RoomPage } from './index.ts';
 
-const ada = derivedId<UserId>('ada');
-const bob = derivedId<UserId>('bob');
-const cyd = derivedId<UserId>('cyd');
-const group = derivedId<RoomId>('group');
-const pair = derivedId<RoomId>('pair');
 const second = (n: number) => timestamp(Date.UTC(2026, 0, 1, 0, 0, n));
 
-const created = (roomId: RoomId, roomType: 'Single' | 'Group', members: readonly UserId[], name: string | null = null): TidingsEvent => ({
-  type: 'RoomCreated',
-  data: { roomId, roomType, name, createdBy: ada, members },
-});
 const says = (senderId: UserId, roomId: RoomId, text: string): TidingsEvent => ({
   type: 'MessageSent',
   data: { roomId, messageId: derivedId<MessageId>(text), senderId, body: { type: 'Text', text } },
-});
-const joins = (userId: UserId, roomId: RoomId): TidingsEvent => ({ type: 'RoomJoined', data: { roomId, userId, invitedBy: ada } });
-const leaves = (userId: UserId, roomId: RoomId, roomType: 'Single' | 'Group'): TidingsEvent => ({
-  type: 'RoomLeft',
-  data: { roomId, roomType, userId },
 });
 
 let bench: RunningProjection;

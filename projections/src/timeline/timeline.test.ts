@@ -5,34 +5,18 @@ import { timestamp } from '@tidings/contracts/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { messageView } from '../chat-view/index.ts';
+import { ada, bob, created, cyd, group, joins, leaves, pair } from '../chat-view/testing/room-events.ts';
 import { entriesById, latestEntry, page, type PageStart, timeline, viewer } from './index.ts';
 
-const ada = derivedId<UserId>('ada');
-const bob = derivedId<UserId>('bob');
-const cyd = derivedId<UserId>('cyd');
-const group = derivedId<RoomId>('group');
-const pair = derivedId<RoomId>('pair');
 const id = (n: number): MessageId => derivedId<MessageId>('message', n);
 
 const registered = (userId: UserId, displayName: string): TidingsEvent => ({
   type: 'UserRegistered',
   data: { userId, displayName, email: null, role: 'USER' },
 });
-const created = (roomId: RoomId, roomType: 'Single' | 'Group', members: readonly UserId[]): TidingsEvent => ({
-  type: 'RoomCreated',
-  data: { roomId, roomType, name: null, createdBy: ada, members },
-});
 const says = (senderId: UserId, roomId: RoomId, n: number): TidingsEvent => ({
   type: 'MessageSent',
   data: { roomId, messageId: id(n), senderId, body: { type: 'Text', text: `message ${n} \u0000 "quoted" \\ 😀 \ud83d` } },
-});
-const joins = (userId: UserId, roomId: RoomId, invitedBy = ada): TidingsEvent => ({
-  type: 'RoomJoined',
-  data: { roomId, userId, invitedBy },
-});
-const leaves = (userId: UserId, roomId: RoomId, roomType: 'Single' | 'Group'): TidingsEvent => ({
-  type: 'RoomLeft',
-  data: { roomId, roomType, userId },
 });
 
 let bench: RunningProjection;
