@@ -1,7 +1,7 @@
 import { either as E } from 'fp-ts';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from './config.ts';
+import { loadConfig, variables } from './config.ts';
 
 const faultsOf = (env: Record<string, string>): readonly string[] => {
   const loaded = loadConfig(env);
@@ -30,10 +30,10 @@ describe('loadConfig', () => {
 
   it('names every fault at once, with variable and rule', () => {
     expect(faultsOf({ HTTP_PORT: '70000', LOG_LEVEL: 'loud', MAIL_DOMAINS: 'a b', OPS: 'maybe' })).toEqual([
-      'HTTP_PORT must be a whole number from 0 to 65535 (it is "70000")',
       'MAIL_DOMAINS must be domain names with commas between them (it is "a b")',
-      'LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent (it is "loud")',
+      'HTTP_PORT must be a whole number from 0 to 65535 (it is "70000")',
       'OPS must be on or off (it is "maybe")',
+      'LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent (it is "loud")',
     ]);
   });
 
@@ -54,6 +54,11 @@ describe('loadConfig', () => {
 
   it('refuses what this version would ignore', () => {
     expect(faultsOf({ KAFKA_BROKERS: 'localhost:9092' })[0]).toMatch(/^KAFKA_BROKERS must be left unset: the relay to Kafka/);
+  });
+
+  it('says of every variable what it is for', () => {
+    const silent = Object.entries(variables).filter(([, { name, meaning }]) => meaning === '' && !name.startsWith('left unset'));
+    expect(silent.map(([name]) => name)).toEqual([]);
   });
 
   it('cleans up domains', () => {

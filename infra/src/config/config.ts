@@ -9,38 +9,53 @@ import { flag, list, notYet, optionalText, port, text, url, variable, wholeNumbe
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const MIB = 1024 * 1024;
 
-const Environment = t.type({
-  TIDINGS_ENV: word('development', 'production'),
-  DATA_DIR: text('.data'),
-  HTTP_HOST: text('127.0.0.1'),
-  HTTP_PORT: port(8080),
-  PUBLIC_URL: url('http', 'https'),
-  CORS_ORIGIN: url('http', 'https'),
-  SMTP_HOST: text('127.0.0.1'),
-  SMTP_PORT: port(2525),
-  SMTP_MAX_SESSIONS: wholeNumber(1, 100_000, 1_000),
-  SMTP_MAX_SESSIONS_PER_CLIENT: wholeNumber(1, 100_000, 100),
-  SMTP_MAX_RECIPIENTS: wholeNumber(1, 10_000, 100),
-  SMTP_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 3_600, 300),
-  SMTP_TLS_KEY_FILE: optionalText,
-  SMTP_TLS_CERT_FILE: optionalText,
-  MAX_MESSAGE_BYTES: wholeNumber(64 * 1024, 150 * MIB, 30 * MIB),
-  MAIL_DOMAINS: list('domain names with commas between them', ['tidings.test'], DOMAIN),
-  DATABASE_URL: url('postgresql', 'postgres'),
-  OIDC_ISSUER: url('http', 'https'),
-  OIDC_AUDIENCE: text('account'),
-  OIDC_ADMIN_ROLE: text('tidings-admin'),
-  NODE_NAME: variable('1 to 100 visible characters', hostname(), (name) => (/^[!-~]{1,100}$/.test(name) ? name : undefined)),
-  LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'),
-  OPS: flag(true),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https'),
-  EVENT_LOG: word('postgres'),
+/** Every variable: its rule, its default, what it is for. The codec and docs/reference/configuration.md derive from here. */
+export const variables = {
+  TIDINGS_ENV: word('development', 'production').means(
+    'What this is for. In `production` the development issuer, whose passwords are published, refuses to start.',
+  ),
+  DATA_DIR: text('.data').means('The folder that holds everything which is not in a database of yours; made when missing.'),
+  DATABASE_URL: url('postgresql', 'postgres').means('A Postgres of your own; without it an embedded one runs in `DATA_DIR`.'),
+  MAIL_DOMAINS: list('domain names with commas between them', ['tidings.test'], DOMAIN).means(
+    'The domains whose mail we take. Users with an email address at one of them get that mailbox.',
+  ),
+  HTTP_HOST: text('127.0.0.1').means('The address the API listens on; `0.0.0.0` for all.'),
+  HTTP_PORT: port(8080).means('The port the API listens on; 0 takes a free one.'),
+  PUBLIC_URL: url('http', 'https').means(
+    'How clients reach the API when something stands in front of it; without it `http://localhost:<port>`.',
+  ),
+  CORS_ORIGIN: url('http', 'https').means('The one origin that browsers may call the API from; without it none but its own.'),
+  OPS: flag(true).means('Whether the API serves `/ready` and `/metrics`.'),
+  SMTP_HOST: text('127.0.0.1').means('The address the SMTP door listens on; `0.0.0.0` for all.'),
+  SMTP_PORT: port(2525).means('The port the SMTP door listens on; 0 takes a free one.'),
+  SMTP_MAX_SESSIONS: wholeNumber(1, 100_000, 1_000).means('SMTP sessions at once; more are told to come again later (421).'),
+  SMTP_MAX_SESSIONS_PER_CLIENT: wholeNumber(1, 100_000, 100).means('The same, from one address.'),
+  SMTP_MAX_RECIPIENTS: wholeNumber(1, 10_000, 100).means('Recipients of one mail; the rest are to come in another (452).'),
+  SMTP_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 3_600, 300).means('How long a silent SMTP session is kept.'),
+  SMTP_TLS_KEY_FILE: optionalText.means(
+    'Private key for STARTTLS, in PEM; goes with `SMTP_TLS_CERT_FILE`. Without the two, a certificate of its own making is offered.',
+  ),
+  SMTP_TLS_CERT_FILE: optionalText.means('Certificate chain for STARTTLS, in PEM.'),
+  MAX_MESSAGE_BYTES: wholeNumber(64 * 1024, 150 * MIB, 30 * MIB).means('The largest mail we take (RFC 1870 SIZE).'),
+  OIDC_ISSUER: url('http', 'https').means(
+    'The OpenID Connect issuer whose tokens are taken; without it a development issuer runs below `/realms/tidings`.',
+  ),
+  OIDC_AUDIENCE: text('account').means('What the `aud` of a token must name.'),
+  OIDC_ADMIN_ROLE: text('tidings-admin').means('The realm role that makes an administrator.'),
+  NODE_NAME: variable('1 to 100 visible characters', hostname(), (name) => (/^[!-~]{1,100}$/.test(name) ? name : undefined)).means(
+    "Tells this node from others in leases and heartbeats; without it the host's name.",
+  ),
+  LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').means('The least that is logged.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').means('Where traces go, by OTLP over HTTP; without it nowhere.'),
+  EVENT_LOG: word('postgres').means('What keeps the log.'),
   KURRENTDB_URL: notYet('KurrentDB'),
   KAFKA_BROKERS: notYet('the relay to Kafka'),
   OPENSEARCH_URL: notYet('OpenSearch'),
   S3_ENDPOINT: notYet('S3'),
   S3_BUCKET: notYet('S3'),
-});
+};
+
+const Environment = t.type(variables);
 
 export interface Config {
   readonly environment: 'development' | 'production';

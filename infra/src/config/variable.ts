@@ -1,21 +1,39 @@
 /** Environment variables as io-ts codecs: absent or empty takes the default, anything else must keep the rule it names. */
 import * as t from 'io-ts';
 
-/** Decodes one variable's text. A failure's message is the rule, so that `NAME must be …` is a whole sentence. */
-export type Variable<A> = t.Type<A, unknown>;
+/** Decodes one variable's text. A failure's message is the rule, so that `NAME must be …` is a whole sentence; `name` is the rule too. */
+export class Variable<A> extends t.Type<A, unknown> {
+  readonly fallback: A;
+  /** What it is for; for the reference. */
+  readonly meaning: string;
+  readonly #parse: (text: string) => A | undefined;
+
+  /** @param parse gives undefined when the text breaks the rule */
+  constructor(rule: string, fallback: A, parse: (text: string) => A | undefined, meaning = '') {
+    super(
+      rule,
+      (u): u is A => u !== undefined,
+      (u, c) => {
+        if (u === undefined || u === '') return t.success(fallback);
+        const parsed = typeof u === 'string' ? parse(u.trim()) : undefined;
+        return parsed === undefined ? t.failure(u, c, `must be ${rule}`) : t.success(parsed);
+      },
+      String,
+    );
+    this.fallback = fallback;
+    this.meaning = meaning;
+    this.#parse = parse;
+  }
+
+  /** The same variable with what it is for: a sentence for operators. */
+  means(meaning: string): Variable<A> {
+    return new Variable(this.name, this.fallback, this.#parse, meaning);
+  }
+}
 
 /** @param parse gives undefined when the text breaks the rule */
 export const variable = <A>(rule: string, fallback: A, parse: (text: string) => A | undefined): Variable<A> =>
-  new t.Type<A, unknown>(
-    rule,
-    (u): u is A => u !== undefined,
-    (u, c) => {
-      if (u === undefined || u === '') return t.success(fallback);
-      const parsed = typeof u === 'string' ? parse(u.trim()) : undefined;
-      return parsed === undefined ? t.failure(u, c, `must be ${rule}`) : t.success(parsed);
-    },
-    String,
-  );
+  new Variable(rule, fallback, parse);
 
 export const text = (fallback: string): Variable<string> => variable('text', fallback, (value) => value);
 
