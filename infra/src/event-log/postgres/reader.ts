@@ -29,7 +29,7 @@ export interface LogReader {
 }
 
 /** A page stops short of its limit rather than grow past this; one event always fits. */
-const PAGE_BYTES = 8 * 1024 * 1024;
+const PAGE_BYTES = 4 * 1024 * 1024;
 
 // A page travels as one JSON text, built by the server and parsed once. Measured against a row per event, it is the cheaper half for
 // Node, and stream ids and types need no escaping (limits.ts). Running sizes come from the stored, uncompressed lengths.
