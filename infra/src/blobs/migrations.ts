@@ -1,5 +1,6 @@
 /** Tables of the Postgres blob store. Forward only: add steps, never change one that was released. */
-import type { ClientBase, Pool } from 'pg';
+import type { Pool } from 'pg';
+import { applySteps } from '../postgres/schema-steps.ts';
 
 const steps: readonly string[] = [
   `
@@ -35,12 +36,7 @@ export const migrateBlobs = async (pool: Pool): Promise<void> => {
   const client = await pool.connect();
   try {
     await client.query('begin');
-    await client.query("select pg_advisory_xact_lock(hashtext('tidings.blob.migration'))");
-    await client.query('create schema if not exists blob');
-    await client.query(
-      'create table if not exists blob.migration (step integer primary key, applied_at timestamptz not null default now())',
-    );
-    await applyMissing(client);
+    await applySteps(client, 'blob', steps);
     await client.query(
       `with stale as (delete from blob.upload where started_at < now() - interval '1 day' returning id)
        delete from blob.chunk using stale where chunk.upload = stale.id`,
@@ -51,15 +47,5 @@ export const migrateBlobs = async (pool: Pool): Promise<void> => {
     throw error;
   } finally {
     client.release();
-  }
-};
-
-const applyMissing = async (client: ClientBase): Promise<void> => {
-  const { rows } = await client.query<{ step: number }>('select coalesce(max(step), 0)::integer as step from blob.migration');
-  const done = rows[0]?.step ?? 0;
-  for (const [at, sql] of steps.entries()) {
-    if (at < done) continue;
-    await client.query(sql);
-    await client.query('insert into blob.migration (step) values ($1)', [at + 1]);
   }
 };

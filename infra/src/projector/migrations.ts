@@ -1,5 +1,6 @@
 /** The runtime's own tables: instances of projections, leases, checkpoints, parked streams, status. Migrations only go forward. */
 import type { Pool } from 'pg';
+import { applySteps } from '../postgres/schema-steps.ts';
 import { inTransaction } from './session.ts';
 
 /** SQLSTATE raised by `projection.advance` when the caller is no longer the owner, or not where it believes to be. */
@@ -87,15 +88,4 @@ const migrations: readonly string[] = [
 
 /** Brings schema `projection` up to date; safe to call from several processes at once. */
 export const migrateProjector = (pool: Pool): Promise<void> =>
-  inTransaction(pool, async (client) => {
-    await client.query(`select pg_advisory_xact_lock(hashtextextended('tidings:migrate:projection', 0))`);
-    await client.query('create schema if not exists projection');
-    await client.query('create table if not exists projection.migration (version integer primary key, applied_at timestamptz not null)');
-    const applied = await client.query<{ version: number }>('select version from projection.migration');
-    const done = new Set(applied.rows.map((row) => row.version));
-    for (const [index, statements] of migrations.entries()) {
-      if (done.has(index + 1)) continue;
-      await client.query(statements);
-      await client.query('insert into projection.migration values ($1, clock_timestamp())', [index + 1]);
-    }
-  });
+  inTransaction(pool, (client) => applySteps(client, 'projection', migrations));

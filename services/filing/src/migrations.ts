@@ -1,5 +1,6 @@
 /** Filing's own memory of what each mailbox holds. Hashes only: the words stay in the sealed events. Forward only. */
 import type { Pool } from 'pg';
+import { applySteps } from '@tidings/infra/postgres/schema-steps';
 import { inTransaction } from '@tidings/infra/projector/session';
 
 const steps: readonly string[] = [
@@ -38,18 +39,4 @@ const steps: readonly string[] = [
 ];
 
 /** Several processes may run it at once. */
-export const migrateFiling = (pool: Pool): Promise<void> =>
-  inTransaction(pool, async (client) => {
-    await client.query("select pg_advisory_xact_lock(hashtext('tidings.filing.migration'))");
-    await client.query('create schema if not exists filing');
-    await client.query(
-      'create table if not exists filing.migration (step integer primary key, applied_at timestamptz not null default now())',
-    );
-    const { rows } = await client.query<{ step: number }>('select coalesce(max(step), 0)::integer as step from filing.migration');
-    const done = rows[0]?.step ?? 0;
-    for (const [at, sql] of steps.entries()) {
-      if (at < done) continue;
-      await client.query(sql);
-      await client.query('insert into filing.migration (step) values ($1)', [at + 1]);
-    }
-  });
+export const migrateFiling = (pool: Pool): Promise<void> => inTransaction(pool, (client) => applySteps(client, 'filing', steps));
