@@ -84,7 +84,11 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
       (user) =>
         new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
           const outgoing = request(new URL('/api/sse', load.url), { agent: false, headers: { authorization: `Bearer ${user.token}` } }, (response) => {
-            if (response.statusCode !== 200) reject(new Error(`sse answered ${response.statusCode}`));
+            if (response.statusCode !== 200) {
+              response.resume();
+              reject(new Error(`sse answered ${response.statusCode}`));
+              return;
+            }
             let rest = '';
             response.setEncoding('utf8');
             response.on('data', (chunk: string) => {
