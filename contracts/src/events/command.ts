@@ -1,4 +1,4 @@
-/** Stream `command-<operationId>`: an idempotency key and the content it stands for, for commands whose own stream cannot tell a retry. */
+/** Stream `command-<operationId>`: an idempotency key and the content it stands for (docs/decisions/011). */
 import * as t from 'io-ts';
 import { text } from '../codec.ts';
 import { CommandId } from '../ids.ts';
