@@ -77,7 +77,19 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
   const live = await createLiveSchema(pool, signals);
   const freshness = createFreshness({ pool, live, signals, feed });
   const commands = createCommands(events);
-  const platform = memoryPlatform({ log, blobs: memoryBlobs(), keys, events, commands, signals, read, pool, liveSchema: live.schemaOf, freshness, logger });
+  const platform = memoryPlatform({
+    log,
+    blobs: memoryBlobs(),
+    keys,
+    events,
+    commands,
+    signals,
+    read,
+    pool,
+    liveSchema: live.schemaOf,
+    freshness,
+    logger,
+  });
 
   const people = names.map((name) => person(name));
   for (const one of people) {
