@@ -256,13 +256,16 @@ describe('the answers to a sample of requests', () => {
   });
 
   it('are the same after each projection was replayed beside the live one and cut over', async () => {
-    let said = '';
-    const context = { databaseUrl: program.running.embeddedUrl ?? '', stdout: { write: (text: string) => void (said += text) } };
-    for (const { name } of projections) {
-      for (const command of ['replay', 'cutover', 'retire'])
-        expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
-    }
-    expect(said).not.toContain('differ');
+    const databaseUrl = program.running.embeddedUrl ?? '';
+    await Promise.all(
+      projections.map(async ({ name }) => {
+        let said = '';
+        const context = { databaseUrl, stdout: { write: (text: string) => void (said += text) } };
+        // What was live is dropped, so that nothing can be read from it any more.
+        for (const command of ['replay', 'cutover', 'retire'])
+          expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
+      }),
+    );
     await caughtUp();
     await expectTheSame();
   });

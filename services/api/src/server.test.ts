@@ -4,7 +4,9 @@ import { loadConfig, type Config } from '@tidings/infra/config/config';
 import type { FastifyPluginAsync } from 'fastify';
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -109,6 +111,18 @@ describe('the API process', () => {
       expect((await fetch(new URL(file, `${api.url}/docs/`))).status, file).toBe(200);
     }
     expect(((await (await fetch(`${api.url}/docs/json`)).json()) as { info: { title: string } }).info.title).toBe('Tidings');
+  });
+
+  it('does not wait for connections that nothing was asked on', async () => {
+    const own = await start();
+    const socket = connect(own.port, '127.0.0.1');
+    await once(socket, 'connect');
+    await fetch(`${own.url}/health`); // by now the server knows of both
+    const ended = once(socket.resume(), 'close');
+    const began = performance.now();
+    await own.stop();
+    await ended;
+    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it('finishes what is in hand when it stops', async () => {

@@ -1,6 +1,7 @@
 /** The HTTP process: one listener over the parts it is given. Each part also runs alone; then it is given alone. */
 import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { createHttpApp } from '../../http-kit/src/app.ts';
 import { createIdentity } from '../../http-kit/src/auth/identity.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
@@ -73,6 +74,7 @@ export const startApi = async (
   for (const part of [parts.commandApi, parts.queryApi, parts.sse, parts.ops, parts.devIssuer?.plugin]) {
     if (part !== undefined) await app.register(part as FastifyPluginAsync); // either kind will do, but `register` has an overload for each
   }
+  const unused = unusedConnections(app.server);
   await app.listen({ host: http.host, port: http.port });
   port = (app.server.address() as AddressInfo).port; // it listens on TCP
 
@@ -89,11 +91,30 @@ export const startApi = async (
     }),
     stop: async () => {
       const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS);
+      unused.destroy();
       try {
         await app.close(); // streams end in their part's preClose hook
       } finally {
         clearTimeout(cut);
       }
+    },
+  };
+};
+
+/**
+ * Connections that no request has come on yet. Clients open some ahead of need (browsers do), and Node does not count these as idle, so a
+ * stop would wait for them in vain.
+ */
+const unusedConnections = (server: Server): { readonly destroy: () => void } => {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return {
+    destroy: () => {
+      for (const socket of unused) socket.destroy();
     },
   };
 };

@@ -1,0 +1,79 @@
+/** Processes are killed with -9, one by one and all at once, under load: the program mends itself, and no promise is broken. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Program, startProgram } from '../kit/program.ts';
+import { Load, recovery } from './load.ts';
+import { foundTown, type Town } from './town.ts';
+
+const RECOVER_MS = 10_000;
+
+let dataDir: string;
+let town: Town;
+let program: Program;
+let load: Load;
+
+const start = async (): Promise<void> => {
+  program = await startProgram({ dataDir, env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'fatal' } });
+};
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'tidings-crash-'));
+  await chmod(dataDir, 0o711);
+  town = await foundTown('Diver', 6);
+  await start();
+  load = await Load.begin(() => program, town);
+});
+afterAll(async () => {
+  await load.abandon();
+  await program.stop();
+  await town.issuer.close();
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+/** The supervisor's child that runs this group. */
+const childPid = (group: string): number | null => {
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1];
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      if (Number(parent) === program.pid && command.some((part) => part.endsWith('child.ts')) && command.includes(group))
+        return Number(name);
+    } catch {
+      // it ended while we looked
+    }
+  }
+  return null;
+};
+
+describe('kill -9', () => {
+  it.each(['projector', 'api', 'smtp'])('of the process %s is mended by the supervisor', async (group) => {
+    await load.more(12);
+    const killed = childPid(group) ?? 0;
+    expect(killed).toBeGreaterThan(0);
+    const began = performance.now();
+    process.kill(killed, 'SIGKILL');
+    const replaced = (): void => expect([null, killed]).not.toContain(childPid(group));
+    await vi.waitFor(replaced, { timeout: RECOVER_MS, interval: 20 });
+    await recovery(program, town, RECOVER_MS);
+    await load.more(8);
+    expect(performance.now() - began).toBeLessThan(RECOVER_MS);
+  });
+
+  it('of all of it, and a new start, lose nothing', async () => {
+    await load.more(12);
+    await program.kill9();
+    await start();
+    await recovery(program, town, RECOVER_MS);
+    await load.more(8);
+  });
+
+  it('has left every message and mail there once, told once, in one order', async ({ annotate }) => {
+    await load.balance();
+    // Refused, if at all, by a broken connection or in the words of an outage.
+    expect(load.refusedPosts.filter(({ code }) => code !== null && code !== 503)).toEqual([]);
+    expect(load.refusedMails.filter(({ code }) => code !== null && code !== 451 && code !== 421)).toEqual([]);
+    await annotate(`processes killed: ${load.summary}`);
+  });
+});
