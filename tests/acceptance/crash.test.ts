@@ -65,7 +65,7 @@ describe('kill -9', () => {
     await load.more(12);
     await program.kill9();
     await start();
-    await recovery(program, town, RECOVER_MS);
+    expect(await recovery(program, town, RECOVER_MS)).toBeLessThan(RECOVER_MS);
     await load.more(8);
   });
 

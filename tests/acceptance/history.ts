@@ -200,7 +200,7 @@ const conversation = (dice: Dice, address: string, nth: number): readonly Sample
       `Subject: ${answer === null ? `Matter ${dice.below(5)} =?utf-8?q?=C3=BCber?= ${n}` : 'Re: whatever'}`,
       ...(answer === null ? [] : [`In-Reply-To: ${answer}`, `References: ${answer}`]),
     ];
-    samples.push({ name: id, raw: Buffer.from(`${[...head, ...bodyOf(dice.below(3), text)].join('\r\n')}`) });
+    samples.push({ name: id, raw: Buffer.from([...head, ...bodyOf(dice.below(3), text)].join('\r\n')) });
     if (dice.below(6) === 0) samples.push(samples.at(-1) as Sample); // the same again, as a peer that missed our 250 sends it
     ids.push(id);
   }
