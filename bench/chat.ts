@@ -8,12 +8,8 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { startIssuer } from '../tests/kit/issuer.ts';
 import { startProgram } from '../tests/kit/program.ts';
-import { startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
 import { type Bench, type Figure, percentile, sortedCopy } from './harness.ts';
+import { withPostgres } from './postgres.ts';
 import type { ChatLoad, ChatResult } from './chat-load.ts';
 
 const RATE = 1000;
@@ -24,7 +20,7 @@ export const chatBench: Bench = {
   name: 'chat',
   run: async (say) => {
     const measured = await measureTidings();
-    say(`Tidings: ${measured.delivered} of ${measured.expected} deliveries, ${measured.failed} failed sends`);
+    say(`Tidings: ${measured.delivered} of ${measured.expected} deliveries, ${measured.failed} failed sends, p50 ${measured.sse.p50.toFixed(1)} ms, p99 ${measured.sse.p99.toFixed(1)} ms`);
     const baseline = await measureNotify();
     say(`Postgres insert + NOTIFY: p50 ${baseline.p50.toFixed(1)} ms, p99 ${baseline.p99.toFixed(1)} ms`);
     return figures(measured, baseline);
@@ -70,11 +66,11 @@ const measureTidings = async (): Promise<ChatResult> => {
   }
 };
 
-const measureNotify = async (): Promise<{ p50: number; p99: number }> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tidings-bench-'));
-  const postgres = await startEmbeddedPostgres({ dataDir, logger: pino({ level: 'silent' }) });
-  const pool = new pg.Pool({ connectionString: postgres.url, max: 16 });
-  const listener = new pg.Client({ connectionString: postgres.url });
+const measureNotify = (): Promise<{ p50: number; p99: number }> => withPostgres(insertAndNotify);
+
+const insertAndNotify = async (url: string): Promise<{ p50: number; p99: number }> => {
+  const pool = new pg.Pool({ connectionString: url, max: 16 });
+  const listener = new pg.Client({ connectionString: url });
   await listener.connect();
   await listener.query('listen bench');
   await pool.query('create table message (id bigint generated always as identity primary key, body text not null)');
@@ -98,8 +94,6 @@ const measureNotify = async (): Promise<{ p50: number; p99: number }> => {
   await done;
   await listener.end();
   await pool.end();
-  await postgres.stop();
-  await rm(dataDir, { recursive: true, force: true });
   const sorted = sortedCopy(latencies);
   return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
 };
