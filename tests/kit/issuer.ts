@@ -30,12 +30,15 @@ export const startIssuer = async (): Promise<TestIssuer> => {
   return {
     url,
     token: (claims, expiresInSeconds = 3600) =>
-      new SignJWT({ azp: 'tests', ...claims })
+      new SignJWT({
+        azp: 'tests',
+        iss: url,
+        aud: 'account',
+        iat: Math.floor(Date.now() / 1000),
+        exp: Math.floor(Date.now() / 1000) + expiresInSeconds,
+        ...claims,
+      })
         .setProtectedHeader({ alg: 'RS256', kid: 'test', typ: 'JWT' })
-        .setIssuer(url)
-        .setAudience('account')
-        .setIssuedAt()
-        .setExpirationTime(Math.floor(Date.now() / 1000) + expiresInSeconds)
         .sign(privateKey),
     close: () =>
       new Promise((resolve) => {
