@@ -1,5 +1,5 @@
 import { derivedId, type EventId, type StreamId } from '@tidings/contracts/ids';
-import { LogUnavailable, START, type LoggedEvent } from '@tidings/contracts/ports/event-log';
+import { LogUnavailable, START, type LoggedEvent, type LogPage } from '@tidings/contracts/ports/event-log';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/kit/postgres.ts';
@@ -197,10 +197,11 @@ describe('the log in Postgres', () => {
     for (let n = 0; n < 3; n += 1) {
       await log.append(stream('large'), 'any', large.map((event, index) => ({ ...event, id: derivedId<EventId>('large', n, index) }))); // prettier-ignore
     }
-    const page = await log.readAll(0, START, 1000);
-    expect(page.atHead).toBe(false);
-    expect(page.events.length).toBeLessThan(40);
-    expect((await log.readAll(0, page.next, 1000)).events.length + page.events.length).toBe(60);
+    const pages: LogPage[] = [];
+    do pages.push(await log.readAll(0, pages.at(-1)?.next ?? START, 1000));
+    while (!pages.at(-1)?.atHead);
+    expect(pages.length).toBeGreaterThan(2);
+    expect(pages.reduce((sum, { events }) => sum + events.length, 0)).toBe(60);
     expect(await log.readStream(stream('large'), 0, 500)).toHaveLength(60);
   });
 });
