@@ -42,7 +42,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) => {
       request.trace = traceOf(request); // no hook ran for a URL that cannot be routed
-      void sendProblem(platform, error, request, reply);
+      void sendProblem(platform, error, request, reply.header('trace-id', request.trace.traceId));
     },
   });
   app.decorate('identity', options.identity);
@@ -85,11 +85,19 @@ const sendProblem = (platform: Platform, thrown: unknown, request: FastifyReques
     );
   }
   const path = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? null;
+  // Who is still sending would be cut off by a close, and not hear why (RFC 9112 §9.6): let it finish, within `requestTimeout`.
+  if (error.code === 'CONTENT_TOO_LARGE' || error.code === 'UNSUPPORTED_MEDIA_TYPE') letItFinish(request, reply);
   return reply
     .code(error.status)
     .headers(error.headers)
     .type('application/problem+json')
     .send(JSON.stringify(problemOf(error, { path, traceId, now: platform.now() })));
+};
+
+/** What still comes of the body is read and thrown away. */
+const letItFinish = (request: FastifyRequest, reply: FastifyReply): void => {
+  reply.removeHeader('connection');
+  request.raw.resume();
 };
 
 /** Remembers which methods each registered path takes, to tell 405 from 404. */
