@@ -5,8 +5,10 @@
 export type Topic = 'log' | 'projection' | 'feed' | 'ephemeral';
 
 export interface Signals {
-  /** Payload at most 4,000 bytes; repeated identical payloads may be coalesced. */
-  publish(topic: Topic, payload: string): void;
+  /**
+   * Payload at most 4,000 bytes. Payloads may be coalesced: identical ones, and of those with the same `key` all but the newest.
+   */
+  publish(topic: Topic, payload: string, key?: string): void;
   /** Returns the unsubscribe function. */
   subscribe(topic: Topic, listener: (payload: string) => void): () => void;
   close(): Promise<void>;

@@ -75,7 +75,7 @@ export const createCommands = (store: EventStore, options: CommandsOptions = {})
       if (result.type === 'appended') {
         const state = events.reduce(decider.evolve, base.state);
         const after = { state, revision: result.revision, position: result.position };
-        states.keep(decider, stream, after);
+        if (!decider.writtenOnce) states.keep(decider, stream, after);
         return E.right({ ...after, events, recordedAt: result.recordedAt });
       }
 

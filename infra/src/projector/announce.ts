@@ -52,7 +52,7 @@ export const createAnnouncer = (signals: Signals, feed: PositionFeed | undefined
     if (appliedAt.size === 0 && passedAt.size === 0) return;
     const [moved, idle] = [appliedAt, passedAt];
     [appliedAt, passedAt] = [new Map(), new Map()];
-    for (const [schema, { name, position }] of moved) signals.publish('projection', `${name}@${position}@${schema}`);
+    for (const [schema, { name, position }] of moved) signals.publish('projection', `${name}@${position}@${schema}`, schema);
     for (const [position, schemas] of byPosition(idle)) {
       for (let at = 0; at < schemas.length; at += SCHEMAS_PER_PAYLOAD) {
         signals.publish('projection', `*@${position}@${schemas.slice(at, at + SCHEMAS_PER_PAYLOAD).join(',')}`);

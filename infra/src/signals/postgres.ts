@@ -19,10 +19,11 @@ export interface PostgresSignals extends Signals {
   listening(): Promise<void>;
 }
 
-const CHANNEL = 'tidings_signals';
+/** One channel per topic, and nobody listens to what it does not want: each notification wakes every process that does. */
+const channelOf = (topic: Topic): string => `tidings_${topic}`;
 const MAX_PAYLOAD_BYTES = 4_000;
 /** At most one NOTIFY statement in this time, with everything that gathered. */
-const PAUSE_MS = 3;
+const PAUSE_MS = 4;
 /** Beyond this the oldest are dropped: they are hints. */
 const MAX_PENDING = 1_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -31,22 +32,27 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
   const self = randomBytes(6).toString('base64url');
   const listeners = createListeners(logger);
   const closing = new AbortController();
-  const pending = new Set<string>();
+  const pending = new Map<string, { readonly channel: string; readonly message: string }>();
+  const wanted = new Set<Topic>();
+  let listenTo: (topic: Topic) => void = () => undefined;
   let sending: Promise<void> | null = null;
   let wakeSender: () => void = () => undefined;
   let hearing = Promise.withResolvers<void>();
 
-  const receive = (message: string): void => {
-    const [from, topic, ...payload] = message.split(' ');
-    if (from !== self && topic !== undefined) listeners.tell(topic as Topic, payload.join(' ')); // an unknown topic has no listeners
+  const receive = (channel: string, message: string): void => {
+    const topic = channel.slice(channelOf('' as Topic).length) as Topic; // we listen to our own topics only
+    const end = message.indexOf(' ');
+    if (message.slice(0, end) !== self) listeners.tell(topic, message.slice(end + 1));
   };
 
   const listen = (): Promise<void> =>
     keepConnected({ url, name: 'tidings signals listen', signal: closing.signal, logger }, async (client, ended) => {
-      client.on('notification', ({ payload }) => receive(payload ?? ''));
-      await client.query(`listen ${CHANNEL}`);
+      client.on('notification', ({ channel, payload }) => receive(channel, payload ?? ''));
+      listenTo = (topic) => void client.query(`listen ${channelOf(topic)}`).catch(() => undefined); // a broken connection is made anew
+      for (const topic of wanted) await client.query(`listen ${channelOf(topic)}`);
       hearing.resolve();
       await ended;
+      listenTo = () => undefined;
       hearing = Promise.withResolvers<void>();
     });
 
@@ -64,26 +70,36 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
           });
           continue;
         }
-        const messages = [...pending];
+        const signals = [...pending.values()];
         pending.clear();
-        await client.query({ name: 'notify', text: `select pg_notify('${CHANNEL}', m) from unnest($1::text[]) m`, values: [messages] });
+        await client.query({
+          name: 'notify',
+          text: 'select pg_notify(c, m) from unnest($1::text[], $2::text[]) s(c, m)',
+          values: [signals.map(({ channel }) => channel), signals.map(({ message }) => message)],
+        });
         await delay(PAUSE_MS, undefined, { signal: closing.signal }).catch(() => undefined);
       }
     });
 
   const listening = listen();
   return {
-    publish: (topic, payload) => {
+    publish: (topic, payload, key = payload) => {
       if (Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) throw new RangeError(`a signal carries at most ${MAX_PAYLOAD_BYTES} bytes`);
       if (closing.signal.aborted) return;
       listeners.tell(topic, payload);
-      const [oldest] = pending;
+      const [oldest] = pending.keys();
       if (oldest !== undefined && pending.size >= MAX_PENDING) pending.delete(oldest);
-      pending.add(`${self} ${topic} ${payload}`);
+      pending.set(`${topic} ${key}`, { channel: channelOf(topic), message: `${self} ${payload}` });
       sending ??= send();
       wakeSender();
     },
-    subscribe: (topic, listener) => listeners.add(topic, listener),
+    subscribe: (topic, listener) => {
+      if (!wanted.has(topic)) {
+        wanted.add(topic);
+        listenTo(topic);
+      }
+      return listeners.add(topic, listener);
+    },
     listening: () => hearing.promise,
     close: async () => {
       closing.abort();

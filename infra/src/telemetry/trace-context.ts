@@ -1,6 +1,6 @@
 /** Which request or SMTP session the running code works for: W3C Trace Context, carried through awaits. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 export interface TraceContext {
   /** 32 lower-case hex digits. */
@@ -19,7 +19,7 @@ export const parseTraceparent = (header: unknown): TraceContext | null => {
   return ZEROS.test(traceId) || ZEROS.test(parentSpanId) ? null : { traceId, parentSpanId };
 };
 
-export const newTrace = (): TraceContext => ({ traceId: randomBytes(16).toString('hex') });
+export const newTrace = (): TraceContext => ({ traceId: randomUUID().replaceAll('-', '') });
 
 /** For calls to others. Our spans below a trace hang on its root span, see `rootSpanId`. */
 export const traceparent = ({ traceId }: TraceContext): string => `00-${traceId}-${rootSpanId(traceId)}-01`;

@@ -79,14 +79,18 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
   const heads = createHeadWatch(() => reader.heads(), poll, logger);
   for (const [shard, position] of opened) heads.learn(shard, position);
   const partitions = createPartitions(pool, { span: partitionSpan, ceiling: 0, logger });
-  const unsubscribe = signals?.subscribe('log', (payload) => {
-    const [shard, position] = payload.split(':').map(Number);
-    if (shard !== undefined && Number.isSafeInteger(position)) heads.learn(shard, position ?? 0);
-  });
+  let unsubscribe: (() => void) | undefined;
+  /** Only who follows the log wants to hear that it grew. */
+  const listen = (): void => {
+    unsubscribe ??= signals?.subscribe('log', (payload) => {
+      const [shard, position] = payload.split(':').map(Number);
+      if (shard !== undefined && Number.isSafeInteger(position)) heads.learn(shard, position ?? 0);
+    });
+  };
 
   const onAppended = (shard: number, position: number): void => {
     heads.learn(shard, position);
-    signals?.publish('log', `${shard}:${position}`);
+    signals?.publish('log', `${shard}:${position}`, String(shard));
     partitions.reached(position);
   };
   const lanes: ReadonlyMap<number, Lane> = new Map(
@@ -131,6 +135,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
   };
 
   const tail = (shard: number, after: Position, { limit, filter, signal }: TailOptions) => {
+    listen();
     const until = AbortSignal.any([signal, closing.signal]);
     const read = async (from: Position) => {
       const claimed = heads.claimed(shard);
