@@ -83,32 +83,36 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
     load.users.map(
       (user) =>
         new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
-          const outgoing = request(new URL('/api/sse', load.url), { agent: false, headers: { authorization: `Bearer ${user.token}` } }, (response) => {
-            if (response.statusCode !== 200) {
-              response.resume();
-              reject(new Error(`sse answered ${response.statusCode}`));
-              return;
-            }
-            let rest = '';
-            response.setEncoding('utf8');
-            response.on('data', (chunk: string) => {
-              const now = performance.now();
-              const text = rest + chunk;
-              const end = text.lastIndexOf('\n\n');
-              rest = end < 0 ? text : text.slice(end + 2);
-              if (end < 0) return;
-              for (const match of text.slice(0, end).matchAll(MARK)) {
-                const index = Number(match[1]);
-                const count = (received[index] ?? 0) + 1;
-                received[index] = count;
-                if (index < skipped) continue;
-                delivered++;
-                if (count === 2) sse.push(now - intended(index)); // the last of the room's two members has it
+          const outgoing = request(
+            new URL('/api/sse', load.url),
+            { agent: false, headers: { authorization: `Bearer ${user.token}` } },
+            (response) => {
+              if (response.statusCode !== 200) {
+                response.resume();
+                reject(new Error(`sse answered ${response.statusCode}`));
+                return;
               }
-            });
-            response.on('error', () => undefined);
-            resolve(response);
-          });
+              let rest = '';
+              response.setEncoding('utf8');
+              response.on('data', (chunk: string) => {
+                const now = performance.now();
+                const text = rest + chunk;
+                const end = text.lastIndexOf('\n\n');
+                rest = end < 0 ? text : text.slice(end + 2);
+                if (end < 0) return;
+                for (const match of text.slice(0, end).matchAll(MARK)) {
+                  const index = Number(match[1]);
+                  const count = (received[index] ?? 0) + 1;
+                  received[index] = count;
+                  if (index < skipped) continue;
+                  delivered++;
+                  if (count === 2) sse.push(now - intended(index)); // the last of the room's two members has it
+                }
+              });
+              response.on('error', () => undefined);
+              resolve(response);
+            },
+          );
           outgoing.on('error', reject);
           outgoing.end();
         }),

@@ -20,7 +20,9 @@ export const chatBench: Bench = {
   name: 'chat',
   run: async (say) => {
     const measured = await measureTidings();
-    say(`Tidings: ${measured.delivered} of ${measured.expected} deliveries, ${measured.failed} failed sends, p50 ${measured.sse.p50.toFixed(1)} ms, p99 ${measured.sse.p99.toFixed(1)} ms`);
+    say(
+      `Tidings: ${measured.delivered} of ${measured.expected} deliveries, ${measured.failed} failed sends, p50 ${measured.sse.p50.toFixed(1)} ms, p99 ${measured.sse.p99.toFixed(1)} ms`,
+    );
     const baseline = await measureNotify();
     say(`Postgres insert + NOTIFY: p50 ${baseline.p50.toFixed(1)} ms, p99 ${baseline.p99.toFixed(1)} ms`);
     return figures(measured, baseline);
@@ -39,7 +41,13 @@ const figures = (measured: ChatResult, baseline: { readonly p50: number; readonl
       baseline: { what: 'Postgres insert + NOTIFY, ms', value: baseline.p99 },
       note,
     },
-    { what: '… p50', unit: 'ms', value: measured.sse.p50, must: null, baseline: { what: 'Postgres insert + NOTIFY, ms', value: baseline.p50 } },
+    {
+      what: '… p50',
+      unit: 'ms',
+      value: measured.sse.p50,
+      must: null,
+      baseline: { what: 'Postgres insert + NOTIFY, ms', value: baseline.p50 },
+    },
     { what: '… POST answered (read-your-writes), p99', unit: 'ms', value: measured.post.p99, must: null, baseline: null },
   ];
 };
@@ -87,7 +95,11 @@ const insertAndNotify = async (url: string): Promise<{ p50: number; p99: number 
   const timer = setInterval(() => {
     const due = Math.min(total, Math.floor(((performance.now() - start) * RATE) / 1000));
     for (; sent < due; sent++) {
-      void pool.query({ name: 'send', text: "with m as (insert into message (body) values ($2)) select pg_notify('bench', $1)", values: [String(sent), 'x'.repeat(100)] });
+      void pool.query({
+        name: 'send',
+        text: "with m as (insert into message (body) values ($2)) select pg_notify('bench', $1)",
+        values: [String(sent), 'x'.repeat(100)],
+      });
     }
     if (sent === total) clearInterval(timer);
   }, 1);

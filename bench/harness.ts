@@ -35,7 +35,13 @@ export const percentile = (sorted: ArrayLike<number>, p: number): number =>
 export const sortedCopy = (samples: readonly number[]): Float64Array => Float64Array.from(samples).sort();
 
 const rounded = (value: number): string =>
-  value >= 1000 ? Math.round(value).toLocaleString('en-US') : value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  value >= 1000
+    ? Math.round(value).toLocaleString('en-US')
+    : value >= 100
+      ? value.toFixed(0)
+      : value >= 10
+        ? value.toFixed(1)
+        : value.toFixed(2);
 
 /** Markdown table, aligned so that it reads as plain text too. */
 export const table = (figures: readonly Figure[]): string => {

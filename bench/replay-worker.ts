@@ -53,7 +53,9 @@ const run = async ({ url, projection: name }: ReplayOrder): Promise<ReplayResult
   for (;;) {
     const now = megabytes();
     peak = Math.max(peak, now);
-    const { rows } = await pool.query<{ position: string }>('select position from projection.checkpoint where name = $1', [building.schemaName]);
+    const { rows } = await pool.query<{ position: string }>('select position from projection.checkpoint where name = $1', [
+      building.schemaName,
+    ]);
     const position = Number(rows[0]?.position ?? 0);
     if (quarter === 0 && position >= total / 4) quarter = now;
     if (position >= total) break;

@@ -102,7 +102,7 @@ const fill = async (store: EventStore, source: (index: number) => readonly [stri
 
 const scanRate = async (log: Awaited<ReturnType<typeof openPostgresLog>>): Promise<number> => {
   const start = performance.now();
-  for (let after = START; ; ) {
+  for (let after = START; ;) {
     const page = await log.readAll(0, after, 5_000);
     after = page.next;
     if (page.atHead) return EVENTS / ((performance.now() - start) / 1000);
@@ -118,13 +118,17 @@ const chatEvents = (index: number): readonly [string, string, TidingsEvent] => {
   const room = index % ROOMS;
   const roomId = roomOf(index);
   const members = [memberOf(room, 0), memberOf(room, 1)] as const;
-  if (index < ROOMS) return ['room', roomId, { type: 'RoomCreated', data: { roomId, roomType: 'Single', name: null, createdBy: members[0], members } }];
+  if (index < ROOMS)
+    return ['room', roomId, { type: 'RoomCreated', data: { roomId, roomType: 'Single', name: null, createdBy: members[0], members } }];
   const messageId = derivedId<MessageId>('bench-message', index);
   const senderId = members[index % 2] ?? members[0];
   return [
     'message',
     `${roomId}.${messageId}`,
-    { type: 'MessageSent', data: { roomId, messageId, senderId, body: { type: 'Text', text: `Message ${index}: ${'lorem ipsum dolor sit amet '.repeat(4)}` } } },
+    {
+      type: 'MessageSent',
+      data: { roomId, messageId, senderId, body: { type: 'Text', text: `Message ${index}: ${'lorem ipsum dolor sit amet '.repeat(4)}` } },
+    },
   ];
 };
 
@@ -173,14 +177,4 @@ const mailEvents = (index: number): readonly [string, string, TidingsEvent] => {
       },
     },
   ];
-};
-
-
-export const fillFor = async (url: string, kind: string): Promise<void> => {
-  await migrateEventLog(url); await migrateSubjectKeys(url);
-  const pool = openPool({ url, name: 'bench', max: 8, logger: pino({ level: 'silent' }) });
-  await migrateProjector(pool);
-  const log = await openPostgresLog({ url });
-  await fill(createEventStore(log, postgresSubjectKeys({ pool })), kind === 'threads' ? mailEvents : chatEvents);
-  await pool.query('vacuum analyze'); await log.close(); await pool.end();
 };

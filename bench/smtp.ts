@@ -38,7 +38,20 @@ export const smtpBench: Bench = {
 const load = async (port: number, recipient: string, mails: number): Promise<number> => {
   const start = performance.now();
   if (existsSync(SMTP_SOURCE)) {
-    const args = ['-d', '-s', String(SESSIONS), '-m', String(mails), '-l', String(BYTES), '-f', 'sender@example.org', '-t', recipient, `inet:127.0.0.1:${port}`];
+    const args = [
+      '-d',
+      '-s',
+      String(SESSIONS),
+      '-m',
+      String(mails),
+      '-l',
+      String(BYTES),
+      '-f',
+      'sender@example.org',
+      '-t',
+      recipient,
+      `inet:127.0.0.1:${port}`,
+    ];
     const child = spawn(SMTP_SOURCE, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code !== 0) throw new Error(`smtp-source ended with ${code}`);
@@ -48,7 +61,9 @@ const load = async (port: number, recipient: string, mails: number): Promise<num
   return mails / ((performance.now() - start) / 1000);
 };
 
-const measureTidings = async (say: (line: string) => void): Promise<{ rate: number; sent: number; filed: number; visibleAfter: number }> => {
+const measureTidings = async (
+  say: (line: string) => void,
+): Promise<{ rate: number; sent: number; filed: number; visibleAfter: number }> => {
   const program = await startProgram({ env: { RATE_LIMITS: 'off' } });
   try {
     await load(program.smtpPort, 'alice@tidings.test', WARM_UP);

@@ -13,7 +13,9 @@ const open = (order: Order): Promise<boolean> =>
   new Promise((resolve) => {
     const url = new URL(order.url);
     const socket = connect(Number(url.port), url.hostname, () => {
-      socket.write(`GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${order.token}\r\naccept: text/event-stream\r\n\r\n`);
+      socket.write(
+        `GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\nauthorization: Bearer ${order.token}\r\naccept: text/event-stream\r\n\r\n`,
+      );
     });
     let answered = false;
     socket.on('data', (chunk) => {

@@ -79,7 +79,8 @@ const openAll = async (url: string, token: string, connections: number): Promise
   return { open, stop: () => child.kill() };
 };
 
-const residentKilobytes = async (pid: number): Promise<number> => Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
+const residentKilobytes = async (pid: number): Promise<number> =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 /** The process that listens on a TCP port, found as `ss` does: by the socket's inode. */
 const listenerOf = async (port: number): Promise<number> => {

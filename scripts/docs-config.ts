@@ -43,7 +43,8 @@ const fallbackOf = (name: string, { fallback }: Shown): string => {
   if (name === 'NODE_NAME') return "the host's name"; // of whoever runs this script, otherwise
   if (fallback === null) return 'unset';
   if (typeof fallback === 'boolean') return fallback ? '`on`' : '`off`';
-  return `\`${Array.isArray(fallback) ? fallback.join(',') : String(fallback)}\``;
+  if (typeof fallback === 'string' || typeof fallback === 'number') return `\`${fallback}\``;
+  return `\`${Array.isArray(fallback) ? fallback.join(',') : JSON.stringify(fallback)}\``;
 };
 
 export const CONFIGURATION = fileURLToPath(new URL('../docs/reference/configuration.md', import.meta.url));

@@ -10,6 +10,8 @@ export interface Projection {
   /** Raise it when the tables or their meaning change; the new version is built beside the old one. */
   readonly version: number;
   readonly handles: readonly EventType[];
+  /** People wait for it as it happens: under load its pages come before those of the others, which gather more. */
+  readonly urgent?: true;
   /** DDL for everything it owns. `schema` is a quoted identifier of a Postgres schema made for this instance alone. */
   readonly tables: (schema: string) => string;
   /** Indexes that a replay builds at its end, because it is faster without them. Those that `apply` needs belong into `tables`. */

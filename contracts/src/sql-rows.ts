@@ -28,7 +28,9 @@ export const rows = <A>(codec: t.Decoder<unknown, A>): RowSchema<A> => ({
       const decoded = codec.decode(row);
       if (isRight(decoded)) return { value: decoded.right };
       const faults = decode(codec, row);
-      return { issues: isRight(faults) ? [] : faults.left.map(({ path, message }) => ({ message: `${path}: ${message}`, path: path.split('.') })) };
+      return {
+        issues: isRight(faults) ? [] : faults.left.map(({ path, message }) => ({ message: `${path}: ${message}`, path: path.split('.') })),
+      };
     },
   },
 });

@@ -22,6 +22,8 @@ interface Waiter {
 
 /** When a waiter that no announcement reached asks the database, in ms after the last time; the last one repeats. */
 const POLL_AFTER_MS = [5, 15, 30];
+/** While announcements do arrive, the poll is only the safety net: the first one waits this long after the last that was heard. */
+const HEARD_MS = 200;
 
 /** Waiters due within this time share a poll. */
 const SHARED_POLL_MS = 4;
@@ -43,6 +45,7 @@ export const createFreshness = (deps: {
   let checking: NodeJS.Immediate | null = null;
   let timer: NodeJS.Timeout | null = null;
   let polling = false;
+  let heardAt = Number.NEGATIVE_INFINITY;
 
   const isFresh = (position: Position, projections: readonly string[]): boolean =>
     projections.every((name) => {
@@ -109,7 +112,10 @@ export const createFreshness = (deps: {
     arm();
   };
 
+  const firstPollAt = (now: number): number => now + pollDelay(0) + (now - heardAt < HEARD_MS ? HEARD_MS : 0);
+
   const unsubscribe = signals.subscribe('projection', (payload) => {
+    heardAt = performance.now();
     for (const { schemaName, position } of parseAnnouncement(payload)) learn(schemaName, position);
   });
   const unfeed = deps.feed?.subscribe(learn);
@@ -120,7 +126,7 @@ export const createFreshness = (deps: {
       if (budgetMs <= 0) return false;
       return new Promise<boolean>((settle) => {
         const now = performance.now();
-        const waiter = { position, projections, deadline: now + budgetMs, settle, polls: 0, pollAt: now + pollDelay(0) };
+        const waiter = { position, projections, deadline: now + budgetMs, settle, polls: 0, pollAt: firstPollAt(now) };
         waiters.add(waiter);
         if (timer === null || waiters.size === 1) arm();
       });

@@ -2,6 +2,7 @@
  * One lane applies one shard of the log to one instance of a projection: the single owner of that checkpoint, a loop that does one
  * thing at a time. It takes pages, commits them, and lets itself be held, resumed, stopped and asked to unpark between two pages.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EventType } from '@tidings/contracts/events/index';
 import type { StreamId } from '@tidings/contracts/ids';
 import { START, type EventLog, type Position } from '@tidings/contracts/ports/event-log';
@@ -30,6 +31,8 @@ export interface LaneSettings extends WriterSettings {
   readonly replayPage: number;
   /** How long a checkpoint may stay behind when nothing but foreign events passed by. */
   readonly flushMs: number;
+  /** Under load, how long a projection that is not urgent gathers between two live pages. */
+  readonly gatherMs: number;
   /** How often a lane without the lease asks for it. */
   readonly claimMs: number;
 }
@@ -87,6 +90,8 @@ export class Lane {
   #barrier: Barrier | null = null;
   #prefetched: { readonly after: Position; readonly page: Promise<SourcePage> } | null = null;
   #failures = 0;
+  #lastLivePage = 0;
+  #lastLiveAt = 0;
 
   constructor(instance: Instance, shard: number, deps: LaneDeps) {
     this.instance = instance;
@@ -195,6 +200,7 @@ export class Lane {
         await this.#rest('idle', 'a comparison with the live instance', IDLE_MS);
         continue;
       }
+      await this.#gather();
       const page = await this.#nextPage();
       if (page !== null) await this.#apply(this.#barrier === null ? page : cutBack(page, this.#barrier.at));
       else {
@@ -204,6 +210,15 @@ export class Lane {
       }
     }
     await this.#flush();
+  }
+
+  /** A transaction costs nearly the same for one event as for fifty; a lone event never waits. */
+  async #gather(): Promise<void> {
+    const { projection, settings } = this.#deps;
+    if (projection.urgent || this.#lastLivePage <= 1) return;
+    const rest = this.#lastLiveAt + settings.gatherMs - performance.now();
+    this.#lastLivePage = 0;
+    if (rest > 0) await delay(rest, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 
   /** What is next for this projection, or null at the head. */
@@ -257,6 +272,8 @@ export class Lane {
     this.#unflushedSince = null;
     this.#deps.announcer.applied(this.instance.name, this.instance.schemaName, page.next);
     this.#deps.onPage(events.length, performance.now() - began);
+    this.#lastLivePage = live ? events.length : 0;
+    this.#lastLiveAt = began;
     if (live) tracePage(this.#deps.logger, this.instance.schemaName, events, startedAt, Date.now());
   }
 

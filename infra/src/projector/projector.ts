@@ -38,6 +38,7 @@ export const PROJECTOR_DEFAULTS: ProjectorSettings = {
   attempts: 3,
   maxParkedPerPage: 50,
   flushMs: 100,
+  gatherMs: 30,
   claimMs: 1_000,
   controlMs: 500,
   stuckAfterMs: 30_000,

@@ -48,7 +48,9 @@ export class Watchdog {
 
   /** Events between the lane and the head; null where the log cannot count. */
   get lag(): number | null {
-    return this.#log.distance(this.lane.position, this.head);
+    // The head is the last one looked up; a lane may have passed it since.
+    const distance = this.#log.distance(this.lane.position, this.head);
+    return distance === null ? null : Math.max(0, distance);
   }
 
   status(owner: string): LaneStatus {

@@ -14,6 +14,7 @@ import { indexes, tables } from './tables.ts';
 export const feed: Projection = {
   name: 'feed',
   version: 1,
+  urgent: true,
   handles: told,
   tables,
   indexes,

@@ -2,6 +2,7 @@
  * Filing's loop over one shard: hold the lease, follow the log, read mails ahead in workers, file page after page, move the checkpoint. It
  * survives outages by starting over from the checkpoint, and an owner that lost its lease cannot commit.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailReceived } from '@tidings/contracts/events/email';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
@@ -21,6 +22,9 @@ import { understand } from './understand.ts';
 export const FILING = 'filing';
 const PAGE = 200;
 const TYPES = ['EmailReceived', 'EmailFiled'] as const;
+/** How long the checkpoint may stay behind while nothing but chat passes by, and how long it then gathers before it looks again. */
+const PASS_BY_MS = 1_000;
+const GATHER_MS = 15;
 /** How often a node that is not the owner asks again. */
 const ASK_AGAIN_MS = 2_000;
 /** Work that has not moved for this long is stuck. */
@@ -101,9 +105,15 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
     let applying: Promise<void> = Promise.resolve();
     const broken = new AbortController();
     let position = lease.position;
+    let committedAt = now();
     try {
       const pages = log.tail(shard, position, { limit: PAGE, filter: { types: TYPES }, signal: AbortSignal.any([signal, broken.signal]) });
       for await (const page of pages) {
+        if (page.events.length === 0 && now() - committedAt < PASS_BY_MS) {
+          if (page.atHead) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
+          continue; // nothing but chat: the checkpoint follows with the next mail, or in a moment
+        }
+        committedAt = now();
         pending += 1;
         state = page.atHead ? 'working' : 'behind';
         const read = readAhead(page);
