@@ -200,8 +200,9 @@ export class Lane {
         await this.#rest('idle', 'a comparison with the live instance', IDLE_MS);
         continue;
       }
-      await this.#gather();
+      if (await this.#gather()) continue;
       const page = await this.#nextPage();
+      if (this.#barrier !== null && this.position >= this.#barrier.at) continue; // it was asked to halt meanwhile
       if (page !== null) await this.#apply(this.#barrier === null ? page : cutBack(page, this.#barrier.at));
       else {
         const unflushed = this.#unflushedSince === null ? null : performance.now() - this.#unflushedSince;
@@ -212,13 +213,14 @@ export class Lane {
     await this.#flush();
   }
 
-  /** A transaction costs nearly the same for one event as for fifty; a lone event never waits. */
-  async #gather(): Promise<void> {
+  /** A transaction costs nearly the same for one event as for fifty; a lone event never waits. True when it did wait. */
+  async #gather(): Promise<boolean> {
     const { projection, settings } = this.#deps;
-    if (projection.urgent || this.#lastLivePage <= 1) return;
     const rest = this.#lastLiveAt + settings.gatherMs - performance.now();
+    const waits = projection.urgent !== true && this.#lastLivePage > 1 && rest > 0;
     this.#lastLivePage = 0;
-    if (rest > 0) await delay(rest, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    if (waits) await delay(rest, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    return waits;
   }
 
   /** What is next for this projection, or null at the head. */
