@@ -2,7 +2,8 @@
  * `npm run bench`: every figure beside its baseline, measured in the same run on the same machine, as one table and one JSON file. Absolute
  * numbers drift with the machine; the ratio to the baseline is what to compare.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 
@@ -63,13 +64,32 @@ export const table = (figures: readonly Figure[]): string => {
 export const machine = (): string =>
   `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
 
-/** Writes `<folder>/latest.json` and `latest.md`. */
-export const save = async (folder: string, figures: readonly Figure[], startedAt: Date): Promise<void> => {
+interface SavedFigure extends Figure {
+  readonly reached: boolean | null;
+  /** Which bench made it, and when: a run of some benches renews their rows and leaves the others. */
+  readonly bench: string;
+  readonly measuredAt: string;
+}
+
+interface Saved {
+  readonly machine: string;
+  readonly figures: readonly SavedFigure[];
+}
+
+/** Brings `<folder>/latest.json` and `latest.md` up to date with what these benches found. */
+export const save = async (folder: string, found: ReadonlyMap<string, readonly Figure[]>, order: readonly string[]): Promise<void> => {
   await mkdir(folder, { recursive: true });
-  const document = { startedAt: startedAt.toISOString(), machine: machine(), figures: figures.map((f) => ({ ...f, reached: reached(f) })) };
-  await writeFile(join(folder, 'latest.json'), `${JSON.stringify(document, null, 2)}\n`);
+  const file = join(folder, 'latest.json');
+  const before = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Saved).figures : []; // our own file
+  const measuredAt = new Date().toISOString();
+  const figures = order.flatMap((bench) => {
+    const fresh = found.get(bench)?.map((figure) => ({ ...figure, reached: reached(figure), bench, measuredAt }));
+    return fresh ?? before.filter((figure) => figure.bench === bench);
+  });
+  const saved: Saved = { machine: machine(), figures };
+  await writeFile(file, `${JSON.stringify(saved, null, 2)}\n`);
   await writeFile(
     join(folder, 'latest.md'),
-    `# Figures\n\n${startedAt.toISOString().slice(0, 10)}, ${machine()}. Made by \`npm run bench\`; what each row means: [bench/README.md](../../bench/README.md).\n\n${table(figures)}\n`,
+    `# Figures\n\nMade by \`npm run bench\` on ${saved.machine}; what each row means: [bench/README.md](../../bench/README.md). Last measured ${measuredAt.slice(0, 10)}.\n\n${table(figures)}\n`,
   );
 };

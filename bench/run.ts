@@ -24,18 +24,20 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const startedAt = new Date();
 write(`# ${machine()}`);
-const figures: Figure[] = [];
+const found = new Map<string, readonly Figure[]>();
 for (const bench of chosen) {
   write(`\n== ${bench.name}`);
-  figures.push(...(await bench.run((line) => write(`   ${line}`))));
+  found.set(bench.name, await bench.run((line) => write(`   ${line}`)));
 }
+const figures = [...found.values()].flat();
 write(`\n${table(figures)}`);
-if (chosen.length === benches.length) {
-  await save(values.out, figures, startedAt);
-  write(`\nwritten to ${values.out}/latest.md and latest.json`);
-}
+await save(
+  values.out,
+  found,
+  benches.map((bench) => bench.name),
+);
+write(`\nwritten to ${values.out}/latest.md and latest.json`);
 const missed = figures.filter((figure) => reached(figure) === false);
 if (missed.length > 0) write(`\n${missed.length} below what they must reach: ${missed.map((figure) => figure.what).join('; ')}`);
 process.exit(0);

@@ -77,7 +77,8 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
     idle.length > 0 && queue.waiting >= WORTH_HALVING ? Math.min(Math.ceil(queue.waiting / 2), MAX_APPEND_EVENTS) : MAX_APPEND_EVENTS;
 
   const nextBatch = async (previous: number): Promise<readonly AppendRequest[]> => {
-    if (previous > 1 && queue.waiting < WORTH_HALVING) await delay(GATHER_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+    const trickle = previous > 1 && previous < WORTH_HALVING && queue.waiting < WORTH_HALVING;
+    if (trickle) await delay(GATHER_MS, undefined, { signal: closing.signal }).catch(() => undefined);
     while (!closing.signal.aborted) {
       const batch = queue.take(batchSize());
       if (batch.length > 0) {
