@@ -1,4 +1,4 @@
-/** One AES-256 key per subject (user or mailbox). Destroying it makes every sealed field of that subject unreadable, everywhere. */
+/** One key of 32 bytes per subject (user or mailbox). Destroying it makes every sealed field of that subject unreadable, everywhere. */
 import type { SubjectId } from '../ids.ts';
 
 export interface SubjectKeys {

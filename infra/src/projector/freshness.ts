@@ -22,7 +22,7 @@ interface Waiter {
 
 /** When a waiter that no announcement reached asks the database, in ms after the last time; the last one repeats. */
 const POLL_AFTER_MS = [5, 15, 30];
-/** While announcements do arrive, the poll is only the safety net: the first one waits this long after the last that was heard. */
+/** While announcements do arrive, the poll is only the safety net: a waiter's first one comes this much later. */
 const HEARD_MS = 200;
 
 /** Waiters due within this time share a poll. */

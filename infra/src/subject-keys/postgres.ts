@@ -16,7 +16,7 @@ export interface PostgresSubjectKeysOptions {
   readonly cacheMs?: number;
 }
 
-/** AES-256. */
+/** What XChaCha20-Poly1305 takes (docs/decisions/012). */
 const KEY_BYTES = 32;
 
 const MIGRATION = `
