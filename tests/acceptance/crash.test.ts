@@ -48,7 +48,7 @@ const childPid = (group: string): number | null => {
 };
 
 describe('kill -9', () => {
-  it.each(['projector', 'api', 'smtp'])('of the process %s is mended by the supervisor', async (group) => {
+  it.each(['projector', 'filing', 'api', 'smtp'])('of the process %s is mended by the supervisor', async (group) => {
     await load.more(12);
     const killed = childPid(group) ?? 0;
     expect(killed).toBeGreaterThan(0);

@@ -82,7 +82,7 @@ describe('tidings serve', () => {
     ]);
     expect(ready.projections.length).toBeGreaterThan(0);
     const metrics = (await get(program, '/metrics')).body;
-    for (const process of ['api', 'projector', 'smtp'])
+    for (const process of ['api', 'projector', 'filing', 'smtp'])
       expect(metrics).toMatch(new RegExp(`process_cpu_seconds_total\\{[^}]*process="${process}"`));
 
     expect(paste(program, '/api/me')).toContain('alice@tidings.test');

@@ -1,11 +1,12 @@
 /** Entry of a child process: opens the platform, starts its group of services, says so, and stops when told to or when the supervisor is gone. */
 import { flushCompileCache } from 'node:module';
+import { setPriority } from 'node:os';
 import { loadConfig } from '@tidings/infra/config/config';
 import { isLeft } from 'fp-ts/lib/Either.js';
 import type { Service } from '../../../platform/src/platform.ts';
 import { openPlatform } from '../../../platform/src/open.ts';
 import { startHeartbeat } from '../../../ops/src/heartbeat.ts';
-import { isGroup, isServiceName } from './groups.ts';
+import { isGroup, isServiceName, NICENESS } from './groups.ts';
 import type { FromChild, ToChild } from './messages.ts';
 import { startGroup } from './start-group.ts';
 
@@ -18,6 +19,8 @@ const run = async ([group, ...names]: readonly string[]): Promise<void> => {
   const config = loadConfig(process.env);
   if (isLeft(config)) throw new Error(config.left.join('; '));
   if (group === undefined || !isGroup(group)) throw new Error(`there is no group "${group}"`);
+  const niceness = NICENESS[group];
+  if (niceness !== undefined) setPriority(niceness); // before it makes threads: on Linux they take it over from this one
 
   const platform = await openPlatform(config.right, { process: group });
   const services: Service[] = [];

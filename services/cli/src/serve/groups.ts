@@ -1,15 +1,22 @@
 /**
- * Which services share an operating-system process. Requests and live streams never wait for a page of events, and mail coming in
- * waits for neither (architecture §1).
+ * Which services share an operating-system process. Requests and live streams never wait for a page of events, mail coming in waits for
+ * neither, and reading a crowd of mails delays none of them (architecture §1).
  */
 export const GROUPS = {
-  projector: ['projector', 'filing'],
+  projector: ['projector'],
+  filing: ['filing'],
   api: ['command-api', 'query-api', 'sse'],
   smtp: ['smtp-ingress'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type Group = keyof typeof GROUPS;
 export type ServiceName = (typeof GROUPS)[Group][number];
+
+/**
+ * Whose work can wait when there is not enough processor for all, as `nice` values. A mail that was accepted is safe: while a crowd of them
+ * comes in, taking the next and showing what people write to each other goes before sorting.
+ */
+export const NICENESS: Readonly<Partial<Record<Group, number>>> = { filing: 10 };
 
 /** In the order of their start: readers of read models come after the one who makes them. Stopping goes the other way round. */
 export const groupNames = Object.keys(GROUPS) as readonly Group[]; // the keys of a constant are what they are

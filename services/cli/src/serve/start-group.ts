@@ -19,21 +19,23 @@ export const startGroup = async (
     case 'api':
       return startApiGroup(names, platform, services);
     case 'projector':
-      return startProjectorGroup(names, platform, services);
+      return startProjectorGroup(platform, services);
+    case 'filing':
+      return startFilingGroup(platform, services);
     case 'smtp':
       return startSmtpGroup(platform, services);
   }
 };
 
-const startProjectorGroup = async (names: readonly ServiceName[], platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
-  if (names.includes('projector')) {
-    const { startProjectorService } = await import('../../../projector/src/index.ts');
-    services.push(await startProjectorService(platform));
-  }
-  if (names.includes('filing')) {
-    const { startFiling } = await import('../../../filing/src/index.ts');
-    services.push(await startFiling(platform));
-  }
+const startProjectorGroup = async (platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  const { startProjectorService } = await import('../../../projector/src/index.ts');
+  services.push(await startProjectorService(platform));
+  return {};
+};
+
+const startFilingGroup = async (platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  const { startFiling } = await import('../../../filing/src/index.ts');
+  services.push(await startFiling(platform));
   return {};
 };
 
