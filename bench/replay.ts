@@ -127,7 +127,14 @@ const chatEvents = (index: number): readonly [string, string, TidingsEvent] => {
     `${roomId}.${messageId}`,
     {
       type: 'MessageSent',
-      data: { roomId, messageId, senderId, body: { type: 'Text', text: `Message ${index}: ${'lorem ipsum dolor sit amet '.repeat(4)}` } },
+      data: {
+        roomId,
+        messageId,
+        senderId,
+        body: { type: 'Text', text: `Message ${index}: ${'lorem ipsum dolor sit amet '.repeat(4)}` },
+        mentions: [],
+        threadId: null,
+      },
     },
   ];
 };

@@ -18,13 +18,18 @@ export type MessageId = Id<'MessageId'>;
 export type MailboxId = Id<'MailboxId'>;
 export type ThreadId = Id<'ThreadId'>;
 export type EmailId = Id<'EmailId'>;
+export type MediaId = Id<'MediaId'>;
+export type NotificationId = Id<'NotificationId'>;
+export type ReportId = Id<'ReportId'>;
+export type SubscriptionId = Id<'SubscriptionId'>;
+export type WebhookId = Id<'WebhookId'>;
 export type EventId = Id<'EventId'>;
 export type CommandId = Id<'CommandId'>;
 /** Lower-case hex sha256 of the bytes (RFC 8621 calls it blobId). */
 export type BlobId = Id<'BlobId'>;
 /** `category-key` or `category-key.sub`; everything between the first `-` and the first `.` decides the shard. */
 export type StreamId = Id<'StreamId'>;
-/** Whose key seals a personal field: a user id or a mailbox id. */
+/** Whose key seals a personal field: a user, mailbox or webhook id. */
 export type SubjectId = Id<'SubjectId'>;
 
 const uuidOf = <K extends string>(name: K): t.Type<Id<K>, string> =>
@@ -44,6 +49,11 @@ export const MessageId = uuidOf('MessageId');
 export const MailboxId = uuidOf('MailboxId');
 export const ThreadId = uuidOf('ThreadId');
 export const EmailId = uuidOf('EmailId');
+export const MediaId = uuidOf('MediaId');
+export const NotificationId = uuidOf('NotificationId');
+export const ReportId = uuidOf('ReportId');
+export const SubscriptionId = uuidOf('SubscriptionId');
+export const WebhookId = uuidOf('WebhookId');
 export const EventId = uuidOf('EventId');
 export const CommandId = uuidOf('CommandId');
 
@@ -59,7 +69,7 @@ export const BlobId = described(
 );
 
 export const streamId = (category: string, key: string): StreamId => `${category}-${key}` as StreamId;
-export const subjectId = (id: UserId | MailboxId): SubjectId => id as string as SubjectId;
+export const subjectId = (id: UserId | MailboxId | WebhookId): SubjectId => id as string as SubjectId;
 export const categoryOf = (stream: StreamId): string => stream.slice(0, stream.indexOf('-'));
 
 /** Parses one id or gives the reason; for ids that come from paths and queries. */

@@ -47,7 +47,7 @@ describe('an event', () => {
   it('MessageSent: branded ids, readonly data, a sealed body', () => {
     expectTypeOf<Extract<TidingsEvent, { type: 'MessageSent' }>>().toEqualTypeOf<MessageSent>();
     expectTypeOf<MessageSent['type']>().toEqualTypeOf<'MessageSent'>();
-    expectTypeOf<keyof MessageSent['data']>().toEqualTypeOf<'roomId' | 'messageId' | 'senderId' | 'body'>();
+    expectTypeOf<keyof MessageSent['data']>().toEqualTypeOf<'roomId' | 'messageId' | 'senderId' | 'body' | 'mentions' | 'threadId'>();
     expectTypeOf<MessageSent['data']['roomId']>().toEqualTypeOf<RoomId>();
     expectTypeOf<MessageSent['data']['senderId']>().toEqualTypeOf<UserId>();
     expectTypeOf<string>().not.toExtend<MessageSent['data']['senderId']>();

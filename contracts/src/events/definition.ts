@@ -11,7 +11,7 @@ export interface AnyEvent {
 }
 
 /**
- * Fields that are sealed with the key of the subject named by `subject` (a field beside them holding a user or mailbox id).
+ * Fields that are sealed with the key of the subject named by `subject` (a field beside them holding a user, mailbox or webhook id).
  * `each` names an array field: then the rule holds for each of its items.
  */
 export interface PersonalFields {

@@ -6,19 +6,31 @@ import { commandEvents } from './command.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { emailEvents } from './email.ts';
 import { mailboxEvents } from './mailbox.ts';
+import { mediaEvents } from './media.ts';
 import { messageEvents } from './message.ts';
+import { notificationEvents } from './notification.ts';
+import { pushEvents } from './push.ts';
+import { reactionEvents } from './reaction.ts';
 import { readReceiptEvents } from './read-receipt.ts';
 import { relationshipEvents } from './relationship.ts';
+import { reportEvents } from './report.ts';
 import { roomEvents } from './room.ts';
 import { threadEvents } from './thread.ts';
 import { userEvents } from './user.ts';
+import { webhookEvents } from './webhook.ts';
 
 export const eventDefinitions = [
   ...userEvents,
   ...relationshipEvents,
   ...roomEvents,
   ...messageEvents,
+  ...reactionEvents,
   ...readReceiptEvents,
+  ...mediaEvents,
+  ...notificationEvents,
+  ...pushEvents,
+  ...webhookEvents,
+  ...reportEvents,
   ...mailboxEvents,
   ...emailEvents,
   ...threadEvents,

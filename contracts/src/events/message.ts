@@ -1,6 +1,7 @@
 /**
  * Stream `message-<roomId>.<messageId>`: one per message, so that sending is `append(none)` with ids derived from the idempotency key
- * and the log itself refuses the second copy. A room's order is the log's order; `seq` is a message's rank in it (docs/decisions).
+ * and the log itself refuses the second copy. A room's order is the log's order; `seq` is a message's rank in it (docs/decisions). Edits and the
+ * deletion of a message stand behind it on the same stream and take no place of their own.
  */
 import * as t from 'io-ts';
 import { nullable, text } from '../codec.ts';
@@ -39,13 +40,42 @@ const replyBody = t.readonly(
 export const MessageBody = t.union([textBody, mediaBody, replyBody]);
 export type MessageBody = t.TypeOf<typeof MessageBody>;
 
+/** Members whom a message names, so that they learn of it. */
+const Mentions = t.readonlyArray(UserId);
+
 export const MessageSent = defineEvent({
   type: 'MessageSent',
-  doc: 'A member sent a message to a room.',
-  data: t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId, body: sealed(MessageBody) })),
+  version: 2,
+  doc: "A member sent a message to a room; as a reply in a thread it names the thread's first message.",
+  data: t.readonly(
+    t.type({
+      roomId: RoomId,
+      messageId: MessageId,
+      senderId: UserId,
+      body: sealed(MessageBody),
+      mentions: Mentions,
+      threadId: nullable(MessageId),
+    }),
+  ),
   personal: [{ subject: 'senderId', fields: ['body'] }],
+  upcasts: [{ to: 2, apply: (data) => ({ ...data, mentions: [], threadId: null }) }],
 });
 export type MessageSent = EventOf<typeof MessageSent>;
 
-export const messageEvents = [MessageSent] as const;
+export const MessageEdited = defineEvent({
+  type: 'MessageEdited',
+  doc: 'The author of a message rewrote it; the body is whole and of the same kind as before.',
+  data: t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId, body: sealed(MessageBody), mentions: Mentions })),
+  personal: [{ subject: 'senderId', fields: ['body'] }],
+});
+export type MessageEdited = EventOf<typeof MessageEdited>;
+
+export const MessageDeleted = defineEvent({
+  type: 'MessageDeleted',
+  doc: 'A message was deleted, by its author or by who moderates the group; its place in the room stays.',
+  data: t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId, deletedBy: UserId })),
+});
+export type MessageDeleted = EventOf<typeof MessageDeleted>;
+
+export const messageEvents = [MessageSent, MessageEdited, MessageDeleted] as const;
 export type MessageEvent = EventOf<(typeof messageEvents)[number]>;

@@ -13,6 +13,9 @@ const roomId = id<Id<'RoomId'>>('room');
 const [firstMessage, secondMessage] = [id<Id<'MessageId'>>('first message'), id<Id<'MessageId'>>('second message')];
 const mailboxId = id<Id<'MailboxId'>>('mailbox');
 const emailId = id<Id<'EmailId'>>('email');
+const subscriptionId = id<Id<'SubscriptionId'>>('subscription');
+const webhookId = id<Id<'WebhookId'>>('webhook');
+const reportId = id<Id<'ReportId'>>('report');
 const threadId = id<Id<'ThreadId'>>('thread');
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
@@ -20,7 +23,14 @@ const person = (name: string | null, email: string) => ({ name, email });
 
 export const samples: { readonly [T in EventType]: DataOf<T> } = {
   UserRegistered: { userId: ada, displayName: 'Ada Lovelace', email: 'ada@tidings.test', role: 'USER' },
-  UserProfileChanged: { userId: ada, displayName: 'Ada King', description: 'Countess of Lovelace 🧮', role: 'ADMIN' },
+  UserProfileChanged: {
+    userId: ada,
+    displayName: 'Ada King',
+    description: 'Countess of Lovelace 🧮',
+    profilePicture: 'https://example.org/ada.png',
+    role: 'ADMIN',
+  },
+  SubjectErased: { userId: grace, by: ada },
   FriendshipRequested: { by: ada, to: grace },
   FriendshipAccepted: { by: grace, to: ada },
   FriendshipRejected: { by: grace, to: ada },
@@ -29,8 +39,13 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   UserUnblocked: { by: ada, to: grace },
   RoomCreated: { roomId, roomType: 'Group', name: 'Analytical Engine', createdBy: ada, members: [ada, grace] },
   RoomJoined: { roomId, userId: grace, invitedBy: ada },
-  RoomLeft: { roomId, roomType: 'Group', userId: grace },
+  RoomLeft: { roomId, roomType: 'Group', userId: grace, by: ada },
   RoomClosed: { roomId },
+  RoomRenamed: { roomId, name: 'Difference Engine No. 2', by: ada },
+  RoomImageChanged: { roomId, by: ada, image: { blobId: blob('d'), size: 20480, mimeType: 'image/jpeg' } },
+  MemberRoleChanged: { roomId, userId: grace, role: 'admin', by: ada },
+  MessagePinned: { roomId, messageId: firstMessage, by: ada },
+  MessageUnpinned: { roomId, messageId: firstMessage, by: grace },
   MessageSent: {
     roomId,
     messageId: secondMessage,
@@ -40,8 +55,43 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
       text: 'It is easier to ask forgiveness than permission.',
       quoted: { messageId: firstMessage, senderId: ada, createdAt: timestamp(0), body: { type: 'Text', text: 'May we?' } },
     },
+    mentions: [ada],
+    threadId: firstMessage,
   },
+  MessageEdited: { roomId, messageId: firstMessage, senderId: ada, body: { type: 'Text', text: 'May we, @Grace?' }, mentions: [grace] },
+  MessageDeleted: { roomId, messageId: firstMessage, senderId: ada, deletedBy: grace },
+  ReactionAdded: { roomId, messageId: firstMessage, userId: grace, emoji: '👩🏽‍💻' },
+  ReactionRemoved: { roomId, messageId: firstMessage, userId: grace, emoji: ':ship_it:' },
   RoomRead: { roomId, userId: ada, upToSeq: 2, upTo: secondMessage },
+  RoomDelivered: { roomId, userId: ada, upToSeq: 2, upTo: secondMessage },
+  MediaUploaded: {
+    mediaId: id<Id<'MediaId'>>('media'),
+    uploadedBy: ada,
+    blobId: blob('e'),
+    mimeType: 'image/webp',
+    size: 40960,
+    width: 640,
+    height: 480,
+    name: 'Nœud.webp',
+  },
+  NotificationSent: { notificationId: id<Id<'NotificationId'>>('notification'), toUser: ada, message: { kind: 'invoice', due: [1, null] } },
+  PushSubscribed: {
+    subscriptionId,
+    userId: ada,
+    endpoint: 'https://push.example.net/wpush/v2/gAAAA',
+    keys: { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcx', auth: 'BTBZMqHH6r4Tts7J_aSIgg' },
+  },
+  PushUnsubscribed: { subscriptionId, userId: ada },
+  WebhookRegistered: {
+    webhookId,
+    url: 'https://example.org/hooks/tidings',
+    events: ['MessageSent', 'RoomCreated'],
+    secret: 'c2VjcmV0LW9mLWEtc2FtcGxl',
+    by: ada,
+  },
+  WebhookRemoved: { webhookId, by: grace },
+  MessageReported: { reportId, roomId, messageId: firstMessage, senderId: ada, reportedBy: grace, reason: 'Advertising' },
+  ReportResolved: { reportId, by: ada, outcome: 'dismissed' },
   AddressClaimed: { mailboxId, address: 'ada@tidings.test' },
   MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },
   MailboxMemberSet: { mailboxId, userId: ada, role: 'admin' },

@@ -18,13 +18,28 @@ export type UserRegistered = EventOf<typeof UserRegistered>;
 
 export const UserProfileChanged = defineEvent({
   type: 'UserProfileChanged',
-  doc: "A user's name or description changed, at the identity provider or by the user.",
+  version: 2,
+  doc: "A user's name, description or picture changed, at the identity provider, by the user or by the back end.",
   data: t.readonly(
-    t.type({ userId: UserId, displayName: sealed(text(1, 200)), description: sealed(nullable(text(0, 250))), role: UserRole }),
+    t.type({
+      userId: UserId,
+      displayName: sealed(text(1, 200)),
+      description: sealed(nullable(text(0, 250))),
+      profilePicture: sealed(nullable(text(1, 2000))),
+      role: UserRole,
+    }),
   ),
-  personal: [{ subject: 'userId', fields: ['displayName', 'description'] }],
+  personal: [{ subject: 'userId', fields: ['displayName', 'description', 'profilePicture'] }],
+  upcasts: [{ to: 2, apply: (data) => ({ ...data, profilePicture: null }) }],
 });
 export type UserProfileChanged = EventOf<typeof UserProfileChanged>;
 
-export const userEvents = [UserRegistered, UserProfileChanged] as const;
+export const SubjectErased = defineEvent({
+  type: 'SubjectErased',
+  doc: 'A user was erased: their key is destroyed, so nothing personal of them can be read any more, and nothing more is recorded for them.',
+  data: t.readonly(t.type({ userId: UserId, by: UserId })),
+});
+export type SubjectErased = EventOf<typeof SubjectErased>;
+
+export const userEvents = [UserRegistered, UserProfileChanged, SubjectErased] as const;
 export type UserEvent = EventOf<(typeof userEvents)[number]>;

@@ -9,6 +9,7 @@ import { message } from './index.ts';
 
 const given = specify(message);
 const id = { roomId: roomNo(1), messageId: messageNo(1), senderId: alice };
+const fresh = { ...id, mentions: [], threadId: null };
 const send = (change: Partial<Command> = {}): Command => ({
   type: 'SendMessage',
   ...id,
@@ -17,7 +18,7 @@ const send = (change: Partial<Command> = {}): Command => ({
   isBlocked: false,
   ...change,
 });
-const sent = messageSent({ ...id, body: { type: 'Text', text: 'Hello' } });
+const sent = messageSent({ ...fresh, body: { type: 'Text', text: 'Hello' } });
 
 const reply = (text: string, answers = messageNo(7), quote = 'Lunch?') =>
   ({
@@ -62,13 +63,13 @@ describe('a message', () => {
   it('is the same one with its fields in another order, as a store may give them back', () => {
     const media = { type: 'Media', mediaUrl: '/a', mediaType: 'image', mimeType: null, altText: null } as const;
     const turned = { altText: null, mimeType: null, mediaType: 'image', mediaUrl: '/a', type: 'Media' } as const;
-    given(messageSent({ ...id, body: turned }))
+    given(messageSent({ ...fresh, body: turned }))
       .when(send({ body: media }))
       .thenNothing();
   });
 
   it('is the same reply even when what it quotes was looked up differently', () => {
-    const replied = messageSent({ ...id, body: reply('Yes') });
+    const replied = messageSent({ ...fresh, body: reply('Yes') });
     given(replied)
       .when(send({ body: reply('Yes', messageNo(7), 'Dinner?') }))
       .thenNothing();
@@ -81,7 +82,7 @@ describe('a message', () => {
   });
 
   it('stays once its sender is erased', () => {
-    given(messageSent({ ...id, body: SHREDDED }))
+    given(messageSent({ ...fresh, body: SHREDDED }))
       .when(send())
       .thenNothing();
   });

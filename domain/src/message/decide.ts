@@ -33,7 +33,7 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
   }
   if (!command.isMember) return left({ type: 'NotAMember', userId: senderId });
   if (command.isBlocked) return left({ type: 'Blocked' });
-  return right([messageSent({ roomId, messageId, senderId, body })]);
+  return right([messageSent({ roomId, messageId, senderId, body, mentions: [], threadId: null })]);
 };
 
 /** What was erased cannot be compared, and there is nothing to add to it. */

@@ -33,8 +33,8 @@ const reopen = (userId: typeof alice, by: typeof alice): Command => ({ type: 'Re
 
 const group = roomCreated({ roomId: groupId, roomType: 'Group', name: 'Rowing', createdBy: alice, members: [alice, bob] });
 const pair = roomCreated({ roomId: privateId, roomType: 'Single', name: null, createdBy: alice, members: [alice, bob] });
-const leftGroup = (userId: typeof alice) => roomLeft({ roomId: groupId, roomType: 'Group', userId });
-const leftPair = (userId: typeof alice) => roomLeft({ roomId: privateId, roomType: 'Single', userId });
+const leftGroup = (userId: typeof alice) => roomLeft({ roomId: groupId, roomType: 'Group', userId, by: userId });
+const leftPair = (userId: typeof alice) => roomLeft({ roomId: privateId, roomType: 'Single', userId, by: userId });
 const joinedPair = (userId: typeof alice, invitedBy: typeof alice) => roomJoined({ roomId: privateId, userId, invitedBy });
 
 describe('a group', () => {

@@ -66,7 +66,7 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
       if (state.kind !== 'open' || !isMember(state, userId)) return left({ type: 'NotAMember', userId });
       const { roomType } = state;
       const isLast = roomType === 'Group' && state.joined.size === 1;
-      return right([roomLeft({ roomId, roomType, userId }), ...(isLast ? [roomClosed({ roomId })] : [])]);
+      return right([roomLeft({ roomId, roomType, userId, by: userId }), ...(isLast ? [roomClosed({ roomId })] : [])]);
     }
     case 'ReopenRoom': {
       const { roomId, userId, by } = command;

@@ -49,6 +49,9 @@ export const optionalWords = fc.option(words, { nil: null });
 export const seqs = fc.nat({ max: 5 });
 export const userRoles = fc.constantFrom('USER', 'ADMIN');
 export const roomTypes = fc.constantFrom('Single', 'Group');
+export const roomRoles = fc.constantFrom('owner', 'admin', 'member');
+export const roomImages = fc.option(fc.record({ blobId: few(blobNo), size: seqs, mimeType: words }), { nil: null });
+export const mentions = fc.array(few(userNo), { maxLength: 3 });
 export const mailboxKinds = fc.constantFrom('personal', 'shared');
 export const mailboxRoles = fc.constantFrom('viewer', 'editor', 'sender', 'admin');
 export const places = fc.constantFrom('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
@@ -109,6 +112,7 @@ export const emailsToFile = {
   content: sealed(contents),
 };
 
+const pin = fc.record({ roomId: rooms, messageId: messages, by: users });
 const byTo = fc.record({ by: users, to: users });
 const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
 
@@ -119,7 +123,14 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     email: sealed(fc.option(addresses, { nil: null })),
     role: userRoles,
   }),
-  UserProfileChanged: fc.record({ userId: users, displayName: sealed(words), description: sealed(optionalWords), role: userRoles }),
+  UserProfileChanged: fc.record({
+    userId: users,
+    displayName: sealed(words),
+    description: sealed(optionalWords),
+    profilePicture: sealed(optionalWords),
+    role: userRoles,
+  }),
+  SubjectErased: fc.record({ userId: users, by: users }),
   FriendshipRequested: byTo,
   FriendshipAccepted: byTo,
   FriendshipRejected: byTo,
@@ -134,10 +145,25 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     members: fc.array(users, { maxLength: 4 }),
   }),
   RoomJoined: fc.record({ roomId: rooms, userId: users, invitedBy: users }),
-  RoomLeft: fc.record({ roomId: rooms, roomType: roomTypes, userId: users }),
+  RoomLeft: fc.record({ roomId: rooms, roomType: roomTypes, userId: users, by: users }),
   RoomClosed: fc.record({ roomId: rooms }),
-  MessageSent: fc.record({ roomId: rooms, messageId: messages, senderId: users, body: sealed(bodies) }),
+  RoomRenamed: fc.record({ roomId: rooms, name: sealed(optionalWords), by: users }),
+  RoomImageChanged: fc.record({ roomId: rooms, by: users, image: roomImages }),
+  MemberRoleChanged: fc.record({ roomId: rooms, userId: users, role: roomRoles, by: users }),
+  MessagePinned: pin,
+  MessageUnpinned: pin,
+  MessageSent: fc.record({
+    roomId: rooms,
+    messageId: messages,
+    senderId: users,
+    body: sealed(bodies),
+    mentions,
+    threadId: fc.option(messages, { nil: null }),
+  }),
+  MessageEdited: fc.record({ roomId: rooms, messageId: messages, senderId: users, body: sealed(bodies), mentions }),
+  MessageDeleted: fc.record({ roomId: rooms, messageId: messages, senderId: users, deletedBy: users }),
   RoomRead: fc.record({ roomId: rooms, userId: users, upToSeq: seqs, upTo: fc.option(messages, { nil: null }) }),
+  RoomDelivered: fc.record({ roomId: rooms, userId: users, upToSeq: seqs, upTo: messages }),
   AddressClaimed: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
   MailboxOpened: fc.record({ mailboxId: mailboxes, kind: mailboxKinds, address: sealed(addresses), name: sealed(words) }),
   MailboxMemberSet: fc.record({ mailboxId: mailboxes, userId: users, role: mailboxRoles }),

@@ -35,9 +35,10 @@ export const userCommands: Arbitrary<UserCommand> = oneOfThese<UserCommand>({
     role: any.userRoles,
   }),
   ChangeProfile: fc.record(
-    { userId: any.users, displayName: any.words, description: any.optionalWords, role: any.userRoles },
+    { userId: any.users, displayName: any.words, description: any.optionalWords, profilePicture: any.optionalWords, role: any.userRoles },
     { requiredKeys: ['userId'] },
   ),
+  EraseUser: fc.record({ userId: any.users, by: any.users }),
 });
 
 export const relationshipCommands: Arbitrary<RelationshipCommand> = fc.record({

@@ -1,15 +1,15 @@
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { describe, it } from 'vitest';
 import { specify } from '../testing/given.ts';
-import { alice } from '../testing/people.ts';
-import { userProfileChanged, userRegistered } from './events.ts';
+import { alice, bob } from '../testing/people.ts';
+import { subjectErased, userProfileChanged, userRegistered } from './events.ts';
 import { user } from './index.ts';
 
 const given = specify(user);
 const register = { type: 'RegisterUser', userId: alice, displayName: 'Alice', email: 'alice@tidings.test', role: 'USER' } as const;
 const { type: _, ...registration } = register;
 const registered = userRegistered(registration);
-const profile = { userId: alice, displayName: 'Alice', description: null, role: 'USER' } as const;
+const profile = { userId: alice, displayName: 'Alice', description: null, profilePicture: null, role: 'USER' } as const;
 
 describe('a user', () => {
   it('is registered by the first token, and only by the first', () => {
@@ -30,6 +30,9 @@ describe('a user', () => {
     given(registered)
       .when({ type: 'ChangeProfile', userId: alice, role: 'ADMIN' })
       .then(userProfileChanged({ ...profile, role: 'ADMIN' }));
+    given(registered)
+      .when({ type: 'ChangeProfile', userId: alice, profilePicture: '/api/media/1' })
+      .then(userProfileChanged({ ...profile, profilePicture: '/api/media/1' }));
   });
 
   it('is left alone by a change to what is there already', () => {
@@ -42,5 +45,19 @@ describe('a user', () => {
     given(userRegistered({ userId: alice, displayName: SHREDDED, email: SHREDDED, role: 'USER' }))
       .when({ type: 'ChangeProfile', userId: alice, displayName: 'A' })
       .thenRejected({ type: 'UserErased' });
+  });
+
+  it('is erased once, and stays so: nothing more is recorded for them', () => {
+    const erase = { type: 'EraseUser', userId: alice, by: bob } as const;
+    const erased = subjectErased({ userId: alice, by: bob });
+    given().when(erase).thenRejected({ type: 'NoSuchUser' });
+    given(registered).when(erase).then(erased);
+    given(userRegistered({ userId: alice, displayName: SHREDDED, email: SHREDDED, role: 'USER' }))
+      .when(erase)
+      .then(erased);
+    given(registered, erased).when(erase).thenNothing();
+    given(registered, erased).when(register).thenRejected({ type: 'UserErased' });
+    given(registered, erased).when({ type: 'ChangeProfile', userId: alice, displayName: 'A' }).thenRejected({ type: 'UserErased' });
+    given(registered, erased, userProfileChanged(profile)).when(register).thenRejected({ type: 'UserErased' });
   });
 });

@@ -1,6 +1,7 @@
 import { eventOf } from '@tidings/contracts/events/definition';
-import { UserProfileChanged, UserRegistered } from '@tidings/contracts/events/user';
+import { SubjectErased, UserProfileChanged, UserRegistered } from '@tidings/contracts/events/user';
 
 export type { UserEvent } from '@tidings/contracts/events/user';
 export const userRegistered = eventOf(UserRegistered);
 export const userProfileChanged = eventOf(UserProfileChanged);
+export const subjectErased = eventOf(SubjectErased);

@@ -2,28 +2,34 @@ import type { UserRole } from '@tidings/contracts/events/user';
 import type { Sealed } from '@tidings/contracts/sealed';
 import type { UserEvent } from './events.ts';
 
+export interface Profile {
+  readonly displayName: Sealed<string>;
+  readonly description: Sealed<string | null>;
+  readonly profilePicture: Sealed<string | null>;
+  readonly role: UserRole;
+}
+
 export type State =
   | { readonly kind: 'unknown' }
-  | {
-      readonly kind: 'registered';
-      readonly displayName: Sealed<string>;
-      readonly email: Sealed<string | null>;
-      readonly description: Sealed<string | null>;
-      readonly role: UserRole;
-    };
+  | { readonly kind: 'registered'; readonly email: Sealed<string | null>; readonly profile: Profile }
+  /** For good: nothing may be kept about them any more. */
+  | { readonly kind: 'erased' };
 
 export const initial: State = { kind: 'unknown' };
 
 export const evolve = (state: State, event: UserEvent): State => {
+  if (state.kind === 'erased') return state;
   switch (event.type) {
     case 'UserRegistered': {
       const { displayName, email, role } = event.data;
-      return { kind: 'registered', displayName, email, description: null, role };
+      return { kind: 'registered', email, profile: { displayName, description: null, profilePicture: null, role } };
     }
     case 'UserProfileChanged': {
-      const { displayName, description, role } = event.data;
-      return state.kind === 'registered' ? { ...state, displayName, description, role } : state;
+      const { displayName, description, profilePicture, role } = event.data;
+      return state.kind === 'registered' ? { ...state, profile: { displayName, description, profilePicture, role } } : state;
     }
+    case 'SubjectErased':
+      return { kind: 'erased' };
     default:
       return state;
   }

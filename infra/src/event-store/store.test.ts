@@ -17,7 +17,7 @@ const context = { commandId: id<CommandId>('command'), traceId: 'a'.repeat(32) }
 
 const said = (text: string, by = ada): TidingsEvent => ({
   type: 'MessageSent',
-  data: { roomId: room, messageId: id<MessageId>('message'), senderId: by, body: { type: 'Text', text } },
+  data: { roomId: room, messageId: id<MessageId>('message'), senderId: by, body: { type: 'Text', text }, mentions: [], threadId: null },
 });
 const received = (): TidingsEvent => ({
   type: 'EmailReceived',

@@ -24,9 +24,9 @@ const place = {
 const sent = (body: Sealed<MessageBody>): Recorded<MessageSent> => ({
   ...place,
   type: 'MessageSent',
-  data: { roomId: room, messageId: derivedId<MessageId>('m'), senderId: ada, body },
+  data: { roomId: room, messageId: derivedId<MessageId>('m'), senderId: ada, body, mentions: [], threadId: null },
 });
-const left: Recorded<RoomLeft> = { ...place, type: 'RoomLeft', data: { roomId: room, roomType: 'Group', userId: ada } };
+const left: Recorded<RoomLeft> = { ...place, type: 'RoomLeft', data: { roomId: room, roomType: 'Group', userId: ada, by: ada } };
 const text = (value: string): MessageBody => ({ type: 'Text', text: value });
 const reply: MessageBody = {
   type: 'Reply',

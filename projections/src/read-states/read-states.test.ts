@@ -16,7 +16,14 @@ const created: TidingsEvent = {
 };
 const says = (senderId: UserId, n: number): TidingsEvent => ({
   type: 'MessageSent',
-  data: { roomId: group, messageId: derivedId<MessageId>('m', n), senderId, body: { type: 'Text', text: `${n}` } },
+  data: {
+    roomId: group,
+    messageId: derivedId<MessageId>('m', n),
+    senderId,
+    body: { type: 'Text', text: `${n}` },
+    mentions: [],
+    threadId: null,
+  },
 });
 const reads = (userId: UserId, upToSeq: number): TidingsEvent => ({
   type: 'RoomRead',

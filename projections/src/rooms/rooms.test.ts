@@ -11,7 +11,7 @@ const second = (n: number) => timestamp(Date.UTC(2026, 0, 1, 0, 0, n));
 
 const says = (senderId: UserId, roomId: RoomId, text: string): TidingsEvent => ({
   type: 'MessageSent',
-  data: { roomId, messageId: derivedId<MessageId>(text), senderId, body: { type: 'Text', text } },
+  data: { roomId, messageId: derivedId<MessageId>(text), senderId, body: { type: 'Text', text }, mentions: [], threadId: null },
 });
 
 let bench: RunningProjection;

@@ -16,7 +16,14 @@ const registered = (userId: UserId, displayName: string): TidingsEvent => ({
 });
 const says = (senderId: UserId, roomId: RoomId, n: number): TidingsEvent => ({
   type: 'MessageSent',
-  data: { roomId, messageId: id(n), senderId, body: { type: 'Text', text: `message ${n} \u0000 "quoted" \\ 😀 \ud83d` } },
+  data: {
+    roomId,
+    messageId: id(n),
+    senderId,
+    body: { type: 'Text', text: `message ${n} \u0000 "quoted" \\ 😀 \ud83d` },
+    mentions: [],
+    threadId: null,
+  },
 });
 
 let bench: RunningProjection;
@@ -123,7 +130,10 @@ describe('the timeline', () => {
   });
 
   it('keeps the place of an erased message', async () => {
-    const erased: TidingsEvent = { type: 'MessageSent', data: { roomId: group, messageId: id(1), senderId: ada, body: SHREDDED } };
+    const erased: TidingsEvent = {
+      type: 'MessageSent',
+      data: { roomId: group, messageId: id(1), senderId: ada, body: SHREDDED, mentions: [], threadId: null },
+    };
     expect(await read(await given([created(group, 'Group', [ada, bob]), erased]), group)).toMatchObject([
       { seq: 1, erased: true, msgBody: { text: '' } },
     ]);

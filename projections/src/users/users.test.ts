@@ -35,7 +35,7 @@ describe('users', () => {
   it('are known by the name they have now, with their role and description', async () => {
     const instance = await given(registered(ada, 'Ada'), {
       type: 'UserProfileChanged',
-      data: { userId: ada, displayName: 'Ada L.', description: 'counts\u0000', role: 'ADMIN' },
+      data: { userId: ada, displayName: 'Ada L.', description: 'counts\u0000', profilePicture: null, role: 'ADMIN' },
     });
     expect(await bench.read.any(usersById(instance.schema, [ada]))).toEqual([
       { id: ada, displayName: 'Ada L.', description: 'counts', role: 'ADMIN', friendsCount: 0, nameKey: 'ada l.' },

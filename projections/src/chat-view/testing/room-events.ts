@@ -19,5 +19,5 @@ export const joins = (userId: UserId, roomId: RoomId, invitedBy = ada): TidingsE
 });
 export const leaves = (userId: UserId, roomId: RoomId, roomType: RoomType): TidingsEvent => ({
   type: 'RoomLeft',
-  data: { roomId, roomType, userId },
+  data: { roomId, roomType, userId, by: userId },
 });

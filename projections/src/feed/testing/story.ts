@@ -83,13 +83,14 @@ export class Story {
     return this.append({ type: 'RoomJoined', data: { roomId: room(name), userId: user(who), invitedBy: user(invitedBy) } });
   }
   leaves(name: string, who: string, roomType: RoomType): this {
-    return this.append({ type: 'RoomLeft', data: { roomId: room(name), roomType, userId: user(who) } });
+    return this.append({ type: 'RoomLeft', data: { roomId: room(name), roomType, userId: user(who), by: user(who) } });
   }
   closes(name: string): this {
     return this.append({ type: 'RoomClosed', data: { roomId: room(name) } });
   }
   says(name: string, who: string, text: string): this {
-    const data = { roomId: room(name), messageId: message(text), senderId: user(who), body: { type: 'Text', text } } as const;
+    const body = { type: 'Text', text } as const;
+    const data = { roomId: room(name), messageId: message(text), senderId: user(who), body, mentions: [], threadId: null };
     return this.append({ type: 'MessageSent', data });
   }
   reads(name: string, who: string, upToSeq: number): this {
