@@ -27,6 +27,14 @@ export const renderConfiguration = (): string => {
     'Two rules concern several: `SMTP_TLS_KEY_FILE` and `SMTP_TLS_CERT_FILE` are set together, and with `TIDINGS_ENV=production` there is an',
     '`OIDC_ISSUER`.',
     '',
+    '## Rate limits',
+    '',
+    'Each class of request has a bucket for each caller: `messages=50/200` lets 200 through at once and refills by 50 a second. `messages` are',
+    'sent messages, `uploads` files, `reads` every GET (opening a live stream is one), `writes` the rest; `failures` are requests whose token is not',
+    'valid, by address, and a valid token from the same address passes all the same. The buckets live in the memory of a node: they cost no',
+    'look-up, a restart fills them, and behind a balancer each node allows this much. `RATE_LIMITS=off` is for load tests and for back ends that',
+    'speak for many users by one token.',
+    '',
     '## Reserved',
     '',
     'Names that later versions use. Set, this version would ignore them in silence; so it refuses to start instead.',
@@ -41,6 +49,7 @@ const isReserved = ([, { name }]: Row): boolean => name.startsWith('left unset')
 
 const fallbackOf = (name: string, { fallback }: Shown): string => {
   if (name === 'NODE_NAME') return "the host's name"; // of whoever runs this script, otherwise
+  if (name === 'RATE_LIMITS') return '`default`'; // its meaning says the figures
   if (fallback === null) return 'unset';
   if (typeof fallback === 'boolean') return fallback ? '`on`' : '`off`';
   if (typeof fallback === 'string' || typeof fallback === 'number') return `\`${fallback}\``;

@@ -52,7 +52,12 @@ export const openApiDocument = ({ version, serverUrl, issuer, routes = allRoutes
             description: codesOf(status).join(', ') || 'An error',
             content: { 'application/problem+json': { schema: problem } },
             ...(status === 429 || status === 503
-              ? { headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } } }
+              ? {
+                  headers: {
+                    'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } },
+                    ...(status === 429 ? rateLimitHeaders : {}),
+                  },
+                }
               : {}),
           },
         ]),
@@ -67,7 +72,16 @@ const DESCRIPTION = `Chat, mail and live events from one append-only log.
 - Every call needs \`Authorization: Bearer <token>\`, unless marked open.
 - A command answers when what it changed can be read. \`Prefer: respond-async\` answers 202 at once; \`Tidings-Position\` of the answer, sent with a query, makes that query wait.
 - \`Idempotency-Key\` makes it safe to send a POST again: the same key and content count once.
+- Every answer tells what is left of the caller's rate limit for such requests (\`RateLimit-Limit\`, \`-Remaining\`, \`-Reset\`, \`-Policy\`). 429 comes with \`Retry-After\` and has changed nothing; send the same request again, with the same \`Idempotency-Key\`.
 - Errors are \`application/problem+json\` (RFC 9457).`;
+
+/** draft-ietf-httpapi-ratelimit-headers-06; an answer that was let through carries them too. */
+const rateLimitHeaders = {
+  'RateLimit-Limit': { description: 'So many at once, after a pause.', schema: { type: 'integer' } },
+  'RateLimit-Remaining': { description: 'So many are left now.', schema: { type: 'integer' } },
+  'RateLimit-Reset': { description: 'Seconds until all of them are back.', schema: { type: 'integer' } },
+  'RateLimit-Policy': { description: 'How fast they come back: `50;w=1;burst=200` is 50 a second.', schema: { type: 'string' } },
+} as const;
 
 const headerParameters = {
   IdempotencyKey: {

@@ -2,6 +2,7 @@ import { either as E } from 'fp-ts';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, variables } from './config.ts';
+import { DEFAULT_RATES, formatRates } from './rate-limits.ts';
 
 const faultsOf = (env: Record<string, string>): readonly string[] => {
   const loaded = loadConfig(env);
@@ -35,6 +36,28 @@ describe('loadConfig', () => {
       'OPS must be on or off (it is "maybe")',
       'LOG_LEVEL must be one of info, trace, debug, warn, error, fatal, silent (it is "loud")',
     ]);
+  });
+
+  it('takes rate limits by class, and what is left out as it is by default', () => {
+    const ratesOf = (RATE_LIMITS: string) => E.getOrElseW(() => null)(loadConfig({ RATE_LIMITS }))?.http.rateLimits;
+    expect(ratesOf('')).toEqual(DEFAULT_RATES);
+    expect(ratesOf('default')).toEqual(DEFAULT_RATES);
+    expect(ratesOf('off')).toEqual({ messages: null, writes: null, reads: null, uploads: null, failures: null });
+    expect(ratesOf('messages=0.5/3, reads=off')).toEqual({ ...DEFAULT_RATES, messages: { perSecond: 0.5, burst: 3 }, reads: null });
+    expect(ratesOf(formatRates(DEFAULT_RATES))).toEqual(DEFAULT_RATES);
+    for (const wrong of [
+      'on',
+      '50',
+      'messages',
+      'messages=50',
+      'messages=0/5',
+      'messages=5/0',
+      'mail=1/1',
+      'reads=1/1,reads=2/2',
+      'off,reads=1/1',
+    ]) {
+      expect(faultsOf({ RATE_LIMITS: wrong })).toEqual([expect.stringMatching(/^RATE_LIMITS must be default, off, or classes/)]);
+    }
   });
 
   it('never repeats a URL: it may hold a password', () => {

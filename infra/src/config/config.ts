@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
+import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
 import { flag, list, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -25,6 +26,9 @@ export const variables = {
     'How clients reach the API when something stands in front of it; without it `http://localhost:<port>`.',
   ),
   CORS_ORIGIN: url('http', 'https').means('The one origin that browsers may call the API from; without it none but its own.'),
+  RATE_LIMITS: rateLimits.means(
+    `How often one caller may ask, each node counting for itself: by user, and \`failures\` (tokens that are not valid) by address. The default is \`${formatRates(DEFAULT_RATES)}\`; a class left out keeps its own.`,
+  ),
   OPS: flag(true).means('Whether the API serves `/ready` and `/metrics`.'),
   SMTP_HOST: text('127.0.0.1').means('The address the SMTP door listens on; `0.0.0.0` for all.'),
   SMTP_PORT: port(2525).means('The port the SMTP door listens on; 0 takes a free one.'),
@@ -71,6 +75,7 @@ export interface Config {
     readonly publicUrl: string | null;
     /** The one origin that browsers may call from; null: none but our own. */
     readonly corsOrigin: string | null;
+    readonly rateLimits: RateLimits;
   };
   readonly smtp: {
     readonly host: string;
@@ -125,7 +130,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   environment: env.TIDINGS_ENV,
   dataDir: resolve(env.DATA_DIR),
   databaseUrl: env.DATABASE_URL,
-  http: { host: env.HTTP_HOST, port: env.HTTP_PORT, publicUrl: env.PUBLIC_URL, corsOrigin: env.CORS_ORIGIN },
+  http: { host: env.HTTP_HOST, port: env.HTTP_PORT, publicUrl: env.PUBLIC_URL, corsOrigin: env.CORS_ORIGIN, rateLimits: env.RATE_LIMITS },
   smtp: {
     host: env.SMTP_HOST,
     port: env.SMTP_PORT,

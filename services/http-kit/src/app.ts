@@ -7,12 +7,14 @@ import { allowBrowsers } from './cors.ts';
 import type { Actor } from './ctx.ts';
 import { ApiError, problemOf, toApiError } from './errors.ts';
 import { observe, traceOf } from './observe.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limits.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     readonly identity: Identity;
     /** Whether `handle` holds answers against their codec. */
     readonly checkResponses: boolean;
+    readonly rateLimiter: RateLimiter;
   }
   interface FastifyRequest {
     /** Set by `handle` before the body is read; null on public routes. */
@@ -47,6 +49,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
   });
   app.decorate('identity', options.identity);
   app.decorate('checkResponses', options.checkResponses ?? false);
+  app.decorate('rateLimiter', createRateLimiter(platform.config.http.rateLimits, platform.metrics));
   app.decorateRequest('actor', null);
   app.decorateRequest('trace');
   acceptJsonOnly(app);

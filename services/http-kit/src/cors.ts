@@ -4,7 +4,8 @@ import type { FastifyInstance } from 'fastify';
 const METHODS = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
 const REQUEST_HEADERS =
   'Authorization, Accept, Content-Type, Content-Length, Connection, Origin, Idempotency-Key, Prefer, Tidings-Position, Last-Event-ID, traceparent';
-const EXPOSED = 'Tidings-Position, Preference-Applied, Retry-After, Location, ETag, Content-Disposition, RateLimit, RateLimit-Policy';
+const EXPOSED =
+  'Tidings-Position, Preference-Applied, Retry-After, Location, ETag, Content-Disposition, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy';
 
 /** @param origin the one exact origin (`https://app.example.org`), or null: then no foreign page may read an answer */
 export const allowBrowsers = (app: FastifyInstance, origin: string | null): void => {

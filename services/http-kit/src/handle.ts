@@ -5,14 +5,15 @@
 import { decode, type FieldError } from '@tidings/contracts/codec';
 import type { Route } from '@tidings/contracts/http/route';
 import { timestamp } from '@tidings/contracts/time';
+import type { RateClass } from '@tidings/infra/config/rate-limits';
 import { withTrace } from '@tidings/infra/telemetry/trace-context';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { bearerToken } from './auth/bearer.ts';
-import { Bytes, type Ctx, type PublicCtx } from './ctx.ts';
-import { invalid } from './errors.ts';
+import { type Actor, Bytes, type Ctx, type PublicCtx } from './ctx.ts';
+import { ApiError, invalid } from './errors.ts';
 import { operationOf, reserve } from './idempotency.ts';
 import { AcceptedEarly, awaitRequestedPosition, settler } from './settle.ts';
 
@@ -24,6 +25,8 @@ export interface HandleOptions {
    * Costs one more event, for requests that bring a key only.
    */
   readonly idempotent?: boolean;
+  /** What a request counts as for its caller's rate limits; by default a GET is one of the `reads`, anything else one of the `writes`. */
+  readonly rateClass?: RateClass;
 }
 
 /** What a handler may answer with: the response type, or `bytes(…)`. A handler that hijacks the reply answers nothing. */
@@ -38,10 +41,12 @@ export const handle = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, 
   options: HandleOptions = {},
 ): void => {
   if (route.public) throw new Error(`route ${route.id} is public: register it with handlePublic`);
+  const rateClass = options.rateClass ?? (route.method === 'GET' ? 'reads' : 'writes');
   app.route({
     ...shared(route),
-    onRequest: async (request) => {
-      request.actor = await app.identity.authenticate(bearerToken(request.headers.authorization));
+    onRequest: async (request, reply) => {
+      request.actor = await authenticate(app, request, reply);
+      app.rateLimiter.take(rateClass, request.actor.userId, reply);
     },
     handler: async (request, reply) => {
       const actor = request.actor;
@@ -67,6 +72,16 @@ export const handle = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, 
       }
     },
   });
+};
+
+/** A valid token always passes, whatever else comes from its address: others may share that (a proxy, an office). */
+const authenticate = async (app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): Promise<Actor> => {
+  try {
+    return await app.identity.authenticate(bearerToken(request.headers.authorization));
+  } catch (thrown) {
+    if (thrown instanceof ApiError && thrown.status === 401) app.rateLimiter.take('failures', request.ip, reply);
+    throw thrown;
+  }
 };
 
 /** As `handle`, for routes that everyone may call. */

@@ -58,7 +58,7 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
       if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
       return shown;
     },
-    { idempotent: true },
+    { idempotent: true, rateClass: 'messages' },
   );
 };
 
