@@ -76,7 +76,16 @@ describe('loadConfig', () => {
   });
 
   it('refuses what this version would ignore', () => {
-    expect(faultsOf({ KAFKA_BROKERS: 'localhost:9092' })[0]).toMatch(/^KAFKA_BROKERS must be left unset: the relay to Kafka/);
+    expect(faultsOf({ KURRENTDB_URL: 'esdb://localhost:2113' })[0]).toMatch(/^KURRENTDB_URL must be left unset: KurrentDB/);
+  });
+
+  it('takes lists of names as they are written, none by default', () => {
+    expect(loadConfig({})).toMatchObject(E.right({ notifyClientIds: [], kafkaBrokers: [], outbound: { allowPrivate: false } }));
+    expect(loadConfig({ NOTIFY_CLIENT_IDS: 'Shop, crm,', KAFKA_BROKERS: 'a:9092,b:9092' })).toMatchObject(
+      E.right({ notifyClientIds: ['Shop', 'crm'], kafkaBrokers: ['a:9092', 'b:9092'] }),
+    );
+    expect(faultsOf({ KAFKA_BROKERS: 'a' })).toEqual(['KAFKA_BROKERS must be addresses host:port with commas between them (it is "a")']);
+    expect(faultsOf({ WEB_PUSH_CONTACT: 'me' })).toEqual(['WEB_PUSH_CONTACT must be a mailto: or https: URL (it is "me")']);
   });
 
   it('says of every variable what it is for', () => {

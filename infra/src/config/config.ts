@@ -5,9 +5,10 @@ import { resolve } from 'node:path';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
-import { flag, list, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
+import { flag, list, names, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const HOST_AND_PORT = /^[^\s:,]+:\d{1,5}$/;
 const MIB = 1024 * 1024;
 
 /** Every variable: its rule, its default, what it is for. The codec and docs/reference/configuration.md derive from here. */
@@ -52,8 +53,24 @@ export const variables = {
   LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').means('The least that is logged.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').means('Where traces go, by OTLP over HTTP; without it nowhere.'),
   EVENT_LOG: word('postgres').means('What keeps the log.'),
+  NOTIFY_CLIENT_IDS: names('client ids with commas between them').means(
+    'Applications (`azp` of their tokens) that may send custom notifications, beside administrators.',
+  ),
+  KAFKA_BROKERS: names('addresses host:port with commas between them', HOST_AND_PORT).means(
+    'The Kafka that push notifications are handed to and custom ones come from; without it there is none.',
+  ),
+  WEBHOOK_ALLOW_PRIVATE: flag(false).means(
+    'Whether webhooks and push services may be at private, loopback and link-local addresses. Only for a network whose users you trust.',
+  ),
+  WEBHOOK_TIMEOUT_MS: wholeNumber(100, 60_000, 10_000).means('How long one call of a webhook or push service may take.'),
+  WEBHOOK_RETRY_FIRST_MS: wholeNumber(10, 3_600_000, 1_000).means(
+    'How soon a call that failed is made again; each further pause is twice as long, up to six hours.',
+  ),
+  WEBHOOK_RETRY_FOR_SECONDS: wholeNumber(1, 604_800, 172_800).means('How long a call that fails is repeated before it is a dead letter.'),
+  WEB_PUSH_CONTACT: variable<string | null>('a mailto: or https: URL', null, (value) =>
+    /^(mailto:\S+@\S+|https:\/\/\S+)$/.test(value) ? value : undefined,
+  ).means('Whom push services may write to about us (RFC 8292); without it `postmaster` at the first of `MAIL_DOMAINS`.'),
   KURRENTDB_URL: notYet('KurrentDB'),
-  KAFKA_BROKERS: notYet('the relay to Kafka'),
   OPENSEARCH_URL: notYet('OpenSearch'),
   S3_ENDPOINT: notYet('S3'),
   S3_BUCKET: notYet('S3'),
@@ -96,6 +113,19 @@ export interface Config {
     readonly issuer: string | null;
     readonly audience: string;
     readonly adminRole: string;
+  };
+  /** Applications that may send custom notifications. */
+  readonly notifyClientIds: readonly string[];
+  /** Empty: no Kafka. */
+  readonly kafkaBrokers: readonly string[];
+  /** Calls to webhooks and push services. */
+  readonly outbound: {
+    readonly allowPrivate: boolean;
+    readonly timeoutMs: number;
+    readonly retryFirstMs: number;
+    readonly retryForMs: number;
+    /** A `mailto:` or `https:` URL. */
+    readonly pushContact: string;
   };
   /** Tells this node's processes from other nodes' in leases and heartbeats. */
   readonly nodeName: string;
@@ -146,6 +176,15 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   },
   mailDomains: env.MAIL_DOMAINS,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
+  notifyClientIds: env.NOTIFY_CLIENT_IDS,
+  kafkaBrokers: env.KAFKA_BROKERS,
+  outbound: {
+    allowPrivate: env.WEBHOOK_ALLOW_PRIVATE,
+    timeoutMs: env.WEBHOOK_TIMEOUT_MS,
+    retryFirstMs: env.WEBHOOK_RETRY_FIRST_MS,
+    retryForMs: env.WEBHOOK_RETRY_FOR_SECONDS * 1000,
+    pushContact: env.WEB_PUSH_CONTACT ?? `mailto:postmaster@${env.MAIL_DOMAINS[0] ?? 'localhost'}`,
+  },
   nodeName: env.NODE_NAME,
   logLevel: env.LOG_LEVEL,
   ops: env.OPS,

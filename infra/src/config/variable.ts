@@ -69,6 +69,13 @@ export const list = (rule: string, fallback: readonly string[], item: RegExp): V
     return items.length > 0 && items.every((part) => item.test(part)) ? items : undefined;
   });
 
+/** Words as written, in their case; none unless set. */
+export const names = (rule: string, item = /^[!-+\--~]{1,255}$/): Variable<readonly string[]> =>
+  variable<readonly string[]>(rule, [], (value) => {
+    const items = [...new Set(value.split(',').map((part) => part.trim()))].filter((part) => part !== '');
+    return items.every((part) => item.test(part)) ? items : undefined;
+  });
+
 /** A variable of a later version: set, it would be ignored in silence, so it stops the start instead. */
 export const notYet = (what: string): Variable<null> =>
   variable<null>(`left unset: ${what} is not part of this version`, null, () => undefined);
