@@ -2,6 +2,7 @@
 import { migrateBlobs } from '@tidings/infra/blobs/postgres';
 import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
 import { openPool } from '@tidings/infra/postgres/pools';
+import { migratePresence } from '@tidings/infra/presence/migrations';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import type { Logger } from 'pino';
@@ -11,7 +12,8 @@ import { migrateOps } from '../../ops/src/migrations.ts';
 export const migrate = async (databaseUrl: string, logger: Logger): Promise<void> => {
   const pool = openPool({ url: databaseUrl, name: 'tidings migrate', max: 2, logger });
   try {
-    for (const step of [migrateEventLog, migrateSubjectKeys, migrateBlobs, migrateProjector, migrateFiling, migrateOps]) await step(pool);
+    const steps = [migrateEventLog, migrateSubjectKeys, migrateBlobs, migrateProjector, migratePresence, migrateFiling, migrateOps];
+    for (const step of steps) await step(pool);
   } finally {
     await pool.end();
   }

@@ -1,0 +1,118 @@
+/** Tells who has a live stream open at this node: at once when someone comes or goes, and by a heartbeat that all of them are still there. */
+import type { UserId } from '@tidings/contracts/ids';
+import type { Pool } from 'pg';
+import type { Logger } from 'pino';
+
+export interface SessionsOptions {
+  readonly pool: Pool;
+  /** This run of this process and no other: what a killed one left must run out by itself. */
+  readonly node: string;
+  readonly logger: Logger;
+  readonly ttlMs?: number;
+  readonly heartbeatMs?: number;
+}
+
+export interface Sessions {
+  /** One more stream of `user` is open here. */
+  opened(user: UserId): void;
+  closed(user: UserId): void;
+  /** Resolves when what has happened so far is told, or could not be. */
+  told(): Promise<void>;
+  /** Takes everyone away: whoever comes next is connected elsewhere. */
+  stop(): Promise<void>;
+}
+
+const TTL_MS = 45_000;
+const HEARTBEAT_MS = 15_000;
+/** Rows of nodes that have been silent for this long are removed by the others. */
+const FORGET_AFTER = '5 minutes';
+
+/** Needs `migratePresence`. */
+export const openSessions = (options: SessionsOptions): Sessions => {
+  const { pool, node, logger, ttlMs = TTL_MS, heartbeatMs = HEARTBEAT_MS } = options;
+  const streams = new Map<UserId, number>();
+  /** Whose row may not say what `streams` says. */
+  const unsaid = new Set<UserId>();
+  let failing = false;
+  let last: Promise<void> = Promise.resolve();
+  let scheduled = false;
+
+  const announce = async (): Promise<void> => {
+    const { rows } = await pool.query<{ isNew: boolean }>(
+      `with forgotten as (delete from presence.node where expires_at < clock_timestamp() - interval '${FORGET_AFTER}' and node <> $1)
+       insert into presence.node as n (node, expires_at) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
+       on conflict (node) do update set expires_at = excluded.expires_at
+       returning xmax = 0 as "isNew"`,
+      [node, ttlMs],
+    );
+    // New, though we were here before: Postgres crashed and emptied its unlogged tables.
+    if (rows[0]?.isNew === true) for (const user of streams.keys()) unsaid.add(user);
+  };
+
+  const say = async (): Promise<void> => {
+    if (unsaid.size === 0) return;
+    const said = [...unsaid];
+    unsaid.clear();
+    try {
+      await pool.query(
+        `with gone as (delete from presence.session where node = $1 and user_id = any($3::uuid[]))
+         insert into presence.session (node, user_id) select $1, * from unnest($2::uuid[]) on conflict do nothing`,
+        [node, said.filter((user) => streams.has(user)), said.filter((user) => !streams.has(user))],
+      );
+    } catch (error) {
+      for (const user of said) unsaid.add(user); // the next heartbeat says it
+      throw error;
+    }
+  };
+
+  const attempt = (work: () => Promise<void>): Promise<void> =>
+    (last = last.then(work).then(
+      () => void (failing = false),
+      (error: unknown) => {
+        if (!failing) logger.warn({ err: error }, 'who is connected could not be told; trying again');
+        failing = true;
+      },
+    ));
+
+  /** What changes in one turn of the event loop, or while a statement runs, goes in one statement. */
+  const schedule = (user: UserId): void => {
+    unsaid.add(user);
+    if (scheduled) return;
+    scheduled = true;
+    void attempt(() => {
+      scheduled = false;
+      return say();
+    });
+  };
+
+  const beat = (): Promise<void> =>
+    attempt(async () => {
+      await announce();
+      await say();
+    });
+  void beat();
+  const timer = setInterval(() => void beat(), heartbeatMs);
+  timer.unref();
+
+  return {
+    opened: (user) => {
+      const before = streams.get(user) ?? 0;
+      streams.set(user, before + 1);
+      if (before === 0) schedule(user);
+    },
+    closed: (user) => {
+      const left = (streams.get(user) ?? 0) - 1;
+      if (left > 0) {
+        streams.set(user, left);
+        return;
+      }
+      streams.delete(user);
+      schedule(user);
+    },
+    told: () => last,
+    stop: async () => {
+      clearInterval(timer);
+      await attempt(async () => void (await pool.query('delete from presence.node where node = $1', [node])));
+    },
+  };
+};
