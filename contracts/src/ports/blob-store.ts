@@ -8,14 +8,20 @@ export interface StoredBlob {
   readonly size: number;
 }
 
+/** Bytes `start` to `end`, both included, as HTTP counts them (RFC 9110 §14.1.2); both lie within the blob. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface BlobStore {
   /**
    * Durable when it resolves; storing the same bytes again is a no-op. Memory stays flat whatever the size.
    * @throws BlobTooLarge when `maxBytes` is passed (nothing stays behind), BlobStoreUnavailable
    */
   put(bytes: Readable | Uint8Array, options?: { readonly maxBytes?: number }): Promise<StoredBlob>;
-  /** The bytes as given. @throws BlobNotFound */
-  get(id: BlobId): Promise<Readable>;
+  /** The bytes as given, or those of a range. @throws BlobNotFound */
+  get(id: BlobId, range?: ByteRange): Promise<Readable>;
   /** For blobs known to be small. @throws BlobNotFound */
   read(id: BlobId): Promise<Buffer>;
   has(id: BlobId): Promise<boolean>;

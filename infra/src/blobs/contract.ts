@@ -38,6 +38,23 @@ export const blobStoreContract = (name: string, open: () => BlobStore): void => 
       }
     }
 
+    it('gives back a range, also over chunks, and no more', async () => {
+      const store = open();
+      for (const size of [10, 3 * CHUNK_BYTES + 17]) {
+        const bytes = randomBytes(size);
+        const { id } = await store.put(bytes);
+        const edges = [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, 2 * CHUNK_BYTES + 5, size - 1].filter((edge) => edge < size);
+        for (const start of edges) {
+          for (const end of edges.filter((edge) => edge >= start)) {
+            expect((await buffer(await store.get(id, { start, end }))).equals(bytes.subarray(start, end + 1)), `${start}-${end}`).toBe(
+              true,
+            );
+          }
+        }
+      }
+      await expect(store.get(unknown, { start: 0, end: 1 })).rejects.toBeInstanceOf(BlobNotFound);
+    });
+
     it('says what it does not have', async () => {
       const store = open();
       expect(await store.has(unknown)).toBe(false);

@@ -11,8 +11,8 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import type { BlobId } from '@tidings/contracts/ids';
-import { BlobNotFound, BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
-import { blobIdOf, takeIn, type Intake } from './intake.ts';
+import { BlobNotFound, BlobStoreUnavailable, type BlobStore, type ByteRange, type StoredBlob } from '@tidings/contracts/ports/blob-store';
+import { blobIdOf, cut, takeIn, type Intake } from './intake.ts';
 
 const level = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
@@ -29,7 +29,7 @@ export const openFolderBlobs = async (folder: string): Promise<BlobStore> => {
       () => false,
     );
 
-  const get = async (id: BlobId): Promise<Readable> => {
+  const get = async (id: BlobId, range?: ByteRange): Promise<Readable> => {
     const path = pathOf(id);
     await stat(path).catch((cause: unknown) => {
       if (isMissing(cause)) throw new BlobNotFound(id);
@@ -38,7 +38,8 @@ export const openFolderBlobs = async (folder: string): Promise<BlobStore> => {
     const out = new PassThrough();
     // The callback form: an error destroys `out` with it, and the reader sees it there.
     pipeThrough(createReadStream(path), createZstdDecompress(), out, () => undefined);
-    return out;
+    // One frame cannot be entered in its middle: what comes before is unpacked and dropped.
+    return range === undefined ? out : Readable.from(cut(out, range), { objectMode: false });
   };
 
   const write = async (intake: Intake, temporary: string): Promise<StoredBlob> => {

@@ -5,7 +5,7 @@
 import { createHash, hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { BlobId } from '@tidings/contracts/ids';
-import { BlobTooLarge } from '@tidings/contracts/ports/blob-store';
+import { BlobTooLarge, type ByteRange } from '@tidings/contracts/ports/blob-store';
 
 /** A value up to this size is handled whole; a larger one in chunks of this size. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -25,6 +25,10 @@ export type Intake =
 
 /** @throws BlobTooLarge as soon as `maxBytes` is passed, here or while iterating; what the source throws */
 export const takeIn = async (source: Readable | Uint8Array, maxBytes = Infinity): Promise<Intake> => {
+  if (source instanceof Uint8Array && source.byteLength <= CHUNK_BYTES) {
+    if (source.byteLength > maxBytes) throw tooLarge(maxBytes);
+    return { type: 'small', bytes: source };
+  }
   const chunks = source instanceof Uint8Array ? slices(source) : rechunk(source);
   const sha = createHash('sha256');
   let size = 0;
@@ -34,7 +38,7 @@ export const takeIn = async (source: Readable | Uint8Array, maxBytes = Infinity)
     size += step.value.byteLength;
     if (size > maxBytes) {
       await chunks.return(undefined);
-      throw new BlobTooLarge(`more than ${maxBytes} bytes`);
+      throw tooLarge(maxBytes);
     }
     return step.value;
   };
@@ -56,6 +60,8 @@ export const takeIn = async (source: Readable | Uint8Array, maxBytes = Infinity)
   }
   return { type: 'large', chunks: all(), measured: () => ({ id: sha.digest('hex') as BlobId, size }) };
 };
+
+const tooLarge = (maxBytes: number): BlobTooLarge => new BlobTooLarge(`more than ${maxBytes} bytes`);
 
 async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
@@ -80,4 +86,14 @@ async function* rechunk(source: Readable): AsyncGenerator<Uint8Array> {
     }
   }
   if (length > 0) yield Buffer.concat(pending, length);
+}
+
+/** Of pieces that follow each other from byte `at` on, only what lies in the range; the source is left at its end. */
+export async function* cut(source: AsyncIterable<Buffer>, { start, end }: ByteRange, at = 0): AsyncGenerator<Buffer> {
+  for await (const piece of source) {
+    const wanted = piece.subarray(Math.max(start - at, 0), Math.max(end + 1 - at, 0));
+    at += piece.byteLength;
+    if (wanted.byteLength > 0) yield wanted;
+    if (at > end) return;
+  }
 }

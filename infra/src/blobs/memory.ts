@@ -23,7 +23,10 @@ export const memoryBlobs = (): BlobStore => {
       return { id, size: bytes.byteLength };
     },
     read,
-    get: async (id) => Readable.from([await read(id)], { objectMode: false }),
+    get: async (id, range) => {
+      const bytes = await read(id);
+      return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
+    },
     has: async (id) => kept.has(id),
   };
 };

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
 import { Pool } from 'pg';
-import { blobIdOf, takeIn, type Measured } from './intake.ts';
+import { blobIdOf, CHUNK_BYTES, cut, takeIn, type Measured } from './intake.ts';
 import { packChunk, packSmall, unpack } from './packing.ts';
 import { RowReader, type BlobRow } from './row-reader.ts';
 import { SmallWriter } from './small-writer.ts';
@@ -25,12 +25,13 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
   const small = new SmallWriter(pool);
   const rows = new RowReader(pool);
 
-  async function* content(row: BlobRow): AsyncGenerator<Buffer> {
+  /** From the chunk with byte `from` on. */
+  async function* content(row: BlobRow, from = 0): AsyncGenerator<Buffer> {
     if (row.data !== null) {
       yield unpack(row.packing, row.data);
       return;
     }
-    for (let seq = 0; ; seq += 1) {
+    for (let seq = Math.floor(from / CHUNK_BYTES); ; seq += 1) {
       const found = await asking(
         pool.query<{ packing: number; data: Buffer }>({
           name: 'blob-chunk',
@@ -52,7 +53,12 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
       await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes));
       return { id, size: intake.bytes.byteLength };
     },
-    get: async (id) => Readable.from(content(await rows.find(id)), { objectMode: false }),
+    get: async (id, range) => {
+      const row = await rows.find(id);
+      if (range === undefined) return Readable.from(content(row), { objectMode: false });
+      const first = row.data === null ? Math.floor(range.start / CHUNK_BYTES) * CHUNK_BYTES : 0;
+      return Readable.from(cut(content(row, first), range, first), { objectMode: false });
+    },
     read: async (id) => {
       const row = await rows.find(id);
       if (row.data !== null) return unpack(row.packing, row.data);

@@ -2,13 +2,15 @@
  * Group commit for small blobs: whoever puts while a commit is under way travels with the next one, so a busy SMTP door pays one
  * round trip and one flush of the disk for many mails. No linger timer: a lone caller is written at once.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobId } from '@tidings/contracts/ids';
 import { BlobStoreUnavailable } from '@tidings/contracts/ports/blob-store';
 import type { Pool } from 'pg';
 import type { Packed } from './packing.ts';
 
 /** Two: one batch travels while the other waits for the disk. */
-const CONNECTIONS = 2;
+const CONNECTIONS = Number(process.env['XC'] ?? 2);
+const WORTH_HALVING = 64;
 const MAX_BATCH = 256;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Beyond this callers are told to come back; memory stays bounded whatever the disk does. */
@@ -76,6 +78,8 @@ export class SmallWriter {
       const error = new BlobStoreUnavailable('writing blobs to Postgres', { cause });
       for (const entry of entries) entry.reject(error);
     } finally {
+      const g = Number(process.env['XG'] ?? 0);
+      if (g > 0 && entries.length > 1 && this.#waiting.length < WORTH_HALVING) await delay(g);
       this.#busy -= 1;
       this.#flush();
     }
