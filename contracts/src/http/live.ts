@@ -8,6 +8,7 @@ import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { Place } from '../events/thread.ts';
 import { EmailId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import { Json } from '../json.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
 import { Timestamp } from '../time.ts';
@@ -29,6 +30,9 @@ export const LeaveRoom = liveEvent('LeaveRoom', { roomId: RoomId });
 export const UserReadChat = liveEvent('UserReadChat', { userId: UserId, roomId: RoomId, upToSeq: int(0), upTo: nullable(MessageId) });
 export const FriendRequestReceived = liveEvent('FriendRequestReceived', { fromUser: User });
 export const FriendRequestAccepted = liveEvent('FriendRequestAccepted', { fromUser: User });
+
+/** A custom notification: what a back end of yours told the recipient (`POST /api/notify`). Null once the recipient's data is erased. */
+export const SystemMessage = liveEvent('SystemMessage', { message: Json });
 
 /** A mail reached a mailbox and is in a thread there. The subject is empty once the mailbox's data is erased. */
 export const EmailReceived = liveEvent('EmailReceived', {
@@ -65,12 +69,23 @@ export const LiveEvent = t.union([
   UserReadChat,
   FriendRequestReceived,
   FriendRequestAccepted,
+  SystemMessage,
   EmailReceived,
   ThreadChanged,
   MailboxChanged,
   Resync,
 ]);
 export type LiveEvent = t.TypeOf<typeof LiveEvent>;
+
+/** The `type` of a codec of `{type: …, …}`, whatever it is wrapped in. */
+const typeNameOf = (codec: t.Mixed): string => {
+  if (codec instanceof t.ReadonlyType) return typeNameOf(codec.type as t.Mixed);
+  if (codec instanceof t.IntersectionType) return typeNameOf((codec.types as readonly [t.Mixed])[0]);
+  const { type } = (codec as t.InterfaceType<{ readonly type: t.LiteralC<string> }>).props; // every live event has one
+  return type.value;
+};
+/** Of every live event there is. */
+export const liveEventTypes: readonly string[] = LiveEvent.types.map((codec) => typeNameOf(codec));
 
 /** A place in the feed: the log position an event came from and its rank among those of that position. */
 export interface LiveCursor {

@@ -203,6 +203,7 @@ const keysOf = (page: readonly Told[]): Keys => {
         keys.audiences.add(mailboxAudience(event.data.mailboxId));
         break;
       case 'RoomRead':
+      case 'NotificationSent':
       case 'EmailFiled':
       case 'ThreadRead':
       case 'EmailsMoved':

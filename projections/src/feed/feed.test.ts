@@ -1,13 +1,15 @@
 import { afterPosition, LiveEvent, type LiveCursor } from '@tidings/contracts/http/live';
 import { projectionTx } from '@tidings/infra/projector/session';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
+import { derivedId, type NotificationId } from '@tidings/contracts/ids';
+import { SHREDDED } from '@tidings/contracts/sealed';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import type { Pool, PoolClient } from 'pg';
 import { pino } from 'pino';
 import type { DatabasePool } from 'slonik';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/kit/postgres.ts';
-import { entriesFor, horizon, membershipsAt, newest, rowsAfter } from './queries.ts';
+import { entriesFor, horizon, membersAt, membershipsAt, newest, rowsAfter, rowsAt } from './queries.ts';
 import { applyFeed, createFeed, positionOf, room, Story, user } from './testing/story.ts';
 
 let database: TestDatabase;
@@ -50,6 +52,41 @@ const heard = async (name: string, story: Story, after = START_CURSOR, limit = 1
   });
 };
 const types = async (name: string, story: Story): Promise<readonly string[]> => (await heard(name, story)).map((event) => event.type);
+
+describe('custom notifications', () => {
+  it('are told to their user alone, as they were given', async () => {
+    const message = { kind: 'invoice', due: [1, null] };
+    const notificationId = derivedId<NotificationId>('test-notification', 1);
+    const story = new Story().append({ type: 'NotificationSent', data: { notificationId, toUser: user('ada'), message } });
+    story.append({ type: 'NotificationSent', data: { notificationId, toUser: user('ada'), message: SHREDDED } });
+    await told(story);
+    expect((await heard('ada', story)).map((event) => 'message' in event && event.message)).toEqual([message, null]);
+    expect(await types('bob', story)).toEqual([]);
+  });
+});
+
+describe('for those who follow all of it', () => {
+  it('the rows at a place are had again, with who belonged to their audience then', async () => {
+    const story = new Story().registers('ada').registers('bob').registers('cyd').creates('team', 'Group', 'ada', 'bob');
+    const before = story.says('team', 'ada', 'one').head;
+    const after = story.leaves('team', 'bob', 'Group').joins('team', 'cyd', 'ada').says('team', 'ada', 'two').head;
+    await told(story);
+    const audience = `room:${room('team')}`;
+    const members = await read.any(
+      membersAt(
+        'feed',
+        [before, after].map((position) => ({ audience, position })),
+      ),
+    );
+    expect(members.filter(({ ask }) => ask === 0).map(({ userId }) => userId)).toEqual([user('ada'), user('bob')].toSorted());
+    expect(members.filter(({ ask }) => ask === 1).map(({ userId }) => userId)).toEqual([user('ada'), user('cyd')].toSorted());
+    const places = [before, after].map((position) => ({ position, index: 0 }));
+    expect((await read.any(rowsAt('feed', places))).map((row) => [row.position, row.type, row.audience])).toEqual([
+      [before, 'ChatMessage', audience],
+      [after, 'ChatMessage', audience],
+    ]);
+  });
+});
 
 describe('chat', () => {
   it('tells a message to every member, the sender too, with its place in the room', async () => {

@@ -4,6 +4,7 @@
  */
 import type { Projection } from '@tidings/contracts/projection';
 import * as chat from './chat.ts';
+import { notificationSent } from './custom.ts';
 import { loadFacts, type Facts } from './facts.ts';
 import * as mail from './mail.ts';
 import type { Row } from './rows.ts';
@@ -59,6 +60,8 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
       return chat.messageSent(event, facts);
     case 'RoomRead':
       return chat.roomRead(event);
+    case 'NotificationSent':
+      return notificationSent(event);
     case 'MailboxMemberSet':
       return mail.memberSet(event, facts);
     case 'MailboxMemberRemoved':

@@ -1,6 +1,6 @@
 /** How the feed is read: along its order by the hub of a process, by audience for one user who resumes. */
 import { WHOLE_POSITION, type LiveCursor } from '@tidings/contracts/http/live';
-import type { UserId } from '@tidings/contracts/ids';
+import { UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
@@ -96,6 +96,47 @@ export const membershipsAt = (schema: string, asks: readonly MembershipAsk[]) =>
     on interval.user_id = asked.user_id
     and (interval.from_position < asked.position or (interval.from_position = asked.position and asked.index >= ${WHOLE_POSITION}))
     and (interval.to_position is null or interval.to_position > asked.position)`;
+
+const Member = t.readonly(t.type({ ask: t.number, userId: UserId }));
+/** A place as an audience saw it. */
+export interface AudiencePlace {
+  readonly audience: string;
+  readonly position: Position;
+}
+
+/** Who belonged to these audiences (a user's own is not among them) as what stands there was told; `ask` counts them from 0. */
+export const membersAt = (schema: string, asks: readonly AudiencePlace[]) => sql.type(rows(Member))`
+  select asked.ask::int as ask, interval.user_id as "userId"
+  from unnest(
+    ${sql.array(
+      asks.map(({ audience }) => audience),
+      'text',
+    )},
+    ${sql.array(
+      asks.map(({ position }) => position),
+      'text',
+    )},
+    ${sql.array([...asks.keys()], 'int4')}
+  ) as asked (audience, position, ask)
+  join ${table(schema, 'interval')} as interval
+    on interval.audience = asked.audience
+    and interval.from_position < asked.position
+    and (interval.to_position is null or interval.to_position > asked.position)
+  order by asked.ask, interval.user_id`;
+
+/** The rows at these places, as far as they are still kept. */
+export const rowsAt = (schema: string, places: readonly LiveCursor[]) => sql.type(rows(FeedRow))`
+  select position, index, audience, type, payload, recorded_at as "recordedAt"
+  from ${table(schema, 'entry')}
+  where (position, index) in (select * from unnest(
+    ${sql.array(
+      places.map(({ position }) => position),
+      'text',
+    )},
+    ${sql.array(
+      places.map(({ index }) => index),
+      'int4',
+    )}))`;
 
 /** The newest row; nothing when the feed is empty. */
 export const newest = (schema: string) => sql.type(rows(Place))`

@@ -14,6 +14,7 @@ export const told = [
   'RoomClosed',
   'MessageSent',
   'RoomRead',
+  'NotificationSent',
   'MailboxMemberSet',
   'MailboxMemberRemoved',
   'EmailFiled',
