@@ -6,7 +6,10 @@ export const MAX_PIXELS = 50_000_000;
 export const MAX_SIDE = 16_000;
 /** Longer than the slowest picture within `MAX_PIXELS` takes on a slow core. */
 export const TIME_LIMIT_MS = 30_000;
-/** Of the process that decodes: writable memory, native too. Enough for `MAX_PIXELS` of 16-bit RGBA that must be turned. */
-export const MEMORY_LIMIT_MB = 1024;
+/**
+ * Of the process that decodes: writable memory, native too, of which Node takes 0.6 GB on paper. A progressive JPEG of `MAX_PIXELS` that must
+ * be turned needs the most of what is common.
+ */
+export const MEMORY_LIMIT_MB = 2048;
 /** A room's picture is a square of this side. */
 export const ROOM_IMAGE_SIDE = 500;

@@ -96,5 +96,6 @@ const refusing = async (recode: () => Promise<Picture>): Promise<JobResult> => {
 const reasonOf = (said: string): string => {
   if (/pixel limit/i.test(said)) return TOO_MANY_PIXELS;
   if (/timeout/i.test(said)) return 'takes too long to decode';
+  if (/memory/i.test(said)) return 'takes too much memory to decode';
   return 'cannot be decoded as a picture';
 };
