@@ -15,6 +15,11 @@ export interface EventStore {
   append(stream: StreamId, expected: Expected, events: readonly TidingsEvent[], context: CommandContext): Promise<AppendResult>;
   /** The events of a stream from revision `from`, all pages; unknown types are an error here (a decider must know its own). */
   readStream(stream: StreamId, from?: number): Promise<readonly Recorded[]>;
+  /**
+   * Told of events that this store has appended, each as readers will get it, before they can. Best effort: what is not sure to be read just
+   * so, or came as one of several, is left out. Returns the function that ends it.
+   */
+  onAppended(listener: (event: Recorded) => void): () => void;
   /** Decodes a page. Unknown types are left out (a newer node may have written them); undecodable ones come back as faults. */
   open(events: readonly LoggedEvent[]): Promise<OpenedPage>;
 }

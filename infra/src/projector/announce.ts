@@ -3,12 +3,14 @@
  * is a fact (it is told after the commit), only its arrival is not certain.
  *
  * Payloads on topic `projection`: `<name>@<position>@<schema>` after a page that changed tables, `*@<position>@<schema>,<schema>…` for
- * instances that had nothing to do up to there, `registry` when instances were added or changed state.
+ * instances that had nothing to do up to there, `registry` when instances were added or changed state, `rewritten` when an instance got what
+ * belongs before its position (a parked stream flows again).
  */
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
 
 export const REGISTRY_CHANGED = 'registry';
+export const REWRITTEN = 'rewritten';
 
 /** Positions within this process, for `createFreshness` beside the projector. */
 export interface PositionFeed {
@@ -34,6 +36,8 @@ export interface Announcer {
   applied(name: string, schemaName: string, position: Position): void;
   /** Nothing up to `position` concerned the instance. */
   passed(schemaName: string, position: Position): void;
+  /** An instance was changed behind its position. */
+  rewritten(): void;
   close(): void;
 }
 
@@ -73,6 +77,7 @@ export const createAnnouncer = (signals: Signals, feed: PositionFeed | undefined
       passedAt.set(schemaName, position);
       timer ??= setTimeout(flush, COALESCE_MS);
     },
+    rewritten: () => signals.publish('projection', REWRITTEN),
     close: () => {
       if (timer !== null) clearTimeout(timer);
       flush();

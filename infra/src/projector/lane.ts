@@ -323,6 +323,7 @@ export class Lane {
     if (refused === null) {
       this.#parked.delete(stream);
       this.#deps.announcer.applied(this.instance.name, name, this.position);
+      this.#deps.announcer.rewritten();
       logger.info({ projection: name, stream }, 'a parked stream flows again');
     } else {
       await refuseUnpark(pool, name, stream, refused);

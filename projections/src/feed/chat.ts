@@ -130,8 +130,12 @@ export const roomClosed = (event: Recorded<RoomClosed>, facts: Facts): readonly 
 export const messageSent = (event: Recorded<MessageSent>, facts: Facts): readonly Row[] => {
   const room = facts.rooms.get(event.data.roomId);
   if (room === undefined) return NOTHING;
-  return [entryRow('ChatMessage', messageEntry(event, nextSeq(room, facts)), event, facts).row];
+  return [messageRow(event, nextSeq(room, facts), facts.person(event.data.senderId).displayName)];
 };
+
+/** All that a message's row depends on, so that who knows it can tell the message before the table holds it. */
+export const messageRow = (event: Recorded<MessageSent>, seq: number, senderName: string): Row =>
+  entryRow('ChatMessage', messageEntry(event, seq), event, senderName).row;
 
 export const roomRead = (event: Recorded<RoomRead>): readonly Row[] => {
   const { userId, roomId, upToSeq, upTo } = event.data;
@@ -151,7 +155,7 @@ const roomChange = (event: Recorded<RoomJoined | RoomLeft>, room: RoomFact, fact
         'RoomChangeEvent',
         roomChangeEntry(event, nextSeq(room, facts), { displayName: facts.person(event.data.userId).displayName, joinedAt }),
         event,
-        facts,
+        facts.person(event.data.userId).displayName,
       )
     : null;
 
@@ -160,9 +164,9 @@ interface EntryRow {
   readonly row: Row;
 }
 
-const entryRow = (type: 'ChatMessage' | 'RoomChangeEvent', entry: Entry, event: Recorded, facts: Facts): EntryRow => {
+const entryRow = (type: 'ChatMessage' | 'RoomChangeEvent', entry: Entry, event: Recorded, senderName: string): EntryRow => {
   const message = messageView(entry);
-  const roomPreviewText = previewOf(message, facts.person(message.senderId).displayName);
+  const roomPreviewText = previewOf(message, senderName);
   return { message, row: tell(roomAudience(entry.roomId), { type, createdAt: event.recordedAt, message, roomPreviewText }) };
 };
 

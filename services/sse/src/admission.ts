@@ -8,6 +8,13 @@ import type { Stream } from './stream.ts';
 const PAGE = 200;
 /** Pages read at the same time; other streams wait their turn, so that a crowd that reconnects leaves Postgres to others. */
 const AT_ONCE = 8;
+/** How long the tables may take to reach what was told ahead of them; it is some milliseconds, or an outage. */
+const TABLES_BUDGET_MS = 2_000;
+
+/** The tables do not get on. The client comes back by itself. */
+export class TablesBehind extends Error {
+  override readonly name = 'TablesBehind';
+}
 
 export interface Start {
   readonly after: LiveCursor;
@@ -41,7 +48,7 @@ export class Admission {
 
   /**
    * Sends what the stream missed since `after`, then joins it to the hub. Returns early when the stream closes meanwhile.
-   * @throws what `FeedReader` throws
+   * @throws TablesBehind, and what `FeedReader` throws
    */
   async admit(stream: Stream, after: LiveCursor): Promise<void> {
     let cursor = after;
@@ -59,6 +66,7 @@ export class Admission {
   /** From the database up to where the hub stands as it begins. */
   async #catchUp(stream: Stream, after: LiveCursor): Promise<LiveCursor> {
     const upTo = this.#hub.cursor.position;
+    if (!(await this.#reader.reached(upTo, TABLES_BUDGET_MS))) throw new TablesBehind(`the feed's tables do not reach ${upTo}`);
     let cursor = after;
     while (stream.open) {
       const from = cursor;

@@ -4,6 +4,7 @@ import type { UserId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import { entriesFor, horizon, membershipsAt, newest, rowsAfter, type FeedEntry, type FeedRow } from '@tidings/projections/feed/queries';
 import type { Platform } from '../../platform/src/platform.ts';
+import type { Known } from './ahead.ts';
 import { Gather } from './gather.ts';
 
 /** Each method throws what slonik or the log throws when Postgres cannot be reached. */
@@ -20,9 +21,17 @@ export interface FeedReader {
   readonly horizon: () => Promise<Position>;
   /** The log's last position; the feed may be a little behind it. */
   readonly logHead: () => Promise<Position>;
+  /** Every event behind `after`, at most `limit`. */
+  readonly logAfter: (after: Position, limit: number) => Promise<readonly Known[]>;
+  /** Whether the feed's tables are complete up to `position`, waiting for that at most `budgetMs`. */
+  readonly reached: (position: Position, budgetMs: number) => Promise<boolean>;
+  /** Names the instance that is read. */
+  readonly instance: () => string;
 }
 
-export const feedReader = ({ read, liveSchema, log }: Pick<Platform, 'read' | 'liveSchema' | 'log'>): FeedReader => {
+type Sources = Pick<Platform, 'read' | 'liveSchema' | 'log' | 'events' | 'freshness'>;
+
+export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources): FeedReader => {
   const schema = (): string => liveSchema('feed');
   // A feed is in the order of one shard; positions of several cannot be compared. More shards would need an id per shard in each event id.
   const shard = log.shards[0] ?? 0;
@@ -46,5 +55,12 @@ export const feedReader = ({ read, liveSchema, log }: Pick<Platform, 'read' | 'l
     end: async () => afterPosition((await read.maybeOne(newest(schema())))?.position ?? START),
     horizon: () => horizons.ask(null),
     logHead: () => heads.ask(null),
+    logAfter: async (after, limit) => {
+      const page = await log.readAll(shard, after, limit);
+      const opened = new Map((await events.open(page.events)).events.map((event) => [event.position, event]));
+      return page.events.map(({ position }) => ({ position, event: opened.get(position) ?? null }));
+    },
+    reached: (position, budgetMs) => freshness.waitFor(position, ['feed'], budgetMs),
+    instance: schema,
   };
 };

@@ -53,8 +53,8 @@ export class Hub {
     return this.#viewers.size;
   }
 
-  /** Takes the next rows; they must be behind `cursor`, in order, and whole up to their last position. */
-  advance(rows: readonly FeedRow[]): void {
+  /** Takes the next rows; they must be behind `cursor`, in order, and whole up to `upTo`, by default their last position. */
+  advance(rows: readonly FeedRow[], upTo = rows.at(-1)?.position): void {
     const corked = new Set<Listener>();
     for (const row of rows) {
       this.#recent.push(row);
@@ -62,9 +62,8 @@ export class Hub {
       else this.#tell(row, corked);
     }
     for (const listener of corked) listener.uncork();
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    this.#cursor = afterPosition(last.position);
+    if (upTo === undefined) return;
+    this.#cursor = afterPosition(upTo);
     for (const [listener, until] of this.#waiting) if (compareCursors(until, this.#cursor) <= 0) this.#waiting.delete(listener);
   }
 

@@ -1,18 +1,26 @@
-/** The live feed of one process: a loop that follows the feed's tables, the streams it feeds, and how both are doing. */
-import type { LiveCursor } from '@tidings/contracts/http/live';
+/**
+ * The live feed of one process: a loop that follows the feed's tables, the streams it feeds, and how both are doing. What this process itself
+ * appends is told ahead of the tables where that is safe (ahead.ts).
+ */
+import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
+import { START, type Position } from '@tidings/contracts/ports/event-log';
 import { msOf, timestamp } from '@tidings/contracts/time';
 import type { FeedRow } from '@tidings/projections/feed/queries';
+import { REWRITTEN } from '@tidings/infra/projector/announce';
 import { Waker } from '@tidings/infra/projector/waker';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '../../http-kit/src/ctx.ts';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
 import { Admission, startOf, type Start } from './admission.ts';
+import { Ahead } from './ahead.ts';
 import { feedReader, type FeedReader } from './feed-reader.ts';
 import { liveFrame, opening } from './frames.ts';
 import { HeartbeatWheel } from './heartbeat.ts';
 import { Hub } from './hub.ts';
 import { createMeasures, type Measures } from './measures.ts';
+import { UNTOLD, type Presence } from './presence.ts';
+import { PAGE, parts, wholePositions } from './pages.ts';
 import { Stream } from './stream.ts';
 
 export interface LiveFeedOptions {
@@ -20,14 +28,16 @@ export interface LiveFeedOptions {
 }
 const DEFAULTS: LiveFeedOptions = { maxConnections: 50_000 };
 
-const PAGE = 1000;
-const PART_CHARACTERS = 64 * 1024;
 /** Between two polls when events keep coming: collects a handful at a time and leaves the processor to others. */
 const GAP_MS = 3;
 /** How long to wait for a hint before looking, while events come and when they have stopped. */
 const HOT_MS = 20;
 const IDLE_MS = 250;
 const HOT_FOR_MS = 1000;
+/** Appends of this process may be answered out of order; longer than this, and the missing one is another's. */
+const OUT_OF_ORDER_MS = 4;
+/** A gap up to this many events is read from the log; a longer one is left to the tables. */
+const SHORT_GAP = 500;
 const RETRY_MS = 500;
 /** How long a client that comes as we start may wait for us. */
 const START_BUDGET_MS = 3000;
@@ -54,10 +64,12 @@ export class LiveFeed implements Service {
   readonly #platform: Platform;
   readonly #options: LiveFeedOptions;
   readonly #reader: FeedReader;
+  readonly #presence: Presence;
   readonly #waker = new Waker();
   readonly #wheel: HeartbeatWheel;
   readonly #measures: Measures;
-  readonly #unsubscribe: () => void;
+  readonly #unsubscribe: readonly (() => void)[];
+  readonly #ahead: Ahead;
   readonly #running: Promise<void>;
   readonly #begun = Promise.withResolvers<Following>();
   #following: Following | null = null;
@@ -67,9 +79,17 @@ export class LiveFeed implements Service {
   #lastProgressAt: number;
   #lastRowAt = 0;
   #fault: string | null = null;
+  /** When something was last told ahead of the tables, and the instance of the feed that this followed. */
+  #aheadAt = 0;
+  #instance: string | null = null;
+  #tellPlanned = false;
+  /** They announced a place that nobody was told of yet. */
+  #tablesAhead = false;
 
-  constructor(platform: Platform, options: Partial<LiveFeedOptions> = {}) {
+  /** @param presence is told who comes and goes; it stops with the feed */
+  constructor(platform: Platform, options: Partial<LiveFeedOptions> = {}, presence: Presence = UNTOLD) {
     this.#platform = platform;
+    this.#presence = presence;
     this.#options = { ...DEFAULTS, ...options };
     this.#reader = feedReader(platform);
     this.#wheel = new HeartbeatWheel(platform.now);
@@ -79,9 +99,17 @@ export class LiveFeed implements Service {
       users: () => this.#following?.hub.users ?? 0,
       delivered: () => this.#following?.hub.delivered ?? 0,
     });
-    this.#unsubscribe = platform.signals.subscribe('projection', (payload) => {
-      if (this.#wheel.size > 0 && payload.startsWith('feed@')) this.#waker.wake();
-    });
+    this.#ahead = new Ahead((from, to) => platform.log.distance(from, to));
+    this.#unsubscribe = [
+      platform.signals.subscribe('projection', (payload) => this.#hint(payload)),
+      platform.events.onAppended((event) => {
+        if (this.#wheel.size === 0) return;
+        this.#ahead.push({ position: event.position, event });
+        if (this.#tellPlanned) return;
+        this.#tellPlanned = true;
+        setImmediate(() => this.#tellAhead()); // with those that are answered in the same turn
+      }),
+    ];
     this.#running = this.#follow();
   }
 
@@ -104,15 +132,20 @@ export class LiveFeed implements Service {
     const stream = new Stream(socket, actor.userId, actor.expiresAt);
     const following = this.#following;
     this.#wheel.add(stream);
+    this.#presence.opened(actor.userId);
     socket.on('close', () => {
       this.#wheel.remove(stream);
+      this.#presence.closed(actor.userId);
       this.#following?.hub.leave(stream);
       this.#measures.closed.inc({ reason: stream.ending ?? 'client' });
       if (this.#wheel.size === 0) this.#emptied();
     });
     if (following === null || this.#stopped || socket.destroyed) {
       stream.close('stopping');
-      if (socket.destroyed) this.#wheel.remove(stream); // its close was told before we listened
+      if (socket.destroyed) {
+        this.#wheel.remove(stream); // its close was told before we listened
+        this.#presence.closed(actor.userId);
+      }
       return;
     }
     this.#waker.wake();
@@ -148,7 +181,7 @@ export class LiveFeed implements Service {
   /** Ends all streams; their clients resume elsewhere, or here after a restart. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#waker.wake();
     this.#wheel.stop();
     const emptied = new Promise<void>((resolve) => {
@@ -157,7 +190,7 @@ export class LiveFeed implements Service {
     for (const stream of this.#wheel.streams()) stream.close('stopping');
     if (this.#wheel.size > 0) await Promise.race([emptied, sleep(LAST_BYTES_MS, undefined, { ref: false })]);
     for (const stream of this.#wheel.streams()) stream.destroy();
-    await this.#running;
+    await Promise.all([this.#running, this.#presence.stop()]);
   }
 
   async #follow(): Promise<void> {
@@ -178,20 +211,91 @@ export class LiveFeed implements Service {
     const hub = this.#following?.hub ?? (await this.#begin());
     let found = false;
     if (this.#wheel.size === 0) {
+      this.#ahead.forget();
       hub.skipTo(await this.#reader.end());
     } else {
-      const rows = wholePositions(await this.#reader.rowsAfter(hub.cursor, PAGE));
-      found = rows.length > 0;
-      for (const part of parts(rows)) {
-        hub.advance(part);
-        await nextTurn(); // sockets hand over to the kernel, clients on this machine read
-      }
-      if (found) this.#noteDelay(rows);
+      this.#notice();
+      const obstacle = await this.#obstacle(hub);
+      if (obstacle !== null || this.#platform.now() - this.#aheadAt >= HOT_MS || this.#tablesAhead)
+        found = await this.#tellRows(hub, obstacle);
+      if (obstacle !== null) this.#tellAhead();
     }
     if (this.#fault !== null) this.#platform.logger.info('the live feed can be read again');
     this.#fault = null;
     this.#lastProgressAt = this.#platform.now();
     return found;
+  }
+
+  /** Reads the tables and tells what they hold. With an obstacle, waits a moment for them to pass it. */
+  async #tellRows(hub: Hub, obstacle: Position | null): Promise<boolean> {
+    this.#tablesAhead = false;
+    const passed = obstacle !== null && (await this.#reader.reached(obstacle, HOT_MS));
+    const page = await this.#reader.rowsAfter(hub.cursor, PAGE);
+    const rows = wholePositions(page);
+    for (const part of parts(rows)) {
+      this.#tell(
+        hub,
+        part.filter((row) => compareCursors(row, hub.cursor) > 0), // some may have been told ahead while the tables were read
+      );
+      await nextTurn(); // sockets hand over to the kernel, clients on this machine read
+    }
+    if (passed && page.length < PAGE) this.#tell(hub, [], obstacle);
+    return rows.length > 0;
+  }
+
+  #tell(hub: Hub, rows: readonly FeedRow[], upTo = rows.at(-1)?.position): void {
+    const from = hub.cursor.position;
+    if (upTo === undefined || upTo <= from) return;
+    hub.advance(rows, upTo);
+    this.#ahead.pass(from, upTo, rows);
+    this.#noteDelay(rows);
+  }
+
+  /** Tells what can be told without the tables; wakes the loop when there is more. */
+  #tellAhead(): void {
+    this.#tellPlanned = false;
+    const hub = this.#following?.hub;
+    if (hub === undefined || this.#wheel.size === 0) return;
+    this.#notice();
+    const told = hub.cursor.position;
+    const { rows, upTo } = this.#ahead.take(told);
+    if (upTo > told) {
+      hub.advance(rows, upTo);
+      this.#noteDelay(rows);
+      this.#aheadAt = this.#platform.now();
+    }
+    if (this.#ahead.obstacle(upTo) !== null) this.#waker.wake();
+  }
+
+  /** What keeps known events from being told, once a short gap before them was filled from the log. */
+  async #obstacle(hub: Hub): Promise<Position | null> {
+    let obstacle = this.#ahead.obstacle(hub.cursor.position);
+    if (obstacle !== null && obstacle.missing > 0) {
+      await sleep(OUT_OF_ORDER_MS);
+      obstacle = this.#ahead.obstacle(hub.cursor.position);
+      if (obstacle !== null && obstacle.missing > 0 && obstacle.missing <= SHORT_GAP) {
+        for (const known of await this.#reader.logAfter(hub.cursor.position, SHORT_GAP)) this.#ahead.push(known);
+      }
+      this.#tellAhead();
+      obstacle = this.#ahead.obstacle(hub.cursor.position);
+    }
+    return obstacle?.position ?? null;
+  }
+
+  /** Another instance of the feed may count otherwise (streams parked there, and not here). */
+  #notice(): void {
+    const instance = this.#reader.instance();
+    if (this.#instance !== instance) this.#ahead.forget();
+    this.#instance = instance;
+  }
+
+  #hint(payload: string): void {
+    if (payload.startsWith(REWRITTEN)) this.#ahead.forget();
+    if (this.#wheel.size === 0) return;
+    const [, position] = payload.startsWith('feed@') ? payload.split('@') : [];
+    if (position === undefined || position <= (this.#following?.hub.cursor.position ?? START)) return;
+    this.#tablesAhead = true;
+    this.#waker.wake();
   }
 
   async #begin(): Promise<Hub> {
@@ -202,6 +306,7 @@ export class LiveFeed implements Service {
   }
 
   #noteDelay(rows: readonly FeedRow[]): void {
+    if (rows.length === 0) return;
     const now = this.#platform.now();
     this.#lastRowAt = now;
     for (const row of rows) this.#measures.delay.observe(Math.max(0, now - msOf(row.recordedAt)) / 1000);
@@ -211,28 +316,3 @@ export class LiveFeed implements Service {
     return this.#platform.now() - this.#lastRowAt < HOT_FOR_MS;
   }
 }
-
-/** Cuts a page, between positions, into what is handed out at a stroke: a burst must not look like a client that does not read. */
-function* parts(rows: readonly FeedRow[]): Iterable<readonly FeedRow[]> {
-  let part: FeedRow[] = [];
-  let characters = 0;
-  for (const row of rows) {
-    if (characters > PART_CHARACTERS && row.position !== part.at(-1)?.position) {
-      yield part;
-      part = [];
-      characters = 0;
-    }
-    part.push(row);
-    characters += row.payload.length;
-  }
-  if (part.length > 0) yield part;
-}
-
-/** A full page may end amid the rows of one position; those wait for the next page, so that the hub always stands between positions. */
-const wholePositions = (rows: readonly FeedRow[]): readonly FeedRow[] => {
-  const last = rows.at(-1);
-  if (last === undefined || rows.length < PAGE) return rows;
-  const whole = rows.filter((row) => row.position !== last.position);
-  if (whole.length === 0) throw new Error(`position ${last.position} gave rise to ${PAGE} feed rows or more`);
-  return whole;
-};

@@ -60,6 +60,10 @@ export class Story {
     const data = { userId: user(name), displayName: name, email: null, role: 'USER' } as const;
     return this.append({ type: 'UserRegistered', data });
   }
+  renames(name: string, displayName: string): this {
+    const data = { userId: user(name), displayName, description: null, profilePicture: null, role: 'USER' } as const;
+    return this.append({ type: 'UserProfileChanged', data });
+  }
   asks(by: string, to: string): this {
     return this.append({ type: 'FriendshipRequested', data: { by: user(by), to: user(to) } });
   }

@@ -2,9 +2,13 @@
 import { projectionTx } from '@tidings/infra/projector/session';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
 import { inProcessSignals } from '@tidings/infra/signals/in-process';
-import type { EventLog } from '@tidings/contracts/ports/event-log';
+import type { Recorded } from '@tidings/contracts/events/index';
+import { START, type EventLog, type LoggedEvent, type Position } from '@tidings/contracts/ports/event-log';
+import type { EventStore } from '@tidings/infra/event-store/event-store';
+import type { Freshness } from '@tidings/infra/projector/freshness';
 import { applyFeed, createFeed, Story } from '@tidings/projections/feed/testing/story';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -27,6 +31,8 @@ export interface Newsroom {
   /** The feed catches up with the story, in pages of this size. */
   readonly publish: (pageSize?: number) => Promise<void>;
   readonly node: (options?: Partial<LiveFeedOptions>, ...people: readonly Actor[]) => Promise<Node>;
+  /** The process of the nodes appended these itself: they know them before the tables do. */
+  readonly appendedHere: (...events: readonly Recorded[]) => void;
   /** A new instance of the feed, built from the story so far, becomes the live one. */
   readonly cutOver: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -40,14 +46,43 @@ export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
   const client: PoolClient = await pool.connect();
   let instance = 1;
   const schema = (): string => `"feed_${instance}"`;
+  let applied = 0;
   let published = 0;
   const nodes: Node[] = [];
-  const log = { shards: [0], head: () => Promise.resolve(story.head) } as Partial<EventLog> as EventLog; // the stream asks for no more
+  const log: Partial<EventLog> = {
+    shards: [0],
+    head: () => Promise.resolve(story.head),
+    distance: (from, to) => Number(to) - Number(from),
+    readAll: (_, after, limit) => {
+      // Stored and opened are the same here.
+      const events = story.events.filter((event) => event.position > after).slice(0, limit) as unknown as LoggedEvent[];
+      return Promise.resolve({ events, next: events.at(-1)?.position ?? after, atHead: events.length < limit });
+    },
+  };
+  const listeners = new Set<(event: Recorded) => void>();
+  const events: Partial<EventStore> = {
+    open: (logged) => Promise.resolve({ events: logged as unknown as readonly Recorded[], unknown: 0, faults: [] }),
+    onAppended: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  /** As far as the tables are. */
+  const reached = (): Position => story.events[published - 1]?.position ?? START;
+  const freshness: Freshness = {
+    waitFor: async (position, _, budgetMs) => {
+      for (const end = Date.now() + budgetMs; reached() < position; await delay(1)) if (Date.now() >= end) return false;
+      return true;
+    },
+    close: () => Promise.resolve(),
+  };
 
   const publish = async (pageSize?: number): Promise<void> => {
-    const fresh = story.events.slice(published);
-    published = story.events.length;
+    const upTo = story.events.length;
+    const fresh = story.events.slice(applied, upTo);
+    applied = upTo;
     await applyFeed(projectionTx(client, schema()), schema(), fresh, pageSize);
+    published = upTo;
     signals.publish('projection', `feed@${story.head}`);
   };
   await createFeed((script) => client.query(script), schema());
@@ -55,6 +90,9 @@ export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
   return {
     story,
     publish,
+    appendedHere: (...fresh) => {
+      for (const event of fresh) for (const listener of listeners) listener(event);
+    },
     cutOver: async () => {
       await publish();
       instance++;
@@ -63,7 +101,10 @@ export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
     },
     node: async (options = {}, ...people) => {
       const read = await openReadPool({ ...common, name: 'newsroom-read', max: 4 });
-      const platform = memoryPlatform({ read, log, signals, metrics: new Registry(), liveSchema: schema });
+      const platform = memoryPlatform({
+        ...{ log: log as EventLog, events: events as EventStore, freshness }, // the stream asks for no more
+        ...{ read, signals, metrics: new Registry(), liveSchema: schema },
+      });
       const known = people.length > 0 ? people : ['ada', 'bob', 'cyd', 'dan'].map((name) => person(name));
       const app = createHttpApp(platform, { identity: knownPeople(...known) });
       const feed = new LiveFeed(platform, options);
