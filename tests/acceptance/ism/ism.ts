@@ -58,6 +58,16 @@ export const startIsm = async <Name extends string>(
   const people: Client[] = [];
   let echo: Promise<string> | null = null;
 
+  const echoFor = async (client: Client): Promise<string> => {
+    const [host, guest] = people;
+    if (host === undefined || guest === undefined) throw new Error('echoes need two people');
+    echo ??= createRoom(host, 'Group', [guest], 'Echo').then(({ id }) => id);
+    const room = await echo;
+    const inside = ok<readonly { readonly id: string }[]>(await host.get(`/api/rooms/${room}/users`));
+    if (!inside.some(({ id }) => id === client.id)) expectEmpty(await host.post(`/api/rooms/${room}/invite/${client.id}`));
+    return room;
+  };
+
   const meet = async (name: string): Promise<Client> => {
     const id = uuidOf(`ism ${name}`);
     const token = await issuer.token({ sub: id, name });
@@ -72,8 +82,7 @@ export const startIsm = async <Name extends string>(
     const client: Client = {
       ...{ id, name, token, get: send('GET'), post: send('POST'), remove: send('DELETE') },
       listen: async () => {
-        echo ??= client.post('/api/rooms/create-room', groupOf(people)).then((made) => made.json<ChatRoom>().id);
-        const room = await echo;
+        const room = await echoFor(client);
         const listening = await Listening.open(program.httpUrl, token);
         ears.push(listening);
         return earOf(client, listening, room);
@@ -114,14 +123,11 @@ export const request = async (program: Program, path: string, asked: RequestInit
   };
 };
 
-const groupOf = (people: readonly Client[]): object => ({ roomType: 'Group', roomName: 'Echo', invitedUsers: people.map(({ id }) => id) });
-
 /** What has been told so far is known once one's own message in the room of echoes comes back: the stream has one order. */
 const earOf = (client: Client, listening: Listening, echo: string): Ear => {
   let asked = 0;
   const heard = async (): Promise<readonly LiveEvent[]> => {
-    const sent = await client.post('/api/send-msg', { chatRoomId: echo, msgBody: { text: 'echo' } });
-    const { messageId } = sent.json<Message>();
+    const { messageId } = await say(client, echo, 'echo');
     const isEcho = (event: LiveEvent): boolean => (event['message'] as Message | undefined)?.messageId === messageId;
     await listening.until((stream) => stream.heard.some(({ event }) => isEcho(event)));
     const events = listening.heard.slice(asked).map(({ event }) => event);

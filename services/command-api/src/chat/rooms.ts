@@ -13,6 +13,7 @@ import { either as E } from 'fp-ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
+import { transactOnce } from '../../../http-kit/src/retry.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { assertKnown } from './known-users.ts';
 
@@ -51,23 +52,23 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
     app,
     platform,
     inviteToRoom,
-    async ({ actor, params: { roomId, userId }, context, settle }) => {
-      const by = actor.userId;
+    async (ctx) => {
+      const { roomId, userId } = ctx.params;
+      const by = ctx.actor.userId;
       const [between, { state }] = await Promise.all([
         platform.commands.load(relationship, relationshipKey(by, userId)),
         platform.commands.load(room, roomKey(roomId)),
       ]);
-      // Who is not in the room is told that first, by the decision.
-      if (isMember(state, by)) await assertKnown(platform, [userId]);
+      const blocked = isBlocked(between.state);
+      if (!blocked) {
+        // A stranger is not told that a room is a private one, which the decision would say first.
+        if (!isMember(state, by)) orReject(E.left({ type: 'NotAMember', userId: by } as const));
+        await assertKnown(platform, [userId]);
+      }
       const invited = orReject(
-        await platform.commands.transact(
-          room,
-          roomKey(roomId),
-          { type: 'InviteToRoom', roomId, by, userId, blocked: isBlocked(between.state) },
-          context,
-        ),
+        await transactOnce(platform, ctx, room, roomKey(roomId), { type: 'InviteToRoom', roomId, by, userId, blocked }),
       );
-      await settle(invited.position, ROOM_CHANGE_READS);
+      await ctx.settle(invited.position, ROOM_CHANGE_READS);
     },
     { idempotent: true },
   );

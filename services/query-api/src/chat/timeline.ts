@@ -1,7 +1,7 @@
 /** `GET /api/rooms/{roomId}/timeline`: pages of a room, newest first. */
 import { getTimeline, TIMELINE_PAGE } from '@tidings/contracts/http/chat';
 import type { MessageId, RoomId } from '@tidings/contracts/ids';
-import type { Timestamp } from '@tidings/contracts/time';
+import { type Timestamp, timestamp } from '@tidings/contracts/time';
 import { messageView } from '@tidings/projections/chat-view/index';
 import { entriesById, page, type PageStart, viewer } from '@tidings/projections/timeline/index';
 import type { FastifyInstance } from 'fastify';
@@ -27,7 +27,11 @@ export const registerTimeline = (app: FastifyInstance, platform: Platform): void
   );
 };
 
+/** Later than any entry. */
+const END_OF_TIME = timestamp(Date.UTC(9999, 11, 31));
+
 interface Asked {
+  readonly limit?: number | undefined;
   readonly timestamp?: Timestamp | undefined;
   readonly before?: MessageId | undefined;
   readonly after?: MessageId | undefined;
@@ -39,13 +43,14 @@ interface Beside {
 }
 
 /** @throws ApiError 400 when the page has more than one beginning */
-const askedFor = ({ timestamp, before, after }: Asked): Beside | PageStart => {
-  if ([timestamp, before, after].filter((one) => one !== undefined).length > 1) {
+const askedFor = ({ limit, timestamp: earlierThan, before, after }: Asked): Beside | PageStart => {
+  if ([earlierThan, before, after].filter((one) => one !== undefined).length > 1) {
     throw invalid([{ path: 'timestamp', message: 'cannot be combined: give one of timestamp, before and after' }]);
   }
   if (before !== undefined) return { type: 'beside', direction: 'before', message: before };
   if (after !== undefined) return { type: 'beside', direction: 'after', message: after };
-  return timestamp === undefined ? { type: 'newest' } : { type: 'earlierThan', at: timestamp };
+  // Who asks for no size goes on by time, as ISM's clients do; so the first page too has all of its last instant.
+  return earlierThan === undefined && limit !== undefined ? { type: 'newest' } : { type: 'earlierThan', at: earlierThan ?? END_OF_TIME };
 };
 
 /** @throws ApiError 404 for a message that is not in the room, or that the caller cannot see */
