@@ -55,7 +55,7 @@ export const renderApiReference = (): string => {
 const renderOperation = (method: string, path: string, operation: Operation | undefined): readonly string[] => {
   if (operation === undefined) throw new Error(`${method} ${path} is not in the description`);
   const parameters = operation.parameters.filter(({ name }) => name !== undefined);
-  const body = operation.requestBody?.content['application/json']?.schema;
+  const [bodyType, { schema: body } = {}] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const [type, answer] = Object.entries(operation.responses['200']?.content ?? {})[0] ?? [];
   const errors = Object.keys(operation.responses).filter((status) => status >= '400');
   return [
@@ -76,7 +76,14 @@ const renderOperation = (method: string, path: string, operation: Operation | un
         ]),
     ...(body === undefined
       ? []
-      : [`Body${operation.requestBody?.required ? '' : ' (may be left out)'}:`, '', '```', shapeOf(body, ''), '```', '']),
+      : [
+          `Body${bodyType === 'application/json' ? '' : ` (\`${bodyType}\`)`}${operation.requestBody?.required ? '' : ' (may be left out)'}:`,
+          '',
+          '```',
+          shapeOf(body, ''),
+          '```',
+          '',
+        ]),
     ...answerOf(type, answer?.schema),
     ...(errors.length === 0 ? [] : [`Errors: ${errors.join(', ')}.`, '']),
   ];

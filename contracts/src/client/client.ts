@@ -6,7 +6,9 @@ import { either as E } from 'fp-ts';
 import type * as t from 'io-ts';
 import { decode } from '../codec.ts';
 import * as chat from '../http/chat.ts';
+import type { ReceivedFile } from '../http/form.ts';
 import * as mail from '../http/mail.ts';
+import * as media from '../http/media.ts';
 import type { Method, Produces, Route } from '../http/route.ts';
 import * as system from '../http/system.ts';
 import type { Id } from '../ids.ts';
@@ -30,7 +32,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-const modules = { ...chat, ...mail, ...system };
+const modules = { ...chat, ...mail, ...media, ...system };
 
 type RoutesIn<M> = { readonly [K in keyof M as M[K] extends Route ? K : never]: M[K] extends Route ? M[K] : never };
 type ApiRoutes = RoutesIn<typeof modules>;
@@ -46,9 +48,12 @@ type Part<Name extends string, T> = [T] extends [void]
       ? { readonly [N in Name]?: Sendable<T> }
       : { readonly [N in Name]: Sendable<T> };
 
+/** A form is the caller's to fill: `form.append('image', blob, 'cat.png')`. */
+type BodyPart<T> = [T] extends [ReceivedFile] ? { readonly body: FormData } : Part<'body', T>;
+
 export type RequestOf<R> =
   R extends Route<infer P, infer Q, infer B>
-    ? Part<'params', t.TypeOf<P>> & Part<'query', t.TypeOf<Q>> & Part<'body', t.TypeOf<B>> & CallOptions
+    ? Part<'params', t.TypeOf<P>> & Part<'query', t.TypeOf<Q>> & BodyPart<t.TypeOf<B>> & CallOptions
     : never;
 
 /** JSON decoded by the route's codec; text as text; bytes as the response, to be read as the caller likes. */
@@ -95,11 +100,12 @@ const call = async (options: ClientOptions, route: Route, request: AnyRequest): 
     method: route.method satisfies Method,
     headers: {
       ...(route.public ? {} : { authorization: `Bearer ${await options.token()}` }),
-      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      // `fetch` knows the boundary of a form, and says it.
+      ...(request.body === undefined || request.body instanceof FormData ? {} : { 'content-type': 'application/json' }),
       ...(request.idempotencyKey === undefined ? {} : { 'idempotency-key': request.idempotencyKey }),
       ...(request.position === undefined ? {} : { 'tidings-position': request.position }),
     },
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    ...(request.body === undefined ? {} : { body: request.body instanceof FormData ? request.body : JSON.stringify(request.body) }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   if (!response.ok) throw await problemErrorOf(response);

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 description of our routes, made of the very codecs that decode requests. */
 import * as t from 'io-ts';
 import { jsonSchemaOf, mayBeAbsent, type JsonSchema } from '../json-schema.ts';
+import { FileForm } from './form.ts';
 import { namedCodecs, routes as allRoutes } from './index.ts';
 import { errorCodes, Problem } from './problem.ts';
 import type { Route } from './route.ts';
@@ -162,7 +163,9 @@ const fieldsOf = (codec: t.Mixed, refer: Refer) => {
 const bodyOf = (route: Route, refer: Refer): JsonSchema =>
   route.body instanceof t.VoidType
     ? {}
-    : { requestBody: { required: !mayBeAbsent(route.body), content: { 'application/json': { schema: refer(route.body) } } } };
+    : { requestBody: { required: !mayBeAbsent(route.body), content: { [bodyTypeOf(route)]: { schema: refer(route.body) } } } };
+
+const bodyTypeOf = ({ body }: Route): string => (body instanceof FileForm ? 'multipart/form-data' : 'application/json');
 
 const MEDIA_TYPES = {
   json: 'application/json',
