@@ -5,21 +5,29 @@ import { described } from './json-schema.ts';
 
 export type Timestamp = Id<'Timestamp'>;
 
+/** Years 1 to 9999 in UTC: what RFC 3339 writes with four digits and databases keep. */
+const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Milliseconds since the epoch → canonical text. */
 export const timestamp = (ms: number): Timestamp => new Date(ms).toISOString() as Timestamp;
 export const msOf = (at: Timestamp): number => Date.parse(at);
 
+/** Null when it is none, or when UTC has another number of digits for its year. */
+const parsed = (text: string): number | null => {
+  const ms = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
+  return ms >= EARLIEST && ms <= LATEST ? ms : null;
+};
+
 /** Accepts any RFC 3339 date-time, keeps the canonical form. */
 export const Timestamp = described(
   new t.Type<Timestamp, string>(
     'Timestamp',
-    (u): u is Timestamp => typeof u === 'string' && RFC3339.test(u) && !Number.isNaN(Date.parse(u)),
+    (u): u is Timestamp => typeof u === 'string' && parsed(u) !== null,
     (u, c) => {
-      if (typeof u !== 'string' || !RFC3339.test(u)) return t.failure(u, c, 'must be an RFC 3339 date-time');
-      const ms = Date.parse(u);
-      return Number.isNaN(ms) ? t.failure(u, c, 'must be an RFC 3339 date-time') : t.success(timestamp(ms));
+      const ms = typeof u === 'string' ? parsed(u) : null;
+      return ms === null ? t.failure(u, c, 'must be an RFC 3339 date-time') : t.success(timestamp(ms));
     },
     t.identity,
   ),

@@ -13,6 +13,7 @@ import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { startProjector } from '@tidings/infra/projector/projector';
 import { inProcessSignals } from '@tidings/infra/signals/in-process';
 import { memorySubjectKeys } from '@tidings/infra/subject-keys/memory';
+import { messageSearch } from '@tidings/projections/message-search/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
 import { rooms } from '@tidings/projections/rooms/index';
@@ -69,7 +70,7 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
     pool,
     log,
     events,
-    projections: [users, relationships, rooms, timeline, readStates],
+    projections: [users, relationships, rooms, timeline, readStates, messageSearch],
     signals,
     logger,
     feed,

@@ -129,8 +129,9 @@ export const listRooms = defineRoute({
   method: 'GET',
   path: '/api/rooms',
   tag: 'Rooms',
-  summary: 'Your rooms, the one with the latest message first. With `cursor` or `limit` a page of them.',
-  query: t.partial(paging),
+  summary:
+    'Your rooms, the one with the latest message first, also only those whose `name` has a part. With `cursor` or `limit` a page of them.',
+  query: t.partial({ name: text(0, 100), ...paging }),
   response: arrayOrPage(ChatRoom),
 });
 

@@ -5,15 +5,24 @@ import { chatRoutes } from './chat.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
+import * as media from './media.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './route.ts';
+import * as search from './search.ts';
 import { systemRoutes } from './system.ts';
 
-export const routes: readonly Route[] = [...chatRoutes, ...mailRoutes, ...live.liveRoutes, ...systemRoutes];
+export const routes: readonly Route[] = [
+  ...chatRoutes,
+  ...mailRoutes,
+  ...live.liveRoutes,
+  ...media.mediaRoutes,
+  ...search.searchRoutes,
+  ...systemRoutes,
+];
 
 /** Codecs under the names they are exported by: the `components/schemas` of the description. */
 export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
-  Object.entries({ Problem, ...chatObjects, ...mailObjects, ...live }).flatMap(([name, value]) =>
+  Object.entries({ Problem, ...chatObjects, ...mailObjects, ...live, ...media, ...search }).flatMap(([name, value]) =>
     value instanceof t.Type ? [[value, name] as const] : [],
   ),
 );

@@ -61,5 +61,5 @@ export const someByName = (schema: string, ids: readonly UserId[], page: NamePag
 const onPage = ({ contains, after, limit }: NamePage): FragmentSqlToken => sql.fragment`
   p.name_key is not null
   and strpos(p.name_key, ${nameKey(contains)}) > 0
-  ${after === null ? sql.fragment`` : sql.fragment`and (p.name_key, p.user_id) > (${after.nameKey}, ${after.id}::uuid)`}
+  ${after === null ? sql.fragment`` : sql.fragment`and (p.name_key, p.user_id) > (${storable(after.nameKey)}, ${after.id}::uuid)`}
   order by p.name_key, p.user_id limit ${limit}`;

@@ -3,11 +3,27 @@ import type { Projection } from '@tidings/contracts/projection';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
+import { messageSearch } from '@tidings/projections/message-search/index';
+import { pushSubscriptions } from '@tidings/projections/push-subscriptions/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { threads } from '@tidings/projections/threads/index';
 import { timeline } from '@tidings/projections/timeline/index';
 import { users } from '@tidings/projections/users/index';
+import { webhooks } from '@tidings/projections/webhooks/index';
 
-export const projections: readonly Projection[] = [users, relationships, rooms, timeline, readStates, feed, mailboxes, threads, emails];
+export const projections: readonly Projection[] = [
+  users,
+  relationships,
+  rooms,
+  timeline,
+  readStates,
+  messageSearch,
+  feed,
+  mailboxes,
+  threads,
+  emails,
+  pushSubscriptions,
+  webhooks,
+];

@@ -3,10 +3,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerPeople } from './people.ts';
 import { registerRooms } from './rooms.ts';
+import { registerSearch } from './search.ts';
+import { registerShareTargets } from './share-targets.ts';
 import { registerTimeline } from './timeline.ts';
 
 export const registerChat = (app: FastifyInstance, platform: Platform): void => {
   registerRooms(app, platform);
   registerTimeline(app, platform);
   registerPeople(app, platform);
+  registerSearch(app, platform);
+  registerShareTargets(app, platform);
 };

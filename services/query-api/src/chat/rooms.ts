@@ -1,22 +1,19 @@
 /** Rooms as their members see them. Who is not in a room learns nothing of it, not even whether there is one. */
 import { getReadStates, getRoom, getRoomDetailed, listRooms, listRoomUsers, searchRoom } from '@tidings/contracts/http/chat';
 import type { ChatRoom } from '@tidings/contracts/http/chat-objects';
-import { RoomId, type UserId } from '@tidings/contracts/ids';
-import { Timestamp } from '@tidings/contracts/time';
+import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { privateRoomId } from '@tidings/domain/room/index';
 import { readMembers, readRooms, ROOM_READS, type SeenMember } from '@tidings/projections/chat-view/reading';
-import { membership, roomOf, roomsOf } from '@tidings/projections/rooms/index';
+import { membership, roomOf } from '@tidings/projections/rooms/index';
 import type { FastifyInstance } from 'fastify';
-import * as t from 'io-ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
-import { decodeCursor, pageOfFound } from './cursor.ts';
+import { pageOfFound } from './cursor.ts';
+import { ownRooms, roomAfter, roomCursor } from './own-rooms.ts';
 
 /** Of a page whose caller gave a cursor and no size. */
 const DEFAULT_PAGE = 20;
-
-const RoomCursor = t.readonly(t.type({ lastSeenAt: Timestamp, lastSeenId: RoomId }));
 
 export const registerRooms = (app: FastifyInstance, platform: Platform): void => {
   const reads = { reads: ROOM_READS };
@@ -25,17 +22,13 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
     app,
     platform,
     listRooms,
-    async ({ actor, query: { cursor, limit } }) => {
-      const schema = platform.liveSchema('rooms');
-      if (cursor === undefined && limit === undefined) {
-        return readRooms(platform, actor.userId, await platform.read.any(roomsOf(schema, actor.userId, null)));
-      }
+    async ({ actor, query: { name, cursor, limit } }) => {
+      const isPaged = cursor !== undefined || limit !== undefined;
       const size = limit ?? DEFAULT_PAGE;
-      const place = decodeCursor(RoomCursor, cursor);
-      const after = place === null ? null : { at: place.lastSeenAt, id: place.lastSeenId };
-      const found = await platform.read.any(roomsOf(schema, actor.userId, { after, limit: size + 1 }));
+      const page = isPaged ? { after: roomAfter(cursor), limit: size + 1 } : null;
+      const found = await ownRooms(platform, actor.userId, name ?? '', page);
       const shown = await readRooms(platform, actor.userId, found);
-      return pageOfFound(found, size, (last) => ({ lastSeenAt: last.sortAt, lastSeenId: last.id }), shown);
+      return isPaged ? pageOfFound(found, size, roomCursor, shown) : shown;
     },
     reads,
   );

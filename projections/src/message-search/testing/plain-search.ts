@@ -1,0 +1,36 @@
+/** The plain way to search: look at every message. What the search on Postgres must agree with. */
+import type { MessageHit, MessageQuestion, SearchTerm } from '@tidings/contracts/ports/message-search';
+import type { UserId } from '@tidings/contracts/ids';
+import { wordsOf } from '../words.ts';
+
+export interface PlainMessage extends MessageHit {
+  readonly senderId: UserId;
+  readonly text: string;
+}
+
+export const plainSearch = (messages: readonly PlainMessage[], question: MessageQuestion): readonly MessageHit[] => {
+  const { query, rooms, from, notFrom, before, after, limit } = question;
+  const visibleAfter = new Map(rooms.map((room) => [room.roomId, room.visibleAfter]));
+  return messages
+    .filter(({ roomId, seq }) => seq > (visibleAfter.get(roomId) ?? Number.POSITIVE_INFINITY))
+    .filter(({ senderId }) => (from === null || senderId === from) && !notFrom.includes(senderId))
+    .filter(({ createdAt }) => before === null || createdAt < before)
+    .filter(({ text }) => query.all.every((term) => contains(text, term)) && !query.none.some((term) => contains(text, term)))
+    .toSorted(byPlace)
+    .filter((message) => after === null || byPlace(message, { ...message, ...after }) > 0)
+    .slice(0, limit)
+    .map(({ createdAt, roomId, seq, messageId }) => ({ createdAt, roomId, seq, messageId }));
+};
+
+const contains = (text: string, { words, prefix }: SearchTerm): boolean => {
+  const found = wordsOf(text).map(({ word }) => word);
+  return found.some((_, at) =>
+    words.every((word, offset) =>
+      prefix && offset === words.length - 1 ? found[at + offset]?.startsWith(word) === true : found[at + offset] === word,
+    ),
+  );
+};
+
+/** Newest first; ids and times sort as text. */
+const byPlace = (a: MessageHit, b: MessageHit): number => compare(b.createdAt, a.createdAt) || compare(b.roomId, a.roomId) || b.seq - a.seq;
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

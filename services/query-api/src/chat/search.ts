@@ -1,0 +1,85 @@
+/** `GET /api/messages/search`: found by the search, shown by the timeline. */
+import { int } from '@tidings/contracts/codec';
+import type { Page } from '@tidings/contracts/http/chat-objects';
+import { type FoundMessage, SEARCH_PAGE, searchMessages } from '@tidings/contracts/http/search';
+import { RoomId, type UserId } from '@tidings/contracts/ids';
+import type { MessageHit, SearchedRoom, SearchQuery } from '@tidings/contracts/ports/message-search';
+import { Timestamp } from '@tidings/contracts/time';
+import { messageView } from '@tidings/projections/chat-view/index';
+import { foundText, parseQuery, postgresMessageSearch, snippetOf } from '@tidings/projections/message-search/index';
+import { othersBy } from '@tidings/projections/relationships/index';
+import { readableRooms } from '@tidings/projections/rooms/index';
+import { entriesById } from '@tidings/projections/timeline/index';
+import type { FastifyInstance } from 'fastify';
+import { either as E } from 'fp-ts';
+import * as t from 'io-ts';
+import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
+import { handle } from '../../../http-kit/src/handle.ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { decodeCursor, pageOfFound } from './cursor.ts';
+
+const SearchCursor = t.readonly(t.type({ lastSeenAt: Timestamp, lastSeenRoom: RoomId, lastSeenSeq: int(1) }));
+
+export const registerSearch = (app: FastifyInstance, platform: Platform): void => {
+  const search = postgresMessageSearch(platform);
+
+  handle(
+    app,
+    platform,
+    searchMessages,
+    async ({ actor, query: { q, roomId, from, before, cursor, limit = SEARCH_PAGE } }) => {
+      const query = queryOf(q);
+      const place = decodeCursor(SearchCursor, cursor);
+      const [rooms, blocked] = await Promise.all([
+        searchedRooms(platform, actor.userId, roomId),
+        platform.read.any(othersBy(platform.liveSchema('relationships'), actor.userId, 'CLIENT_BLOCKED')),
+      ]);
+      const found = await search.find({
+        query,
+        rooms,
+        from: from ?? null,
+        notFrom: blocked.map(({ otherId }) => otherId),
+        before: before ?? null,
+        after: place === null ? null : { createdAt: place.lastSeenAt, roomId: place.lastSeenRoom, seq: place.lastSeenSeq },
+        limit: limit + 1,
+      });
+      return shown(platform, query, found, limit);
+    },
+    { reads: ['message-search', 'rooms', 'relationships', 'timeline'] },
+  );
+};
+
+/** @throws ApiError 400 that names the rule */
+const queryOf = (typed: string): SearchQuery =>
+  E.getOrElseW((rule: string): never => {
+    throw invalid([{ path: 'q', message: rule }]);
+  })(parseQuery(typed));
+
+/** @throws ApiError 403 for a room the caller is not in, or that is none */
+const searchedRooms = async (platform: Platform, viewer: UserId, room: RoomId | undefined): Promise<readonly SearchedRoom[]> => {
+  const rooms = await platform.read.any(readableRooms(platform.liveSchema('rooms'), viewer, room ?? null));
+  if (room !== undefined && rooms.length === 0) {
+    throw new ApiError('INSUFFICIENT_PERMISSIONS', 'You are not a member of this room.');
+  }
+  return rooms;
+};
+
+/** What the timeline no longer has (or has not yet) is left out; the place behind it stays right. */
+const shown = async (platform: Platform, query: SearchQuery, found: readonly MessageHit[], limit: number): Promise<Page<FoundMessage>> => {
+  const ids = found.slice(0, limit).map(({ messageId }) => messageId);
+  const entries = ids.length === 0 ? [] : await platform.read.any(entriesById(platform.liveSchema('timeline'), ids));
+  const entryOf = new Map(entries.map((entry) => [entry.messageId, entry]));
+  const content = ids.flatMap((id): readonly FoundMessage[] => {
+    const entry = entryOf.get(id);
+    if (entry === undefined) return [];
+    const message = messageView(entry);
+    return [{ roomId: entry.roomId, message, snippet: snippetOf(foundText(message.msgBody), query) }];
+  });
+  return pageOfFound(found, limit, cursorOf, content);
+};
+
+const cursorOf = ({ createdAt, roomId, seq }: MessageHit): t.TypeOf<typeof SearchCursor> => ({
+  lastSeenAt: createdAt,
+  lastSeenRoom: roomId,
+  lastSeenSeq: seq,
+});
