@@ -12,14 +12,20 @@ import { address } from './address/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
 import { mailbox } from './mailbox/index.ts';
+import { media } from './media/index.ts';
 import { message } from './message/index.ts';
+import { notification } from './notification/index.ts';
+import { push } from './push/index.ts';
+import { reaction } from './reaction/index.ts';
 import { readReceipt } from './read-receipt/index.ts';
 import { relationship } from './relationship/index.ts';
+import { report } from './report/index.ts';
 import { room } from './room/index.ts';
 import { events } from './testing/arbitraries.ts';
 import * as commands from './testing/commands.ts';
 import { thread } from './thread/index.ts';
 import { user } from './user/index.ts';
+import { webhook } from './webhook/index.ts';
 
 /** The laws of one decider, as tests. */
 const obeysTheLaws =
@@ -106,12 +112,18 @@ const registry: Readonly<Record<string, () => void>> = {
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
+  media: obeysTheLaws(media, commands.mediaCommands),
   message: obeysTheLaws(message, commands.messageCommands),
+  notification: obeysTheLaws(notification, commands.notificationCommands),
+  push: obeysTheLaws(push, commands.pushCommands),
+  reaction: obeysTheLaws(reaction, commands.reactionCommands),
   'read-receipt': obeysTheLaws(readReceipt, commands.readReceiptCommands),
   relationship: obeysTheLaws(relationship, commands.relationshipCommands),
+  report: obeysTheLaws(report, commands.reportCommands),
   room: obeysTheLaws(room, commands.roomCommands),
   thread: obeysTheLaws(thread, commands.threadCommands),
   user: obeysTheLaws(user, commands.userCommands),
+  webhook: obeysTheLaws(webhook, commands.webhookCommands),
 };
 
 describe.each(Object.entries(registry))('%s', (_folder, laws) => {

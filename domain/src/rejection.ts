@@ -2,20 +2,32 @@
 import type { AddressRejection } from './address/index.ts';
 import type { EmailRejection } from './email/index.ts';
 import type { MailboxRejection } from './mailbox/index.ts';
+import type { MediaRejection } from './media/index.ts';
 import type { MessageRejection } from './message/index.ts';
+import type { NotificationRejection } from './notification/index.ts';
+import type { PushRejection } from './push/index.ts';
+import type { ReactionRejection } from './reaction/index.ts';
 import type { ReadReceiptRejection } from './read-receipt/index.ts';
 import type { RelationshipRejection } from './relationship/index.ts';
+import type { ReportRejection } from './report/index.ts';
 import type { RoomRejection } from './room/index.ts';
 import type { ThreadRejection } from './thread/index.ts';
 import type { UserRejection } from './user/index.ts';
+import type { WebhookRejection } from './webhook/index.ts';
 
 export type Rejection =
   | AddressRejection
   | EmailRejection
   | MailboxRejection
+  | MediaRejection
   | MessageRejection
+  | NotificationRejection
+  | PushRejection
+  | ReactionRejection
   | ReadReceiptRejection
   | RelationshipRejection
+  | ReportRejection
   | RoomRejection
   | ThreadRejection
-  | UserRejection;
+  | UserRejection
+  | WebhookRejection;

@@ -65,27 +65,38 @@ describe('administrators of the service', () => {
       expect(may(admin, action, { kind: 'mailbox', role: null })).toBe(false);
       expect(may(admin, action, { kind: 'thread', links: [{ role: null, access: 'editor' }] })).toBe(false);
     }
-    expect(may(admin, 'read', { kind: 'room', roomType: 'Group', isMember: false, isBlocked: false })).toBe(false);
   });
 });
 
 describe('rooms', () => {
-  /** Columns: stranger, member of a group, of a private room, of a private room with a block. */
+  const roomTypes = ['Group', 'Single'] as const;
+  const roomRoles = [null, 'member', 'admin', 'owner'] as const;
+  /** Columns: no member, member, admin, owner of a group; member of a private room, of one with a block. */
   const roomMatrix: Readonly<Record<RoomAction, string>> = {
-    read: '-+++',
-    send: '-++-',
-    'mark-read': '-+++',
-    invite: '-+--',
-    leave: '-+++',
+    read: '-+++ ++',
+    send: '-+++ +-',
+    react: '-+++ +-',
+    pin: '-+++ +-',
+    'mark-read': '-+++ ++',
+    leave: '-+++ ++',
+    invite: '-+++ --',
+    'change-image': '-+++ --',
+    rename: '--++ --',
+    moderate: '--++ --',
+    'set-roles': '---+ --',
   };
 
   it.each(Object.entries(roomMatrix) as [RoomAction, string][])('%s: %s', (action, row) => {
-    const rooms = [
-      { kind: 'room', roomType: 'Group', isMember: false, isBlocked: false },
-      { kind: 'room', roomType: 'Group', isMember: true, isBlocked: false },
-      { kind: 'room', roomType: 'Single', isMember: true, isBlocked: false },
-      { kind: 'room', roomType: 'Single', isMember: true, isBlocked: true },
-    ] as const;
-    expect(marks(rooms.map((room) => may(person, action, room)))).toBe(row);
+    const group = roomRoles.map((role) => may(person, action, { kind: 'room', roomType: 'Group', role, isBlocked: false }));
+    const pair = [false, true].map((isBlocked) => may(person, action, { kind: 'room', roomType: 'Single', role: 'member', isBlocked }));
+    expect(`${marks(group)} ${marks(pair)}`).toBe(row);
+  });
+
+  it('are closed to strangers, administrators of the service too', () => {
+    for (const action of Object.keys(roomMatrix) as RoomAction[]) {
+      for (const roomType of roomTypes) {
+        expect(may(admin, action, { kind: 'room', roomType, role: null, isBlocked: false })).toBe(false);
+      }
+    }
   });
 });

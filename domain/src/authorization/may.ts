@@ -2,7 +2,7 @@
  * Who may do what: the one answer for every door (HTTP, SSE, SMTP, CLI; architecture §9). It knows no ids and no stores: the caller
  * brings the links between actor and resource, as it found them. No link, no right.
  */
-import type { RoomType } from '@tidings/contracts/events/room';
+import type { RoomRole, RoomType } from '@tidings/contracts/events/room';
 import type { MailboxRole } from '@tidings/contracts/events/mailbox';
 
 export interface Actor {
@@ -23,7 +23,8 @@ export interface ThreadLink {
 export type MailAction = keyof typeof mailActions;
 /** On the service as a whole. */
 export type DomainAction = 'open-mailbox' | 'manage-domain';
-export type RoomAction = 'read' | 'send' | 'mark-read' | 'invite' | 'leave';
+/** In a room. `moderate` is to delete what others wrote and to remove members (an admin only those without a role). */
+export type RoomAction = keyof typeof roomActions;
 
 export interface DomainResource {
   readonly kind: 'domain';
@@ -40,7 +41,8 @@ export interface ThreadResource {
 export interface RoomResource {
   readonly kind: 'room';
   readonly roomType: RoomType;
-  readonly isMember: boolean;
+  /** Of the actor in it; null for who is not in it. */
+  readonly role: RoomRole | null;
   /** A block stands between the two of a private room. */
   readonly isBlocked: boolean;
 }
@@ -64,6 +66,30 @@ const mailActions = {
 
 const rank: Readonly<Record<MailboxRole, number>> = { viewer: 1, editor: 2, sender: 3, admin: 4 };
 
+interface RoomRule {
+  readonly least: RoomRole;
+  /** Private rooms have no name, image or ranks of their own, and take nobody else. */
+  readonly groupOnly?: true;
+  /** Reaches the other one, so a block between the two of a private room forbids it. */
+  readonly reaches?: true;
+}
+
+const roomActions = {
+  read: { least: 'member' },
+  send: { least: 'member', reaches: true },
+  react: { least: 'member', reaches: true },
+  pin: { least: 'member', reaches: true },
+  'mark-read': { least: 'member' },
+  leave: { least: 'member' },
+  invite: { least: 'member', groupOnly: true },
+  'change-image': { least: 'member', groupOnly: true },
+  rename: { least: 'admin', groupOnly: true },
+  moderate: { least: 'admin', groupOnly: true },
+  'set-roles': { least: 'owner', groupOnly: true },
+} as const satisfies Readonly<Record<string, RoomRule>>;
+
+const roomRank: Readonly<Record<RoomRole, number>> = { member: 1, admin: 2, owner: 3 };
+
 export function may(actor: Actor, action: DomainAction, resource: DomainResource): boolean;
 export function may(actor: Actor, action: MailAction, resource: MailboxResource | ThreadResource): boolean;
 export function may(actor: Actor, action: RoomAction, resource: RoomResource): boolean;
@@ -81,9 +107,12 @@ export function may(
     case 'thread':
       return resource.links.some((link) => reaches(lesser(link), action as MailAction));
     case 'room':
-      return resource.isMember && !(resource.isBlocked && action === 'send') && !(action === 'invite' && resource.roomType === 'Single');
+      return reachesInRoom(resource, roomActions[action as RoomAction]);
   }
 }
+
+const reachesInRoom = ({ role, roomType, isBlocked }: RoomResource, rule: RoomRule): boolean =>
+  role !== null && roomRank[role] >= roomRank[rule.least] && (roomType === 'Group' || !(rule.groupOnly || (isBlocked && rule.reaches)));
 
 const reaches = (role: MailboxRole | null, action: MailAction): boolean => role !== null && rank[role] >= rank[mailActions[action]];
 

@@ -1,5 +1,7 @@
 import { eventOf } from '@tidings/contracts/events/definition';
-import { MessageSent } from '@tidings/contracts/events/message';
+import { MessageDeleted, MessageEdited, MessageSent } from '@tidings/contracts/events/message';
 
 export type { MessageEvent } from '@tidings/contracts/events/message';
 export const messageSent = eventOf(MessageSent);
+export const messageEdited = eventOf(MessageEdited);
+export const messageDeleted = eventOf(MessageDeleted);

@@ -6,6 +6,6 @@ import { category } from './stream.ts';
 
 export const message: Decider<State, Command, MessageEvent, Rejection> = { category, initial, writtenOnce: true, evolve, decide };
 
-export type { Command as MessageCommand, Rejection as MessageRejection } from './decide.ts';
+export type { Command as MessageCommand, DeleteMessage, EditMessage, Rejection as MessageRejection, SendMessage } from './decide.ts';
 export type { State as MessageState } from './state.ts';
 export { messageKey } from './stream.ts';

@@ -1,7 +1,7 @@
 import type { UserId } from '@tidings/contracts/ids';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { hasUser, noUsers, userSet, usersOf, withUser, withoutUser } from './user-set.ts';
+import { firstUser, hasUser, noUsers, userSet, usersOf, withUser, withoutUser } from './user-set.ts';
 
 /** Few last digits, so that leaves split, collapse and meet at the deepest level. */
 const anyUser = fc
@@ -21,6 +21,7 @@ it('is the set it says it is, and leaves the sets it was made from alone', () =>
       expect(before.size).toBe(new Set(added).size);
       expect(usersOf(after).toSorted()).toEqual([...rest].toSorted());
       expect(after.size).toBe(rest.size);
+      expect(firstUser(after)).toBe([...rest][0] ?? null);
       for (const user of [...added, ...removed])
         expect([hasUser(after, user), hasUser(before, user)]).toEqual([rest.has(user), added.includes(user)]);
     }),
@@ -29,14 +30,14 @@ it('is the set it says it is, and leaves the sets it was made from alone', () =>
 
 it('is the same one when nothing changed', () => {
   const many = userSet(Array.from({ length: 1000 }, (_, n) => spread(n)));
-  expect(withUser(many, spread(7))).toBe(many);
+  expect(withUser(many, spread(7), 9)).toBe(many);
   expect(withoutUser(many, spread(1000))).toBe(many);
   expect(withoutUser(noUsers, spread(1))).toBe(noUsers);
 });
 
 it('shares nearly all of itself with its successor', () => {
   const many = userSet(Array.from({ length: 5000 }, (_, n) => spread(n)));
-  const more = withUser(many, spread(5000));
+  const more = withUser(many, spread(5000), 5000);
   if (!('children' in many) || !('children' in more)) throw new Error('5,000 users are no leaf');
   expect(more.children.filter((child, at) => child !== many.children[at])).toHaveLength(1);
 });

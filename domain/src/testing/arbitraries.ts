@@ -4,6 +4,7 @@
  */
 import type { MessageBody } from '@tidings/contracts/events/message';
 import type { EmailContent, Envelope } from '@tidings/contracts/events/email';
+import type { JsonValue } from '@tidings/contracts/ports/event-log';
 import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import * as fc from 'fast-check';
@@ -14,25 +15,50 @@ import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
 import type { FilingOutcome } from '../filing/index.ts';
 import type { MailboxEvent } from '../mailbox/events.ts';
+import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
+import type { NotificationEvent } from '../notification/events.ts';
+import type { PushEvent } from '../push/events.ts';
+import type { ReactionEvent } from '../reaction/events.ts';
 import type { ReadReceiptEvent } from '../read-receipt/events.ts';
 import type { RelationshipEvent } from '../relationship/events.ts';
+import type { ReportEvent } from '../report/events.ts';
 import type { RoomEvent } from '../room/events.ts';
 import type { ThreadEvent } from '../thread/events.ts';
 import type { UserEvent } from '../user/events.ts';
-import { blobNo, emailNo, mailboxNo, messageNo, roomNo, threadNo, userNo } from './people.ts';
+import type { WebhookEvent } from '../webhook/events.ts';
+import {
+  blobNo,
+  emailNo,
+  mailboxNo,
+  mediaNo,
+  messageNo,
+  notificationNo,
+  reportNo,
+  roomNo,
+  subscriptionNo,
+  threadNo,
+  userNo,
+  webhookNo,
+} from './people.ts';
 
 export type DomainEvent =
   | AddressEvent
   | EmailEvent
   | FilingEvent
   | MailboxEvent
+  | MediaEvent
   | MessageEvent
+  | NotificationEvent
+  | PushEvent
+  | ReactionEvent
   | ReadReceiptEvent
   | RelationshipEvent
+  | ReportEvent
   | RoomEvent
   | ThreadEvent
-  | UserEvent;
+  | UserEvent
+  | WebhookEvent;
 type EventType = DomainEvent['type'];
 type DataOf<T extends EventType> = Extract<DomainEvent, { readonly type: T }>['data'];
 
@@ -44,6 +70,11 @@ export const mailboxes = few(mailboxNo);
 export const emails = few(emailNo);
 export const threads = few(threadNo);
 export const blobs = few(blobNo);
+export const media = few(mediaNo);
+export const notifications = few(notificationNo);
+export const webhooks = few(webhookNo);
+export const subscriptions = few(subscriptionNo);
+export const reports = few(reportNo);
 export const words = fc.constantFrom('Alice', 'Bob', 'a b', 'é', '😀');
 export const optionalWords = fc.option(words, { nil: null });
 export const seqs = fc.nat({ max: 5 });
@@ -57,6 +88,14 @@ export const mailboxRoles = fc.constantFrom('viewer', 'editor', 'sender', 'admin
 export const places = fc.constantFrom('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
 export const directions = fc.constantFrom('in', 'out');
 export const addresses = few((n) => `user${n}@tidings.test` as EmailAddress);
+
+/** So few that many meet, and so many that there are too many of them. */
+export const emoji = fc.integer({ min: 0, max: 25 }).map((n) => `:emoji${n % 23}:`);
+export const json = fc.constantFrom<JsonValue>(null, 1, 'a', [1, { a: null }], { a: 1, b: [] }, { b: [], a: 1 });
+export const pushKeys = fc.record({ p256dh: words, auth: words });
+export const eventNames = fc.array(words, { maxLength: 2 });
+export const outcomesOfReports = fc.constantFrom('dismissed', 'removed');
+export const pixels = fc.option(fc.integer({ min: 1, max: 9 }), { nil: null });
 
 const sealed = <A>(values: Arbitrary<A>): Arbitrary<Sealed<A>> => fc.oneof({ weight: 3, arbitrary: values }, fc.constant(SHREDDED));
 
@@ -112,6 +151,16 @@ export const emailsToFile = {
   content: sealed(contents),
 };
 
+export const mediaFields = {
+  mediaId: media,
+  uploadedBy: users,
+  blobId: blobs,
+  mimeType: words,
+  size: seqs,
+  width: pixels,
+  height: pixels,
+};
+const reaction = fc.record({ roomId: rooms, messageId: messages, userId: users, emoji });
 const pin = fc.record({ roomId: rooms, messageId: messages, by: users });
 const byTo = fc.record({ by: users, to: users });
 const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
@@ -164,6 +213,23 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   MessageDeleted: fc.record({ roomId: rooms, messageId: messages, senderId: users, deletedBy: users }),
   RoomRead: fc.record({ roomId: rooms, userId: users, upToSeq: seqs, upTo: fc.option(messages, { nil: null }) }),
   RoomDelivered: fc.record({ roomId: rooms, userId: users, upToSeq: seqs, upTo: messages }),
+  ReactionAdded: reaction,
+  ReactionRemoved: reaction,
+  MediaUploaded: fc.record({ ...mediaFields, name: sealed(optionalWords) }),
+  NotificationSent: fc.record({ notificationId: notifications, toUser: users, message: sealed(json) }),
+  PushSubscribed: fc.record({ subscriptionId: subscriptions, userId: users, endpoint: sealed(words), keys: sealed(pushKeys) }),
+  PushUnsubscribed: fc.record({ subscriptionId: subscriptions, userId: users }),
+  WebhookRegistered: fc.record({ webhookId: webhooks, url: words, events: eventNames, secret: sealed(words), by: users }),
+  WebhookRemoved: fc.record({ webhookId: webhooks, by: users }),
+  MessageReported: fc.record({
+    reportId: reports,
+    roomId: rooms,
+    messageId: messages,
+    senderId: users,
+    reportedBy: users,
+    reason: sealed(words),
+  }),
+  ReportResolved: fc.record({ reportId: reports, by: users, outcome: outcomesOfReports }),
   AddressClaimed: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
   MailboxOpened: fc.record({ mailboxId: mailboxes, kind: mailboxKinds, address: sealed(addresses), name: sealed(words) }),
   MailboxMemberSet: fc.record({ mailboxId: mailboxes, userId: users, role: mailboxRoles }),

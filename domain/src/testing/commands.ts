@@ -7,12 +7,18 @@ import type { AddressCommand } from '../address/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
 import type { MailboxCommand } from '../mailbox/index.ts';
+import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
+import type { NotificationCommand } from '../notification/index.ts';
+import type { PushCommand } from '../push/index.ts';
+import type { ReactionCommand } from '../reaction/index.ts';
 import type { ReadReceiptCommand } from '../read-receipt/index.ts';
 import type { RelationshipCommand } from '../relationship/index.ts';
+import type { ReportCommand } from '../report/index.ts';
 import type { RoomCommand } from '../room/index.ts';
 import type { ThreadCommand } from '../thread/index.ts';
 import type { UserCommand } from '../user/index.ts';
+import type { WebhookCommand } from '../webhook/index.ts';
 import * as any from './arbitraries.ts';
 
 type Fields<Command extends { readonly type: string }> = {
@@ -61,7 +67,23 @@ export const roomCommands: Arbitrary<RoomCommand> = oneOfThese<RoomCommand>({
   InviteToRoom: fc.record({ roomId: any.rooms, by: any.users, userId: any.users, blocked: fc.boolean() }),
   LeaveRoom: fc.record({ roomId: any.rooms, userId: any.users }),
   ReopenRoom: fc.record({ roomId: any.rooms, userId: any.users, by: any.users }),
+  RenameRoom: fc.record({ roomId: any.rooms, by: any.users, name: any.optionalWords }),
+  ChangeRoomImage: fc.record({ roomId: any.rooms, by: any.users, image: any.roomImages }),
+  RemoveMember: fc.record({ roomId: any.rooms, by: any.users, userId: any.users }),
+  SetMemberRole: fc.record({ roomId: any.rooms, by: any.users, userId: any.users, role: any.roomRoles }),
+  PinMessage: fc.record({
+    roomId: any.rooms,
+    by: any.users,
+    messageId: any.messages,
+    messageExists: fc.boolean(),
+    isBlocked: fc.boolean(),
+  }),
+  UnpinMessage: fc.record({ roomId: any.rooms, by: any.users, messageId: any.messages, isBlocked: fc.boolean() }),
 });
+
+/** Facts that mostly allow what is commanded, so that lives get long. */
+const mostly = fc.constantFrom(true, true, true, false);
+const mostlyNone = fc.oneof(fc.constant([]), any.mentions);
 
 export const messageCommands: Arbitrary<MessageCommand> = oneOfThese<MessageCommand>({
   SendMessage: fc.record({
@@ -69,9 +91,77 @@ export const messageCommands: Arbitrary<MessageCommand> = oneOfThese<MessageComm
     messageId: any.messages,
     senderId: any.users,
     body: any.bodies,
+    mentions: any.mentions,
+    notMembers: mostlyNone,
+    threadId: fc.option(any.messages, { nil: null }),
+    threadRoot: fc.constantFrom('message', 'in-thread', 'none'),
     isMember: fc.boolean(),
     isBlocked: fc.boolean(),
   }),
+  EditMessage: fc.record({
+    roomId: any.rooms,
+    messageId: any.messages,
+    by: any.users,
+    text: any.words,
+    mentions: fc.option(any.mentions, { nil: null }),
+    notMembers: mostlyNone,
+    isMember: fc.boolean(),
+    isBlocked: fc.boolean(),
+  }),
+  DeleteMessage: fc.record({
+    roomId: any.rooms,
+    messageId: any.messages,
+    by: any.users,
+    isMember: fc.boolean(),
+    mayModerate: fc.boolean(),
+  }),
+});
+
+export const reactionCommands: Arbitrary<ReactionCommand> = fc.record({
+  type: fc.constantFrom('AddReaction', 'AddReaction', 'RemoveReaction'),
+  roomId: any.rooms,
+  messageId: any.messages,
+  userId: any.users,
+  emoji: any.emoji,
+  isMember: mostly,
+  messageExists: mostly,
+  isBlocked: fc.boolean(),
+});
+
+export const notificationCommands: Arbitrary<NotificationCommand> = oneOfThese<NotificationCommand>({
+  SendNotification: fc.record({ notificationId: any.notifications, toUser: any.users, message: any.json }),
+});
+
+export const mediaCommands: Arbitrary<MediaCommand> = oneOfThese<MediaCommand>({
+  UploadMedia: fc.record({ ...any.mediaFields, name: any.optionalWords }),
+});
+
+export const webhookCommands: Arbitrary<WebhookCommand> = oneOfThese<WebhookCommand>({
+  RegisterWebhook: fc.record({
+    webhookId: any.webhooks,
+    url: any.words,
+    events: any.eventNames,
+    secret: any.words,
+    by: any.users,
+  }),
+  RemoveWebhook: fc.record({ webhookId: any.webhooks, by: any.users }),
+});
+
+export const pushCommands: Arbitrary<PushCommand> = oneOfThese<PushCommand>({
+  SubscribeToPush: fc.record({ subscriptionId: any.subscriptions, userId: any.users, endpoint: any.words, keys: any.pushKeys }),
+  UnsubscribeFromPush: fc.record({ subscriptionId: any.subscriptions, userId: any.users }),
+});
+
+export const reportCommands: Arbitrary<ReportCommand> = oneOfThese<ReportCommand>({
+  ReportMessage: fc.record({
+    roomId: any.rooms,
+    messageId: any.messages,
+    senderId: fc.option(any.users, { nil: null }),
+    reportedBy: any.users,
+    reason: any.words,
+    isMember: mostly,
+  }),
+  ResolveReport: fc.record({ reportId: any.reports, by: any.users, outcome: any.outcomesOfReports }),
 });
 
 export const readReceiptCommands: Arbitrary<ReadReceiptCommand> = oneOfThese<ReadReceiptCommand>({
@@ -80,6 +170,13 @@ export const readReceiptCommands: Arbitrary<ReadReceiptCommand> = oneOfThese<Rea
     userId: any.users,
     upToSeq: any.seqs,
     upTo: fc.option(any.messages, { nil: null }),
+    isMember: fc.boolean(),
+  }),
+  MarkRoomDelivered: fc.record({
+    roomId: any.rooms,
+    userId: any.users,
+    upToSeq: any.seqs,
+    upTo: any.messages,
     isMember: fc.boolean(),
   }),
 });

@@ -15,12 +15,19 @@ export type CodeOverrides<R extends Rejection> = { readonly [T in R['type']]?: E
 export const orReject = <R extends Rejection, A>(decided: E.Either<R, A>, overrides: CodeOverrides<R> = {}): A => {
   if (E.isRight(decided)) return decided.right;
   const type: R['type'] = decided.left.type;
-  const { code, says } = rejections[type];
-  throw new ApiError(overrides[type] ?? code, says);
+  const { code, says, field } = rejections[type];
+  throw new ApiError(overrides[type] ?? code, says, field === undefined ? {} : { fields: [{ path: field, message: says }] });
 };
 
+interface Answer {
+  readonly code: ErrorCode;
+  readonly says: string;
+  /** Where in the request it lies, when it is one field's fault. */
+  readonly field?: string;
+}
+
 /** Sentences for the caller; they tell nothing that the caller may not know, so never who blocked whom or whose an address is. */
-export const rejections: Readonly<Record<Rejection['type'], { readonly code: ErrorCode; readonly says: string }>> = {
+export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   NotAMember: { code: 'INSUFFICIENT_PERMISSIONS', says: 'You are not a member of this room.' },
   Blocked: { code: 'INSUFFICIENT_PERMISSIONS', says: 'Messages between you two are blocked.' },
   IdempotencyKeyReused: { code: 'IDEMPOTENCY_KEY_REUSED', says: 'This Idempotency-Key was used before with other content.' },
@@ -33,6 +40,24 @@ export const rejections: Readonly<Record<Rejection['type'], { readonly code: Err
   PrivateRoom: { code: 'VALIDATION_ERROR', says: 'A private room takes nobody else.' },
   NotAPrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is not a private room.' },
   AlreadyMember: { code: 'VALIDATION_ERROR', says: 'This person is a member already.' },
+
+  RoleTooLow: { code: 'INSUFFICIENT_PERMISSIONS', says: 'Your role in this room does not allow this.' },
+  NoSuchMember: { code: 'CONTENT_NOT_FOUND', says: 'This person is not a member of the room.' },
+  RemovesYourself: { code: 'VALIDATION_ERROR', says: 'You cannot remove yourself; leave the room instead.' },
+  LastOwner: { code: 'CONFLICT', says: 'A group needs an owner: make someone else one first.' },
+  TooManyPins: { code: 'CONFLICT', says: 'This room has as many pins as it can take; take one away first.' },
+
+  NoSuchMessage: { code: 'CONTENT_NOT_FOUND', says: 'There is no such message in this room.' },
+  MessageGone: { code: 'CONTENT_NOT_FOUND', says: 'This message was deleted.' },
+  NotTheAuthor: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This message is not yours.' },
+  NothingToEdit: { code: 'VALIDATION_ERROR', says: 'A media message has no text to edit.' },
+  MentionsStrangers: { code: 'VALIDATION_ERROR', says: 'mentions must name members of this room.', field: 'mentions' },
+  ThreadInThread: { code: 'VALIDATION_ERROR', says: 'threadId must be a message that is not in a thread itself.', field: 'threadId' },
+  TooManyReactions: { code: 'CONFLICT', says: 'You have put as many reactions on this message as it can take.' },
+
+  OwnMessage: { code: 'VALIDATION_ERROR', says: 'This message is your own.' },
+  NoSuchReport: { code: 'CONTENT_NOT_FOUND', says: 'There is no such report.' },
+  ReportClosed: { code: 'CONFLICT', says: 'This report was closed with another outcome.' },
 
   WithYourself: { code: 'VALIDATION_ERROR', says: 'This cannot be done with yourself.' },
   FriendshipBlocked: { code: 'VALIDATION_ERROR', says: 'You two cannot be friends now.' },
@@ -52,5 +77,10 @@ export const rejections: Readonly<Record<Rejection['type'], { readonly code: Err
   NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.' },
 
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
+  NotificationIdReused: { code: 'CONFLICT', says: 'This id stands for another notification.' },
+  MediaIdReused: { code: 'CONFLICT', says: 'This id stands for another file.' },
+  WebhookIdReused: { code: 'CONFLICT', says: 'This id stands for another webhook.' },
+  NoSuchWebhook: { code: 'CONTENT_NOT_FOUND', says: 'There is no such webhook.' },
+
   UserErased: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This account was erased.' },
 };

@@ -49,7 +49,19 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
         await platform.commands.transact(
           message,
           messageKey(roomId, messageId),
-          { type: 'SendMessage', roomId, messageId, senderId, body, isMember: standing.isMember, isBlocked: standing.isBlocked },
+          {
+            type: 'SendMessage',
+            roomId,
+            messageId,
+            senderId,
+            body,
+            mentions: [],
+            notMembers: [],
+            threadId: null,
+            threadRoot: 'message',
+            isMember: standing.isMember,
+            isBlocked: standing.isBlocked,
+          },
           context,
         ),
       );
