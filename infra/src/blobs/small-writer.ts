@@ -1,6 +1,7 @@
 /**
  * Group commit for small blobs: whoever puts while a commit is under way travels with the next one, so a busy SMTP door pays one
- * round trip and one flush of the disk for many mails. No linger timer: a lone caller is written at once.
+ * round trip and one flush of the disk for many mails. A lone caller is written at once; behind a batch of several the writer gathers
+ * for a moment (docs/decisions/013).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobId } from '@tidings/contracts/ids';
@@ -8,9 +9,11 @@ import { BlobStoreUnavailable } from '@tidings/contracts/ports/blob-store';
 import type { Pool } from 'pg';
 import type { Packed } from './packing.ts';
 
-/** Two: one batch travels while the other waits for the disk. */
-const CONNECTIONS = Number(process.env['XC'] ?? 2);
-const WORTH_HALVING = 64;
+/** A second batch travels beside the first only when this much waits: two half batches cost more than one. */
+const CONNECTIONS = 2;
+const CROWD = 64;
+const CROWD_BYTES = 1024 * 1024;
+const GATHER_MS = 3;
 const MAX_BATCH = 256;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Beyond this callers are told to come back; memory stays bounded whatever the disk does. */
@@ -52,10 +55,14 @@ export class SmallWriter {
   }
 
   #flush(): void {
-    while (this.#busy < CONNECTIONS && this.#waiting.length > 0) {
+    while (this.#waiting.length > 0 && (this.#busy === 0 || (this.#busy < CONNECTIONS && this.#isCrowded()))) {
       this.#busy += 1;
       void this.#commit(this.#take());
     }
+  }
+
+  #isCrowded(): boolean {
+    return this.#waiting.length >= CROWD || this.#waitingBytes >= CROWD_BYTES;
   }
 
   #take(): readonly Entry[] {
@@ -78,8 +85,7 @@ export class SmallWriter {
       const error = new BlobStoreUnavailable('writing blobs to Postgres', { cause });
       for (const entry of entries) entry.reject(error);
     } finally {
-      const g = Number(process.env['XG'] ?? 0);
-      if (g > 0 && entries.length > 1 && this.#waiting.length < WORTH_HALVING) await delay(g);
+      if (entries.length > 1 && !this.#isCrowded()) await delay(GATHER_MS);
       this.#busy -= 1;
       this.#flush();
     }
