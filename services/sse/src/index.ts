@@ -9,6 +9,7 @@ import { LiveFeed, NotReady, TooManyStreams } from './live-feed.ts';
 import type { Start } from './admission.ts';
 
 export { LiveFeed } from './live-feed.ts';
+export { openPresence } from './presence.ts';
 
 /** The routes of the live stream; `feed` is the service behind them, which ends with the server. */
 export const sse =

@@ -79,8 +79,8 @@ const queries = async (platform: OpenedPlatform): Promise<FastifyPluginAsync> =>
 };
 
 const liveStream = async (platform: OpenedPlatform, services: Service[]) => {
-  const { LiveFeed, sse } = await import('../../../sse/src/index.ts');
-  const feed = new LiveFeed(platform);
+  const { LiveFeed, openPresence, sse } = await import('../../../sse/src/index.ts');
+  const feed = new LiveFeed(platform, {}, openPresence(platform));
   services.push(feed);
   return sse(platform, feed);
 };
