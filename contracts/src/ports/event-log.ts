@@ -70,6 +70,11 @@ export interface EventLog {
   append(stream: StreamId, expected: Expected, events: readonly NewEvent[]): Promise<AppendResult>;
   /** Up to `limit` events of one stream from revision `from` (inclusive), in order; empty when there are none. */
   readStream(stream: StreamId, from: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /**
+   * The last revision of each of these streams, those without events left out: one look for all who remember a state. Adapters that would
+   * have to look at each one by itself do without.
+   */
+  readonly revisions?: (streams: readonly StreamId[]) => Promise<ReadonlyMap<StreamId, number>>;
   /** Up to `limit` events of a shard behind `after`, in order; never skips one that will appear later. */
   readAll(shard: number, after: Position, limit: number, filter?: ReadFilter): Promise<LogPage>;
   /** Position of the shard's last event, or `START`. */

@@ -168,4 +168,29 @@ describe('commands', () => {
     expect((await one.load(members, 'm')).revision).toBe(2);
     expect(await one.load(members, 'empty')).toEqual({ state: [], revision: -1, position: START });
   });
+
+  it('asks once for all states in use whether they still stand', async () => {
+    const { log, calls } = watched();
+    let looks = 0;
+    const { revisions } = log;
+    const counted: EventLog = {
+      ...log,
+      revisions: (streams) => {
+        looks += 1;
+        return revisions?.(streams) ?? Promise.resolve(new Map());
+      },
+    };
+    let time = 0;
+    const [one, two] = [node(counted, { now: () => time }), node(log)];
+    const keys = Array.from({ length: 30 }, (_, n) => `m${n}`);
+    for (const key of keys) await one.transact(members, key, { add: user('ada') }, context(key));
+    for (const key of keys) await one.load(members, key);
+    await two.transact(members, 'm7', { add: user('bob') }, context('elsewhere'));
+    time = 1001;
+    [calls.reads, looks] = [0, 0];
+    const revisionsNow: number[] = [];
+    for (const key of keys) revisionsNow.push((await one.load(members, key)).revision);
+    expect(revisionsNow).toEqual(keys.map((key) => (key === 'm7' ? 1 : 0)));
+    expect([looks, calls.reads]).toEqual([2, 1]); // once for all, and for the one that had changed
+  });
 });

@@ -1,4 +1,5 @@
 /** States folded from streams, the recently used ones kept with the revision they stand for. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Decider } from '@tidings/contracts/decider';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { CommandId, StreamId } from '@tidings/contracts/ids';
@@ -86,13 +87,42 @@ export const createStates = (store: EventStore, options: { readonly cacheSize: n
     return keep(folding, stream, fold(folding, from, events, asked));
   };
 
+  /** Streams asked about since the last sweep. */
+  const used = new Set<StreamId>();
+  let sweeping: Promise<void> | null = null;
+
+  /** One look at the log for all states in use that are getting old: those that still stand are as good as read. */
+  const sweep = async (revisions: NonNullable<EventStore['revisions']>, maxAgeMs: number): Promise<void> => {
+    await nextTurn(); // with all that are asked about in this one
+    const asked = now();
+    const due = [...used].flatMap((stream) => {
+      const entry = cache.peek(stream);
+      return entry !== undefined && asked - entry.loaded.checkedAt > maxAgeMs / 2 ? [{ stream, entry }] : [];
+    });
+    used.clear();
+    const found = await revisions(due.map(({ stream }) => stream));
+    for (const { stream, entry } of due) {
+      const stands = (found.get(stream) ?? -1) === entry.loaded.revision && cache.peek(stream) === entry;
+      if (stands) cache.set(stream, { ...entry, loaded: { ...entry.loaded, checkedAt: asked } });
+    }
+  };
+
   const recent: States['recent'] = async <State, Event extends TidingsEvent>(
     folding: Folding<State, Event>,
     stream: StreamId,
     maxAgeMs: number,
   ) => {
-    const known = cached(folding, stream);
+    used.add(stream);
+    let known = cached(folding, stream);
     if (known !== null && now() - known.checkedAt <= maxAgeMs) return known;
+    if (known !== null && store.revisions !== undefined) {
+      sweeping ??= sweep(store.revisions, maxAgeMs).finally(() => {
+        sweeping = null;
+      });
+      await sweeping;
+      known = cached(folding, stream);
+      if (known !== null && now() - known.checkedAt <= maxAgeMs) return known;
+    }
     const running = reading.get(stream);
     if (running?.folding === folding) return running.result as Promise<Loaded<State>>;
     const result = refresh(folding, stream, known ?? unread(folding)).finally(() => reading.delete(stream));

@@ -127,6 +127,17 @@ export const eventLogContract = (name: string, open: OpenLog): void => {
         expect(await log.append(stream('a'), 'any', someEvents(MAX_APPEND_EVENTS))).toMatchObject({ type: 'appended' });
       });
 
+      it('says how far streams are, where it can say so at one look', async () => {
+        await log.append(stream('a'), 'none', someEvents(3));
+        await log.append(stream('b'), 'none', one());
+        const known = new Map([
+          [stream('a'), 2],
+          [stream('b'), 0],
+        ]);
+        const revisions = await log.revisions?.([stream('a'), stream('b'), stream('nobody')]);
+        expect(revisions ?? known).toEqual(known);
+      });
+
       it('lets one of many racing for a stream win, and says so to each', async () => {
         const results = await Promise.all(Array.from({ length: 50 }, () => log.append(stream('a'), 'none', one())));
         expect(results.filter(({ type }) => type === 'appended')).toHaveLength(1);

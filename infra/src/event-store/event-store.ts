@@ -1,7 +1,7 @@
 /** The typed face of the log: seals and encodes on the way in, upcasts, opens and decodes on the way out. The one boundary all readers cross. */
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { CommandId, StreamId } from '@tidings/contracts/ids';
-import type { AppendResult, Expected, LoggedEvent } from '@tidings/contracts/ports/event-log';
+import type { AppendResult, EventLog, Expected, LoggedEvent } from '@tidings/contracts/ports/event-log';
 
 /** Where a command came from. `commandId` decides the event ids, so running the same command again writes nothing twice. */
 export interface CommandContext {
@@ -13,6 +13,8 @@ export interface CommandContext {
 export interface EventStore {
   /** @throws what `EventLog.append` throws */
   append(stream: StreamId, expected: Expected, events: readonly TidingsEvent[], context: CommandContext): Promise<AppendResult>;
+  /** As `EventLog.revisions`; absent where the log has none. */
+  readonly revisions?: EventLog['revisions'];
   /** The events of a stream from revision `from`, all pages; unknown types are an error here (a decider must know its own). */
   readStream(stream: StreamId, from?: number): Promise<readonly Recorded[]>;
   /**

@@ -76,6 +76,8 @@ export const createEventStore = (log: EventLog, keys: SubjectKeys): EventStore =
       return result;
     },
 
+    ...(log.revisions === undefined ? {} : { revisions: log.revisions }),
+
     onAppended: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -3,8 +3,8 @@
  * is a fact (it is told after the commit), only its arrival is not certain.
  *
  * Payloads on topic `projection`: `<name>@<position>@<schema>` after a page that changed tables, `*@<position>@<schema>,<schema>…` for
- * instances that had nothing to do up to there, `registry` when instances were added or changed state, `rewritten` when an instance got what
- * belongs before its position (a parked stream flows again).
+ * instances that had nothing to do up to there, `rewritten` when an instance got what belongs before its position (a parked stream flows
+ * again). On topic `registry`, which everybody hears: `registry` when instances were added or changed state.
  */
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';

@@ -114,14 +114,19 @@ export const createFreshness = (deps: {
 
   const firstPollAt = (now: number): number => now + pollDelay(0) + (now - heardAt < HEARD_MS ? HEARD_MS : 0);
 
-  const unsubscribe = signals.subscribe('projection', (payload) => {
-    heardAt = performance.now();
-    for (const { schemaName, position } of parseAnnouncement(payload)) learn(schemaName, position);
-  });
+  let unsubscribe: (() => void) | null = null;
+  /** Only who waits wants to hear every announcement. */
+  const listen = (): void => {
+    unsubscribe ??= signals.subscribe('projection', (payload) => {
+      heardAt = performance.now();
+      for (const { schemaName, position } of parseAnnouncement(payload)) learn(schemaName, position);
+    });
+  };
   const unfeed = deps.feed?.subscribe(learn);
 
   return {
     waitFor: async (position, projections, budgetMs) => {
+      listen();
       if (isFresh(position, projections)) return true;
       if (budgetMs <= 0) return false;
       return new Promise<boolean>((settle) => {
@@ -132,7 +137,7 @@ export const createFreshness = (deps: {
       });
     },
     close: async () => {
-      unsubscribe();
+      unsubscribe?.();
       unfeed?.();
       if (timer !== null) clearTimeout(timer);
       if (checking !== null) clearImmediate(checking);

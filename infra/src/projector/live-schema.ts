@@ -58,7 +58,7 @@ export const createLiveSchema = async (pool: Pool, signals: Signals, refreshMs: 
   await refresh();
   const timer = setInterval(refreshQuietly, refreshMs);
   timer.unref();
-  const unsubscribe = signals.subscribe('projection', (payload) => {
+  const unsubscribe = signals.subscribe('registry', (payload) => {
     if (payload === REGISTRY_CHANGED) refreshQuietly();
   });
 

@@ -46,7 +46,7 @@ const TAIL_PAGE = 500;
  * Behind a page of several events the next one comes no sooner than this: every projection pays a transaction per page, so under load a
  * few milliseconds of waiting make pages that are several times larger and the work as many times less. A lone event never waits.
  */
-const PACE_MS = 10;
+const PACE_MS = 20;
 /** Decoding 5,000 events at once would hold up the live projections of this process for tens of milliseconds. */
 const SLICE = 1_000;
 

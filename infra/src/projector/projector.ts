@@ -38,7 +38,7 @@ export const PROJECTOR_DEFAULTS: ProjectorSettings = {
   attempts: 3,
   maxParkedPerPage: 50,
   flushMs: 100,
-  gatherMs: 30,
+  gatherMs: 40,
   claimMs: 1_000,
   controlMs: 500,
   stuckAfterMs: 30_000,
@@ -156,7 +156,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       })
       .then(() => {
         runner.task = null;
-        signals.publish('projection', REGISTRY_CHANGED);
+        signals.publish('registry', REGISTRY_CHANGED);
         waker.wake();
       });
   };
@@ -181,7 +181,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       if (!abandoned || !ready) continue;
       const next = await cutover(pool, live.name);
       logger.info({ from: live.schemaName, to: next.schemaName }, 'cut over: the live version has no code any more');
-      signals.publish('projection', REGISTRY_CHANGED);
+      signals.publish('registry', REGISTRY_CHANGED);
     }
   };
 
@@ -242,12 +242,12 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       });
     }
   };
-  const unsubscribe = signals.subscribe('projection', (payload) => {
+  const unsubscribe = signals.subscribe('registry', (payload) => {
     if (payload === REGISTRY_CHANGED) waker.wake();
   });
 
   await control();
-  signals.publish('projection', REGISTRY_CHANGED);
+  signals.publish('registry', REGISTRY_CHANGED);
   const controlled = controlling();
 
   return {

@@ -22,8 +22,8 @@ export interface PostgresSignals extends Signals {
 /** One channel per topic, and nobody listens to what it does not want: each notification wakes every process that does. */
 const channelOf = (topic: Topic): string => `tidings_${topic}`;
 const MAX_PAYLOAD_BYTES = 4_000;
-/** At most one NOTIFY statement in this time, with everything that gathered. */
-const PAUSE_MS = 4;
+/** At most one NOTIFY statement in this time, with everything that gathered: each wakes a process at the other end. */
+const PAUSE_MS = 10;
 /** Beyond this the oldest are dropped: they are hints. */
 const MAX_PENDING = 1_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };

@@ -118,6 +118,8 @@ export const openMemoryLog = (options: MemoryLogOptions = {}): EventLog => {
       }
     },
     readStream: async (stream, from, limit) => (streams.get(stream) ?? []).slice(from, from + limit),
+    revisions: (wanted) =>
+      Promise.resolve(new Map(wanted.flatMap((stream) => (streams.has(stream) ? [[stream, (streams.get(stream)?.length ?? 0) - 1]] : [])))),
     readAll: async (shard, after, limit, filter) => readAll(shard, after, limit, filter),
     head: async (shard) => head(shard),
     tail: (shard, after, tailOptions) =>

@@ -48,8 +48,8 @@ export interface AppendStats {
 
 const CONNECTIONS = 2;
 const WORTH_HALVING = 64;
-/** How long a connection gathers behind a batch of several requests while fewer than `WORTH_HALVING` wait. */
-const GATHER_MS = 3;
+/** Behind a batch of several requests the next one leaves no sooner than this, unless `WORTH_HALVING` wait. */
+const GATHER_MS = 5;
 /** Longer than the server's own limit: only a peer that has vanished gets here. */
 const ANSWER_TIMEOUT_MS = 8_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -60,11 +60,14 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
   const closing = new AbortController();
   const idle: (() => void)[] = [];
   let turnPlanned = false;
+  /** The last batch, and whether a connection gathers the next one. */
+  let last = { size: 0, at: Number.NEGATIVE_INFINITY };
+  let gathering = false;
   let lastError: unknown = new Error('not connected yet');
 
   /** Wakes one connection, after this turn of the event loop, so that callers who act together travel together. */
   const nudge = (): void => {
-    if (turnPlanned || idle.length === 0) return;
+    if (turnPlanned || gathering || idle.length === 0) return;
     turnPlanned = true;
     setImmediate(() => {
       turnPlanned = false;
@@ -76,12 +79,21 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
   const batchSize = (): number =>
     idle.length > 0 && queue.waiting >= WORTH_HALVING ? Math.min(Math.ceil(queue.waiting / 2), MAX_APPEND_EVENTS) : MAX_APPEND_EVENTS;
 
-  const nextBatch = async (previous: number): Promise<readonly AppendRequest[]> => {
-    const trickle = previous > 1 && previous < WORTH_HALVING && queue.waiting < WORTH_HALVING;
-    if (trickle) await delay(GATHER_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+  /** A lone request never waits, nor does a crowd; requests that keep coming a few at a time do. */
+  const gather = async (): Promise<void> => {
+    const rest = last.at + GATHER_MS - performance.now();
+    if (gathering || rest <= 0 || last.size <= 1 || last.size >= WORTH_HALVING || queue.waiting >= WORTH_HALVING) return;
+    gathering = true;
+    await delay(rest, undefined, { signal: closing.signal }).catch(() => undefined);
+    gathering = false;
+  };
+
+  const nextBatch = async (): Promise<readonly AppendRequest[]> => {
     while (!closing.signal.aborted) {
+      await gather();
       const batch = queue.take(batchSize());
       if (batch.length > 0) {
+        last = { size: batch.length, at: performance.now() };
         if (queue.waiting > 0) nudge();
         return batch;
       }
@@ -94,7 +106,7 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
 
   const settle = (batch: readonly AppendRequest[], verdicts: readonly BatchVerdict[]): void => {
     queue.settle(batch);
-    let last = 0;
+    let newest = 0;
     for (const [index, request] of batch.entries()) {
       const verdict = verdicts[index];
       if (verdict === undefined) continue; // sendBatch has counted them
@@ -102,11 +114,11 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
         onMoved(request, verdict.shard);
         continue;
       }
-      if (verdict.type === 'appended') last = Math.max(last, numberOf(verdict.position));
+      if (verdict.type === 'appended') newest = Math.max(newest, numberOf(verdict.position));
       else stats[verdict.type === 'conflict' ? 'conflicts' : 'duplicates'] += 1;
       request.resolve(verdict);
     }
-    if (last > 0) onAppended(shard, last);
+    if (newest > 0) onAppended(shard, newest);
   };
 
   const fail = (batch: readonly AppendRequest[], error: unknown): void => {
@@ -140,13 +152,11 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
       });
       if (client !== null) {
         let alive = true;
-        let carried = 0;
         client.on('error', () => {
           alive = false; // noticed before a batch is risked on it
         });
         while (alive && !closing.signal.aborted) {
-          const batch = await nextBatch(carried);
-          carried = batch.length;
+          const batch = await nextBatch();
           if (batch.length === 0) break;
           if (!alive) {
             queue.putBack(batch);

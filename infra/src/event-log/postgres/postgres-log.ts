@@ -150,6 +150,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
     shards,
     append,
     readStream: (stream, from, limit) => alarmed(reader.readStream(stream, from, limit), logger),
+    revisions: (streams) => reader.revisions(streams),
     readAll: (shard, after, limit, filter) => alarmed(reader.readAll(shard, after, limit, filter), logger),
     head: async (shard) => positionOf((await reader.heads()).get(shard) ?? 0),
     tail,

@@ -24,6 +24,8 @@ export interface LogReader {
   readAll(shard: number, after: Position, limit: number, filter?: ReadFilter): Promise<LogPage>;
   /** @throws LogGapError, LogUnavailable */
   readStream(stream: StreamId, from: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** Last revisions of those streams that exist. @throws LogUnavailable */
+  revisions(streams: readonly StreamId[]): Promise<ReadonlyMap<StreamId, number>>;
   /** Last position of each shard. @throws LogUnavailable */
   heads(): Promise<ReadonlyMap<number, number>>;
 }
@@ -110,6 +112,17 @@ export const createReader = (pool: pg.Pool): LogReader => {
         if (fitting === seen) break;
       }
       return all;
+    },
+
+    revisions: async (streams) => {
+      const { rows } = await ask(() =>
+        pool.query<{ stream_id: StreamId; revision: number }>({
+          name: 'log-revisions',
+          text: 'select stream_id, revision from log.stream where stream_id = any($1)',
+          values: [streams],
+        }),
+      );
+      return new Map(rows.map(({ stream_id, revision }) => [stream_id, revision]));
     },
 
     heads: async () => {
