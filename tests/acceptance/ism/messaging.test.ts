@@ -20,43 +20,49 @@ afterAll(() => ism.close());
 const timelineOf = async (by: Client, query = '') => ok<readonly Message[]>(await by.get(`/api/rooms/${room}/timeline${query}`));
 
 describe('sending', () => {
+  const cases = (rows: readonly (readonly [name: string, msgBody: unknown, more?: object])[]) =>
+    rows.map(([name, msgBody, more = {}]) => ({ name, msgBody, more }));
   const long = (length: number): string => '😀'.repeat(length);
 
-  it.each<readonly [string, object, object?]>([
-    ['a text of one character', { text: 'x' }],
-    ['a text of 4000 characters, however many bytes', { text: long(4000) }],
-    ['a text said to be one', { text: 'x' }, { msgType: 'Text' }],
-    ['a text beside other fields: the first kind that fits', { text: 'x', mediaUrl: 'u', mediaType: 'IMAGE', colour: 'red' }],
-    ['media at the limits', { mediaUrl: long(250), mediaType: long(80), mimeType: long(255), altText: long(1000) }, { msgType: 'Media' }],
-    ['media with nulls', { mediaUrl: 'u', mediaType: 'IMAGE', mimeType: null, altText: null }],
-    ['fields that nobody knows', { text: 'x' }, { colour: 'red', clientMessageId: null }],
-  ])('takes %s', async (_, msgBody, more) => {
-    const sent = ok<Message>(await send(ada, room, msgBody, more));
+  it.each(
+    cases([
+      ['a text of one character', { text: 'x' }],
+      ['a text of 4000 characters, however many bytes', { text: long(4000) }],
+      ['a text said to be one', { text: 'x' }, { msgType: 'Text' }],
+      ['a text beside other fields: the first kind that fits', { text: 'x', mediaUrl: 'u', mediaType: 'IMAGE', colour: 'red' }],
+      ['media at the limits', { mediaUrl: long(250), mediaType: long(80), mimeType: long(255), altText: long(1000) }, { msgType: 'Media' }],
+      ['media with nulls', { mediaUrl: 'u', mediaType: 'IMAGE', mimeType: null, altText: null }],
+      ['fields that nobody knows', { text: 'x' }, { colour: 'red', clientMessageId: null }],
+    ]),
+  )('takes $name', async ({ msgBody, more }) => {
+    const sent = ok<Message>(await ada.post('/api/send-msg', { chatRoomId: room, msgBody, ...more }));
     expect(await timelineOf(bob)).toEqual([sent]);
   });
 
-  it.each<readonly [string, unknown, object?]>([
-    ['an empty text', { text: '' }],
-    ['a text of 4001 characters', { text: long(4001) }],
-    ['a text that is none', { text: 7 }],
-    ['an empty address', { mediaUrl: '', mediaType: 'IMAGE' }],
-    ['an address of 251 characters', { mediaUrl: long(251), mediaType: 'IMAGE' }],
-    ['media without a type', { mediaUrl: 'u' }],
-    ['a type of 81 characters', { mediaUrl: 'u', mediaType: long(81) }],
-    ['a MIME type of 256 characters', { mediaUrl: 'u', mediaType: 'IMAGE', mimeType: long(256) }],
-    ['a description of 1001 characters', { mediaUrl: 'u', mediaType: 'IMAGE', altText: long(1001) }],
-    ['an empty reply', { replyMsgId: randomUUID(), replyText: '' }],
-    ['a reply of 4001 characters', { replyMsgId: randomUUID(), replyText: long(4001) }],
-    ['a reply to no id', { replyMsgId: '1', replyText: 'x' }],
-    ['a reply to a moment that is none', { replyMsgId: randomUUID(), replyText: 'x', replyCreatedAt: 'then' }],
-    ['nothing', {}],
-    ['a text for a body', 'hello'],
-    ['null for a body', null],
-    ['a room change', { type: 'UserJoined', related_user: {} }],
-    ['a room change said to be one', { type: 'UserLeft', related_user: {} }, { msgType: 'RoomChange' }],
-    ['a text said to be media', { text: 'x' }, { msgType: 'Media' }],
-    ['a kind that there is not', { text: 'x' }, { msgType: 'Poem' }],
-  ])('refuses %s', async (_, msgBody, more) => {
+  it.each(
+    cases([
+      ['an empty text', { text: '' }],
+      ['a text of 4001 characters', { text: long(4001) }],
+      ['a text that is none', { text: 7 }],
+      ['an empty address', { mediaUrl: '', mediaType: 'IMAGE' }],
+      ['an address of 251 characters', { mediaUrl: long(251), mediaType: 'IMAGE' }],
+      ['media without a type', { mediaUrl: 'u' }],
+      ['a type of 81 characters', { mediaUrl: 'u', mediaType: long(81) }],
+      ['a MIME type of 256 characters', { mediaUrl: 'u', mediaType: 'IMAGE', mimeType: long(256) }],
+      ['a description of 1001 characters', { mediaUrl: 'u', mediaType: 'IMAGE', altText: long(1001) }],
+      ['an empty reply', { replyMsgId: randomUUID(), replyText: '' }],
+      ['a reply of 4001 characters', { replyMsgId: randomUUID(), replyText: long(4001) }],
+      ['a reply to no id', { replyMsgId: '1', replyText: 'x' }],
+      ['a reply to a moment that is none', { replyMsgId: randomUUID(), replyText: 'x', replyCreatedAt: 'then' }],
+      ['nothing', {}],
+      ['a text for a body', 'hello'],
+      ['null for a body', null],
+      ['a room change', { type: 'UserJoined', related_user: {} }],
+      ['a room change said to be one', { type: 'UserLeft', related_user: {} }, { msgType: 'RoomChange' }],
+      ['a text said to be media', { text: 'x' }, { msgType: 'Media' }],
+      ['a kind that there is not', { text: 'x' }, { msgType: 'Poem' }],
+    ]),
+  )('refuses $name', async ({ msgBody, more }) => {
     const answer = await ada.post('/api/send-msg', { chatRoomId: room, msgBody, ...more });
     expect(problem(answer)).toEqual(INVALID);
     expect(answer.json<{ errors?: readonly object[] }>().errors, 'names the field').not.toHaveLength(0);
