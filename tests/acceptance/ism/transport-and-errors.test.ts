@@ -56,7 +56,7 @@ describe('open to everyone', () => {
   });
 });
 
-describe.each([...ENDPOINTS, ...WITH_ID])('%s %s', (method, path) => {
+describe.each([...ENDPOINTS, ...WITH_ID].map(([method, path]) => ({ method, path })))('$method $path', ({ method, path }) => {
   const there = path.replaceAll('ID', randomUUID());
 
   it('is for who has a token', async () => {
@@ -77,7 +77,7 @@ describe.each([...ENDPOINTS, ...WITH_ID])('%s %s', (method, path) => {
   });
 });
 
-describe.each(WITH_ID)('%s %s', (method, path, names) => {
+describe.each(WITH_ID.map(([method, path, names]) => ({ method, path, names })))('$method $path', ({ method, path, names }) => {
   it.each(['1', 'not-a-uuid', `${randomUUID()}0`, '00000000-0000-0000-0000-00000000000g', '%00', "'"])(
     'names the id that is none: %s',
     async (id) => {
