@@ -75,9 +75,8 @@ export const unsubscribeFromPush = defineRoute({
   id: 'unsubscribeFromPush',
   method: 'DELETE',
   path: '/api/push-subscriptions/{subscriptionId}',
-  summary: 'Tells this browser no more.',
+  summary: 'Tells this browser no more; one that was not told is no fault.',
   params: t.readonly(t.type({ subscriptionId: SubscriptionId })),
-  errors: [404],
 });
 
 export const pushRoutes: readonly Route[] = [getPushKey, subscribeToPush, unsubscribeFromPush];

@@ -58,6 +58,10 @@ describe('administrators of the service', () => {
     expect(may(admin, 'manage-members', { kind: 'mailbox', role: null })).toBe(true);
     expect(may(person, 'open-mailbox', { kind: 'domain' })).toBe(false);
     expect(may(person, 'manage-domain', { kind: 'domain' })).toBe(false);
+    expect(may(person, 'manage-webhooks', { kind: 'domain', throughNotifier: true })).toBe(false);
+    expect(may(person, 'send-notification', { kind: 'domain' })).toBe(false);
+    expect(may(person, 'send-notification', { kind: 'domain', throughNotifier: true })).toBe(true);
+    expect(may(admin, 'send-notification', { kind: 'domain' })).toBe(true);
   });
 
   it('read and do nothing else without a role of their own', () => {

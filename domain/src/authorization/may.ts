@@ -22,12 +22,14 @@ export interface ThreadLink {
 /** On a mailbox, and on each thread in it. */
 export type MailAction = keyof typeof mailActions;
 /** On the service as a whole. */
-export type DomainAction = 'open-mailbox' | 'manage-domain';
+export type DomainAction = 'open-mailbox' | 'manage-domain' | 'manage-webhooks' | 'send-notification';
 /** In a room. `moderate` is to delete what others wrote and to remove members (an admin only those without a role). */
 export type RoomAction = keyof typeof roomActions;
 
 export interface DomainResource {
   readonly kind: 'domain';
+  /** The actor comes through an application that may send custom notifications (`NOTIFY_CLIENT_IDS`). */
+  readonly throughNotifier?: boolean;
 }
 export interface MailboxResource {
   readonly kind: 'mailbox';
@@ -101,7 +103,7 @@ export function may(
   // The overloads tie actions to kinds, which the compiler does not follow in here: hence the two casts.
   switch (resource.kind) {
     case 'domain':
-      return actor.isAdmin;
+      return actor.isAdmin || (action === 'send-notification' && resource.throughNotifier === true);
     case 'mailbox':
       return (actor.isAdmin && action === 'manage-members') || reaches(resource.role, action as MailAction);
     case 'thread':

@@ -5,6 +5,7 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import type { Config } from '../config/config.ts';
 
 export interface Guard {
   /** Private, loopback and link-local addresses are allowed. */
@@ -12,6 +13,12 @@ export interface Guard {
   /** `http:` is allowed beside `https:`. */
   readonly allowHttp: boolean;
 }
+
+/** As configured: plain `http:` is for development alone. */
+export const guardOf = ({ environment, outbound }: Pick<Config, 'environment' | 'outbound'>): Guard => ({
+  allowPrivate: outbound.allowPrivate,
+  allowHttp: environment === 'development',
+});
 
 /** The address is none that we call. */
 export class AddressRefused extends Error {

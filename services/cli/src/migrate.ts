@@ -5,6 +5,7 @@ import { openPool } from '@tidings/infra/postgres/pools';
 import { migratePresence } from '@tidings/infra/presence/migrations';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
+import { migrateOutbound } from '@tidings/infra/webhooks/migrations';
 import type { Logger } from 'pino';
 import { migrateFiling } from '../../filing/src/migrations.ts';
 import { migrateOps } from '../../ops/src/migrations.ts';
@@ -12,7 +13,16 @@ import { migrateOps } from '../../ops/src/migrations.ts';
 export const migrate = async (databaseUrl: string, logger: Logger): Promise<void> => {
   const pool = openPool({ url: databaseUrl, name: 'tidings migrate', max: 2, logger });
   try {
-    const steps = [migrateEventLog, migrateSubjectKeys, migrateBlobs, migrateProjector, migratePresence, migrateFiling, migrateOps];
+    const steps = [
+      migrateEventLog,
+      migrateSubjectKeys,
+      migrateBlobs,
+      migrateProjector,
+      migratePresence,
+      migrateOutbound,
+      migrateFiling,
+      migrateOps,
+    ];
     for (const step of steps) await step(pool);
   } finally {
     await pool.end();

@@ -1,6 +1,7 @@
 /** Everything that changes something, over HTTP. A Fastify plugin, mounted by `services/api` or a listener of its own. */
 import type { FastifyPluginCallback } from 'fastify';
 import type { Platform } from '../../platform/src/platform.ts';
+import { registerAdmin } from './admin/index.ts';
 import { registerChat } from './chat/index.ts';
 import { registerMail } from './mail/index.ts';
 
@@ -9,5 +10,6 @@ export const commandApi =
   (app, _options, done) => {
     registerChat(app, platform);
     registerMail(app, platform);
+    registerAdmin(app, platform);
     done();
   };

@@ -23,6 +23,8 @@ export const eventLine = (event: LiveEvent, names: Names): string => {
     case 'FriendRequestReceived':
     case 'FriendRequestAccepted':
       return `from ${event.fromUser.displayName}`;
+    case 'SystemMessage':
+      return short(JSON.stringify(event.message), MOST);
     case 'EmailReceived':
       return short(
         `in ${nameOf(event.mailboxId)}: ${event.from.map(({ name, email }) => name ?? email).join(', ')}: ${event.subject}`,

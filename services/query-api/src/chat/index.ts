@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerPeople } from './people.ts';
+import { registerPushKey } from './push-key.ts';
 import { registerRooms } from './rooms.ts';
 import { registerSearch } from './search.ts';
 import { registerShareTargets } from './share-targets.ts';
@@ -11,6 +12,7 @@ export const registerChat = (app: FastifyInstance, platform: Platform): void => 
   registerRooms(app, platform);
   registerTimeline(app, platform);
   registerPeople(app, platform);
+  registerPushKey(app, platform);
   registerSearch(app, platform);
   registerShareTargets(app, platform);
 };
