@@ -43,6 +43,8 @@ export interface Client {
   readonly id: UserId;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
   readonly post: (path: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly put: (path: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly patch: (path: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
   readonly remove: (path: string) => Promise<Answer>;
 }
 
@@ -108,7 +110,7 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
 
   const clientOf = (app: FastifyInstance, name: Name): Client => {
     const send = async (
-      method: 'GET' | 'POST' | 'DELETE',
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
       url: string,
       body?: object,
       headers: Record<string, string> = {},
@@ -130,6 +132,8 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
       id: person(name).userId,
       get: (path, headers) => send('GET', path, undefined, headers),
       post: (path, body, headers) => send('POST', path, body, headers),
+      put: (path, body, headers) => send('PUT', path, body, headers),
+      patch: (path, body, headers) => send('PATCH', path, body, headers),
       remove: (path) => send('DELETE', path),
     };
   };

@@ -2,27 +2,37 @@
 import * as t from 'io-ts';
 import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
+import { groupRoutes } from './groups.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
 import * as media from './media.ts';
+import * as notify from './notify.ts';
 import { Problem } from './problem.ts';
+import * as push from './push.ts';
+import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import * as search from './search.ts';
 import { systemRoutes } from './system.ts';
+import * as webhooks from './webhooks.ts';
 
 export const routes: readonly Route[] = [
   ...chatRoutes,
+  ...groupRoutes,
+  ...reportRoutes,
   ...mailRoutes,
   ...live.liveRoutes,
   ...media.mediaRoutes,
   ...search.searchRoutes,
+  ...notify.notifyRoutes,
+  ...push.pushRoutes,
+  ...webhooks.webhookRoutes,
   ...systemRoutes,
 ];
 
 /** Codecs under the names they are exported by: the `components/schemas` of the description. */
 export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
-  Object.entries({ Problem, ...chatObjects, ...mailObjects, ...live, ...media, ...search }).flatMap(([name, value]) =>
-    value instanceof t.Type ? [[value, name] as const] : [],
+  Object.entries({ Problem, ...chatObjects, ...mailObjects, ...live, ...media, ...search, ...notify, ...push, ...webhooks }).flatMap(
+    ([name, value]) => (value instanceof t.Type ? [[value, name] as const] : []),
   ),
 );

@@ -18,6 +18,9 @@ it('a member reports a message of others, once', () => {
     .when({ ...send, reason: 'Rude', isMember: false })
     .thenNothing();
   given(reported, resolved).when(send).thenNothing();
+  given(reported)
+    .when({ ...send, roomId: roomNo(2), senderId: null })
+    .thenRejected({ type: 'NoSuchMessage' });
   given()
     .when({ ...send, isMember: false })
     .thenRejected({ type: 'NotAMember', userId: bob });

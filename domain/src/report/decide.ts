@@ -31,7 +31,7 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
     case 'ReportMessage': {
       const { roomId, messageId, senderId, reportedBy, reason } = command;
       // First, so that a retry is answered alike; a second reason adds nothing, also once moderators have seen the first.
-      if (state.kind !== 'none') return right([]);
+      if (state.kind !== 'none') return state.about.roomId === roomId ? right([]) : left({ type: 'NoSuchMessage', messageId });
       if (!command.isMember) return left({ type: 'NotAMember', userId: reportedBy });
       if (senderId === null) return left({ type: 'NoSuchMessage', messageId });
       if (senderId === reportedBy) return left({ type: 'OwnMessage' });

@@ -2,13 +2,23 @@
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerMessages } from './messages.ts';
+import { registerNotify } from './notify.ts';
 import { registerPeople } from './people.ts';
+import { registerPushSubscriptions } from './push-subscriptions.ts';
 import { registerReadMarks } from './read-marks.ts';
+import { registerReports } from './reports.ts';
+import { registerRoomRoles } from './room-roles.ts';
 import { registerRooms } from './rooms.ts';
+import { registerUploads } from './uploads.ts';
 
 export const registerChat = (app: FastifyInstance, platform: Platform): void => {
   registerMessages(app, platform);
   registerReadMarks(app, platform);
   registerRooms(app, platform);
+  registerUploads(app, platform);
+  registerRoomRoles(app, platform);
+  registerReports(app, platform);
   registerPeople(app, platform);
+  registerNotify(app, platform);
+  registerPushSubscriptions(app, platform);
 };
