@@ -146,7 +146,6 @@ const MAILS_PER_THREAD = 4;
 const mailEvents = (index: number): readonly [string, string, TidingsEvent] => {
   const threadNumber = Math.floor(index / MAILS_PER_THREAD);
   const threadId = derivedId<ThreadId>('bench-thread', threadNumber);
-  const part = { partId: '1', name: null, type: 'text/plain', charset: 'utf-8', disposition: null, cid: null, size: 900 };
   return [
     'thread',
     threadId,
@@ -169,17 +168,12 @@ const mailEvents = (index: number): readonly [string, string, TidingsEvent] => {
           inReplyTo: [],
           references: [],
           from: [{ name: 'A Sender', email: `sender${index % 500}@example.org` }],
-          sender: [],
-          replyTo: [],
           to: [{ name: null, email: 'contact@tidings.test' }],
           cc: [],
-          bcc: [],
           subject: `Subject of thread ${threadNumber}`,
           sentAt: '2026-11-20T10:00:00.000Z',
           preview: `Mail ${index}: ${'lorem ipsum dolor sit amet '.repeat(4)}`.slice(0, 140),
-          textBody: [part],
-          htmlBody: [part],
-          attachments: [],
+          hasAttachments: false,
         },
       },
     },

@@ -66,27 +66,38 @@ export const Part = t.readonly(
 );
 export type Part = t.TypeOf<typeof Part>;
 
-/** What the headers and the MIME tree say. Capped so that the event stays small; the raw bytes are always kept beside it. */
+/**
+ * What threads, lists and rules need of a mail. Capped so that the event stays small; the raw bytes are always kept beside it. What only a
+ * single mail's page shows is in `EmailDetails`: every replay reads this, none reads that (docs/decisions/014).
+ */
 export const EmailContent = t.readonly(
   t.type({
     messageId: nullable(t.string),
     inReplyTo: t.readonlyArray(t.string),
     references: t.readonlyArray(t.string),
     from: Addresses,
-    sender: Addresses,
-    replyTo: Addresses,
     to: Addresses,
     cc: Addresses,
-    bcc: Addresses,
     subject: t.string,
     sentAt: nullable(t.string),
     preview: t.string,
+    hasAttachments: t.boolean,
+  }),
+);
+export type EmailContent = t.TypeOf<typeof EmailContent>;
+
+/** The rest of what headers and MIME tree say. Kept with the bodies in the blob that `bodyBlobId` names, not in the event. */
+export const EmailDetails = t.readonly(
+  t.type({
+    sender: Addresses,
+    replyTo: Addresses,
+    bcc: Addresses,
     textBody: t.readonlyArray(Part),
     htmlBody: t.readonlyArray(Part),
     attachments: t.readonlyArray(Part),
   }),
 );
-export type EmailContent = t.TypeOf<typeof EmailContent>;
+export type EmailDetails = t.TypeOf<typeof EmailDetails>;
 
 export const emailEvents = [EmailReceived, FilingDecided] as const;
 export type EmailEvent = EventOf<(typeof emailEvents)[number]>;

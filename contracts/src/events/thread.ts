@@ -12,7 +12,7 @@ export type Place = t.TypeOf<typeof Place>;
 
 export const EmailFiled = defineEvent({
   type: 'EmailFiled',
-  doc: 'An email is in a thread of a mailbox. `bodyBlobId` holds its decoded, sanitised bodies as JSON; `blobId` the bytes as received.',
+  doc: 'An email is in a thread of a mailbox. `bodyBlobId` holds its details and its decoded, sanitised bodies as JSON; `blobId` the bytes as received.',
   data: t.readonly(
     t.type({
       threadId: ThreadId,

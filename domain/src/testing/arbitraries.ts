@@ -124,14 +124,9 @@ export const contents: Arbitrary<EmailContent> = fc.record({
   inReplyTo: fc.constant([]),
   references: fc.constant([]),
   from: fc.constant([]),
-  sender: fc.constant([]),
-  replyTo: fc.constant([]),
   to: fc.constant([]),
   cc: fc.constant([]),
-  bcc: fc.constant([]),
-  textBody: fc.constant([]),
-  htmlBody: fc.constant([]),
-  attachments: fc.constant([]),
+  hasAttachments: fc.boolean(),
 });
 export const outcomes: Arbitrary<FilingOutcome> = fc.oneof(
   fc.record({ type: fc.constant('thread'), threadId: threads, by: words }),

@@ -1,5 +1,5 @@
-/** `MailContent` from what the tree and the header say, within bounds that keep an event far below its limit. */
-import type { Address, EmailContent, Part } from '@tidings/contracts/events/email';
+/** What the tree and the header say of a mail, within bounds that keep an event far below its limit. */
+import type { Address, EmailContent, EmailDetails, Part } from '@tidings/contracts/events/email';
 import type { HeaderLines } from 'mailparser';
 import { MAX_MESSAGE_ID, MAX_REFERENCES } from './limits.ts';
 import type { Structure } from './structure.ts';
@@ -12,28 +12,41 @@ export type DecodedHeaders = ReadonlyMap<string, unknown>;
 /** All of `EmailContent` but the preview, which `domain` makes from the opening of the text. */
 export type MailContent = Omit<EmailContent, 'preview'>;
 
+export interface MailSays {
+  readonly content: MailContent;
+  readonly details: EmailDetails;
+}
+
 /**
- * JSON octets of each list. Together about 150 KB, and sealing adds a third: the event stays below `MAX_EVENT_BYTES` whatever the mail
- * holds; the rest is in the raw bytes.
+ * JSON octets of each list. Those of the event come to about 100 KB, and sealing adds a third: it stays below `MAX_EVENT_BYTES` whatever the
+ * mail holds; the rest is in the raw bytes.
  */
 const ROOM = { few: 6_000, many: 28_000, references: 16_000, bodies: 6_000, attachments: 28_000 };
 
-export const contentOf = (headers: DecodedHeaders, lines: HeaderLines, structure: Structure<TreeNode>): MailContent => ({
-  messageId: messageIds(lines, 'message-id').at(-1) ?? null,
-  inReplyTo: within(messageIds(lines, 'in-reply-to').slice(0, 20), ROOM.few),
-  references: within(firstAndLast(messageIds(lines, 'references'), MAX_REFERENCES), ROOM.references),
-  from: addresses(headers, 'from', ROOM.few),
-  sender: addresses(headers, 'sender', ROOM.few),
-  replyTo: addresses(headers, 'reply-to', ROOM.few),
-  to: addresses(headers, 'to', ROOM.many),
-  cc: addresses(headers, 'cc', ROOM.many),
-  bcc: addresses(headers, 'bcc', ROOM.few),
-  subject: subject(headers),
-  sentAt: sentAt(lines),
-  textBody: within(structure.textBody.map(part), ROOM.bodies),
-  htmlBody: within(structure.htmlBody.map(part), ROOM.bodies),
-  attachments: within(structure.attachments.map(part), ROOM.attachments),
-});
+export const contentOf = (headers: DecodedHeaders, lines: HeaderLines, structure: Structure<TreeNode>): MailSays => {
+  const attachments = within(structure.attachments.map(part), ROOM.attachments);
+  return {
+    content: {
+      messageId: messageIds(lines, 'message-id').at(-1) ?? null,
+      inReplyTo: within(messageIds(lines, 'in-reply-to').slice(0, 20), ROOM.few),
+      references: within(firstAndLast(messageIds(lines, 'references'), MAX_REFERENCES), ROOM.references),
+      from: addresses(headers, 'from', ROOM.few),
+      to: addresses(headers, 'to', ROOM.many),
+      cc: addresses(headers, 'cc', ROOM.many),
+      subject: subject(headers),
+      sentAt: sentAt(lines),
+      hasAttachments: attachments.length > 0,
+    },
+    details: {
+      sender: addresses(headers, 'sender', ROOM.few),
+      replyTo: addresses(headers, 'reply-to', ROOM.few),
+      bcc: addresses(headers, 'bcc', ROOM.few),
+      textBody: within(structure.textBody.map(part), ROOM.bodies),
+      htmlBody: within(structure.htmlBody.map(part), ROOM.bodies),
+      attachments,
+    },
+  };
+};
 
 const part = ({ partId, name, type, charset, disposition, cid, size }: TreeNode): Part => ({
   partId,

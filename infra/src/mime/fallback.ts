@@ -29,7 +29,7 @@ export const readPlainly = (raw: Uint8Array, fault: string): ParsedMail => {
     children: [],
   };
   return {
-    content: contentOf(headers, lines, { textBody: [body], htmlBody: [body], attachments: [] }),
+    ...contentOf(headers, lines, { textBody: [body], htmlBody: [body], attachments: [] }),
     opening: text.slice(0, 4_000).toWellFormed(),
     bodies: { '1': { value: text, isTruncated: raw.byteLength > LOOKED_AT } },
     contentHash: contentHash(raw),

@@ -11,7 +11,7 @@ import type { ParsedMail } from './read-mail.ts';
 export type { MailContent } from './content.ts';
 export { resolvePartLinks } from './part-links.ts';
 export type { Bodies, BodyValue, ParsedMail } from './read-mail.ts';
-export { readBodies, storeBodies } from './stored-bodies.ts';
+export { readBodies, storeBodies, type StoredBodies } from './stored-bodies.ts';
 
 export interface MimeOptions {
   /** Worker threads; one per core unless said. */

@@ -1,5 +1,5 @@
 /** One mail understood: runs in a worker thread, because the bytes may be hostile (`mime.ts` is the way in). */
-import { contentOf, type MailContent } from './content.ts';
+import { contentOf, type MailSays } from './content.ts';
 import { contentHash, tame } from './head.ts';
 import { MAX_ALL_BODIES_CHARS, MAX_BODY_CHARS } from './limits.ts';
 import { sanitise, textOfHtml, type Cids } from './sanitise.ts';
@@ -13,8 +13,7 @@ export interface BodyValue {
 /** By part id: text as it reads, HTML sanitised with `part-links.ts` in it. */
 export type Bodies = Readonly<Record<string, BodyValue>>;
 
-export interface ParsedMail {
-  readonly content: MailContent;
+export interface ParsedMail extends MailSays {
   /** The first characters of its text, for a preview. */
   readonly opening: string;
   readonly bodies: Bodies;
@@ -29,7 +28,7 @@ export const readMail = async (raw: Uint8Array): Promise<ParsedMail> => {
   const structure = structureOf(root);
   const bodies = bodiesOf(structure, cidsOf(root));
   return {
-    content: contentOf(headers, headerLines, structure),
+    ...contentOf(headers, headerLines, structure),
     opening: opening(structure, bodies),
     bodies,
     contentHash: contentHash(raw),

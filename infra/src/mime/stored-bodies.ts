@@ -1,24 +1,42 @@
-/** The blob behind `EmailFiled.bodyBlobId`: what a mail's bodies say, decoded and safe, as JSON. Equal bodies give equal bytes: kept once. */
+/**
+ * The blob behind `EmailFiled.bodyBlobId`: what only a single mail's page shows, as JSON. Its bodies, decoded and safe, and the details that
+ * no list needs. Equal mails give equal bytes: kept once.
+ */
 import * as t from 'io-ts';
 import { either as E } from 'fp-ts';
+import { decode } from '@tidings/contracts/codec';
+import { EmailDetails } from '@tidings/contracts/events/email';
 import type { BlobId } from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import type { Bodies } from './read-mail.ts';
 
-const StoredBodies = t.type({ version: t.literal(1), bodies: t.record(t.string, t.type({ value: t.string, isTruncated: t.boolean })) });
+const Stored = t.type({
+  version: t.literal(1),
+  details: EmailDetails,
+  bodies: t.record(t.string, t.type({ value: t.string, isTruncated: t.boolean })),
+});
+
+export interface StoredBodies {
+  readonly details: EmailDetails;
+  /** By part id. HTML still holds part links: `resolvePartLinks` points them at one email. */
+  readonly bodies: Bodies;
+  /** Size of the blob. */
+  readonly bytes: number;
+}
 
 /** @throws BlobStoreUnavailable */
-export const storeBodies = async (blobs: BlobStore, bodies: Bodies): Promise<BlobId> => {
-  const stored: t.TypeOf<typeof StoredBodies> = { version: 1, bodies };
+export const storeBodies = async (blobs: BlobStore, { details, bodies }: Omit<StoredBodies, 'bytes'>): Promise<BlobId> => {
+  const stored: t.TypeOf<typeof Stored> = { version: 1, details, bodies };
   return (await blobs.put(Buffer.from(JSON.stringify(stored)))).id;
 };
 
-/**
- * By part id. HTML still holds part links: `resolvePartLinks` points them at one email.
- * @throws BlobNotFound, BlobStoreUnavailable, Error when the blob holds something else
- */
-export const readBodies = async (blobs: BlobStore, id: BlobId): Promise<Bodies> => {
-  const decoded = StoredBodies.decode(JSON.parse((await blobs.read(id)).toString()));
-  if (E.isLeft(decoded)) throw new Error(`blob ${id} holds no mail bodies`);
-  return decoded.right.bodies;
+/** @throws BlobNotFound, BlobStoreUnavailable, Error when the blob holds something else */
+export const readBodies = async (blobs: BlobStore, id: BlobId): Promise<StoredBodies> => {
+  const bytes = await blobs.read(id);
+  const decoded = decode(Stored, JSON.parse(bytes.toString('utf8')));
+  if (E.isLeft(decoded)) {
+    throw new Error(`blob ${id} holds no mail bodies: ${decoded.left.map(({ path, message }) => `${path} ${message}`).join('; ')}`);
+  }
+  const { details, bodies } = decoded.right;
+  return { details, bodies, bytes: bytes.byteLength };
 };

@@ -47,8 +47,17 @@ describe('the emails', () => {
     const [held] = await bench.read.any(emailIn(instance.schema, id(1), [team, other]));
     if (held === undefined) throw new Error('the email is not there');
     expect(held).toMatchObject({ receivedAt: timestamp(Date.UTC(2026, 0, 1, 0, 0, 1)), place: 'inbox', content });
-    const view = emailView(held, {});
-    expect(view).toMatchObject({ subject: content.subject, direction: 'in', bcc: [{ name: null, email: 'hidden@tidings.test' }] });
+    const named = { name: 'B', email: 'bcc@y.test' };
+    const part = { partId: '1', name: null, type: 'text/plain', charset: null, disposition: null, cid: null, size: 2 };
+    const details = { sender: [], replyTo: [], bcc: [named], textBody: [part], htmlBody: [], attachments: [] };
+    const bodyValues = { '1': { value: 'Hi', isTruncated: false } };
+    expect(emailView(held, { details, bodyValues })).toMatchObject({
+      subject: content.subject,
+      direction: 'in',
+      bcc: [named, { name: null, email: 'hidden@tidings.test' }],
+      textBody: [{ ...part, blobId: null }],
+      bodyValues,
+    });
     expect(await bench.read.any(emailIn(instance.schema, id(1), [other]))).toEqual([]);
   });
 
@@ -69,7 +78,7 @@ describe('the emails', () => {
     const instance = await given([filed({ threadId: talk, mailboxId: team, emailId: id(1), content: SHREDDED, envelope: SHREDDED })]);
     const [held] = await inThread(instance, ['inbox']);
     expect(held).toMatchObject({ content: null, envelopeTo: null });
-    expect(held && emailView(held, {})).toMatchObject({ subject: '', from: [], bcc: [] });
+    expect(held && emailView(held, null)).toMatchObject({ subject: '', from: [], bcc: [] });
   });
 
   it('is the same whatever the pages', async () => {

@@ -1,11 +1,19 @@
 /** An email as HTTP shows it (mail-contract §2). */
-import type { EmailContent, Part } from '@tidings/contracts/events/email';
+import type { EmailContent, EmailDetails, Part } from '@tidings/contracts/events/email';
 import type { Email, EmailPart, MailAddress } from '@tidings/contracts/http/mail-objects';
 import type { HeldEmail } from './queries.ts';
 
-/** @param bodyValues by part id, ready to be shown */
-export const emailView = (held: HeldEmail, bodyValues: Email['bodyValues']): Email => {
+/** What only a single mail's page shows, from the blob behind `bodyBlobId`. */
+export interface EmailBodies {
+  readonly details: EmailDetails;
+  /** By part id, ready to be shown. */
+  readonly bodyValues: Email['bodyValues'];
+}
+
+/** @param bodies null when they are not to be shown: the email is erased */
+export const emailView = (held: HeldEmail, bodies: EmailBodies | null): Email => {
   const content = held.content ?? ERASED;
+  const { details, bodyValues } = bodies ?? NO_BODIES;
   return {
     id: held.emailId,
     threadId: held.threadId,
@@ -16,18 +24,18 @@ export const emailView = (held: HeldEmail, bodyValues: Email['bodyValues']): Ema
     inReplyTo: content.inReplyTo,
     references: content.references,
     from: content.from,
-    sender: content.sender,
-    replyTo: content.replyTo,
+    sender: details.sender,
+    replyTo: details.replyTo,
     to: content.to,
     cc: content.cc,
-    bcc: [...content.bcc, ...unnamed(held.envelopeTo ?? [], content)],
+    bcc: [...details.bcc, ...unnamed(held.envelopeTo ?? [], content, details)],
     subject: content.subject,
     sentAt: content.sentAt as Email['sentAt'], // written by `timestamp`-like code when the mail was read: canonical
     receivedAt: held.receivedAt,
     preview: content.preview,
-    textBody: content.textBody.map(partView),
-    htmlBody: content.htmlBody.map(partView),
-    attachments: content.attachments.map(partView),
+    textBody: details.textBody.map(partView),
+    htmlBody: details.htmlBody.map(partView),
+    attachments: details.attachments.map(partView),
     bodyValues,
     direction: held.direction,
     authentication: { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none', verdict: 'none' },
@@ -41,21 +49,20 @@ const ERASED: EmailContent = {
   inReplyTo: [],
   references: [],
   from: [],
-  sender: [],
-  replyTo: [],
   to: [],
   cc: [],
-  bcc: [],
   subject: '',
   sentAt: null,
   preview: '',
-  textBody: [],
-  htmlBody: [],
-  attachments: [],
+  hasAttachments: false,
+};
+const NO_BODIES: EmailBodies = {
+  details: { sender: [], replyTo: [], bcc: [], textBody: [], htmlBody: [], attachments: [] },
+  bodyValues: {},
 };
 
 /** Recipients of the envelope that no header names were in Bcc (mail-contract §4). */
-const unnamed = (envelope: readonly string[], { to, cc, bcc }: EmailContent): readonly MailAddress[] => {
+const unnamed = (envelope: readonly string[], { to, cc }: EmailContent, { bcc }: EmailDetails): readonly MailAddress[] => {
   const named = new Set([...to, ...cc, ...bcc].map(({ email }) => email.toLowerCase()));
   return [...new Set(envelope)].filter((recipient) => !named.has(recipient.toLowerCase())).map((email) => ({ name: null, email }));
 };

@@ -32,7 +32,7 @@ export const emailFiled = (event: Recorded<EmailFiled>): readonly Row[] => {
   if (direction === 'out') return [filed];
   const seen = isShredded(content)
     ? { from: [], subject: '', preview: '', hasAttachments: false }
-    : { from: content.from, subject: content.subject, preview: content.preview, hasAttachments: content.attachments.length > 0 };
+    : { from: content.from, subject: content.subject, preview: content.preview, hasAttachments: content.hasAttachments };
   return [tell(audience, { type: 'EmailReceived', createdAt, mailboxId, threadId, emailId, ...seen }), filed];
 };
 

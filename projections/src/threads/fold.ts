@@ -76,14 +76,14 @@ export const fileEmail = (
     kept.snippet = said.preview;
   }
   kept.participants = joined(kept.participants, said.from);
-  kept.hasAttachments ||= said.attachments.length > 0;
+  kept.hasAttachments ||= said.hasAttachments;
   kept.emails[place] += 1;
   const incoming = direction === 'in';
   if (incoming) kept.unread[groupOf(place)] += 1;
   return { row: kept, email: { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place } };
 };
 
-const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], attachments: [] as readonly unknown[] };
+const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], hasAttachments: false };
 
 const started = ({ data, position, recordedAt }: Recorded<EmailFiled>, subject: string): ThreadRow => ({
   threadId: data.threadId,

@@ -148,7 +148,10 @@ describe('filing', () => {
       meta: { traceId: 'f'.repeat(32) },
     });
     expect(new Set(filed.map(({ data }) => data.threadId)).size).toBe(2);
-    expect(await readBodies(blobs, filed[0]!.data.bodyBlobId)).toEqual({ '1': { value: '<p>Hi there</p>\n', isTruncated: false } });
+    expect(await readBodies(blobs, filed[0]!.data.bodyBlobId)).toMatchObject({
+      details: { sender: [], htmlBody: [{ partId: '1', type: 'text/html' }], attachments: [] },
+      bodies: { '1': { value: '<p>Hi there</p>\n', isTruncated: false } },
+    });
     expect((await decisions()).map(({ data }) => data.outcome)).toEqual(
       filed.map(({ data }) => ({ type: 'thread', threadId: data.threadId, by: 'new' })),
     );
@@ -205,16 +208,11 @@ describe('filing', () => {
       inReplyTo: [],
       references: [],
       from: [],
-      sender: [],
-      replyTo: [],
       to: [],
       cc: [],
-      bcc: [],
       sentAt: null,
       preview: '',
-      textBody: [],
-      htmlBody: [],
-      attachments: [],
+      hasAttachments: false,
     };
     const content = { ...empty, messageId: 'sent@tidings.test', subject: 'We wrote' };
     const blob = 'a'.repeat(64) as BlobId;

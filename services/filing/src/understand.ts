@@ -1,4 +1,4 @@
-/** From a received mail's bytes to what is filed: read in a worker, bodies kept as a blob of their own that all its mailboxes share. */
+/** From a received mail's bytes to what is filed: read in a worker, details and bodies kept as a blob of their own that all its mailboxes share. */
 import type { EmailContent, EmailReceived } from '@tidings/contracts/events/email';
 import type { BlobId } from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
@@ -14,6 +14,7 @@ export interface Understood {
 
 /** @throws BlobStoreUnavailable, BlobNotFound; never for what is in the mail */
 export const understand = async (email: EmailReceived['data'], blobs: BlobStore, mime: Mime): Promise<Understood> => {
-  const { content, opening, bodies, contentHash, fault } = await mime.parse(await blobs.read(email.blobId));
-  return { content: { ...content, preview: previewOf(opening) }, contentHash, bodyBlobId: await storeBodies(blobs, bodies), fault };
+  const { content, details, opening, bodies, contentHash, fault } = await mime.parse(await blobs.read(email.blobId));
+  const bodyBlobId = await storeBodies(blobs, { details, bodies });
+  return { content: { ...content, preview: previewOf(opening) }, contentHash, bodyBlobId, fault };
 };

@@ -8,17 +8,12 @@ export const mailContent = (subject: string, from = 'writer@elsewhere.test', pre
   inReplyTo: [],
   references: [],
   from: [{ name: null, email: from }],
-  sender: [],
-  replyTo: [],
   to: [],
   cc: [],
-  bcc: [],
   subject,
   sentAt: null,
   preview,
-  textBody: [],
-  htmlBody: [],
-  attachments: [],
+  hasAttachments: false,
 });
 
 export const filed = (

@@ -1,5 +1,4 @@
 /** Single emails: as JSON, as received, and part by part. */
-import type { Part } from '@tidings/contracts/events/email';
 import { getEmail, getEmailPart, getRawEmail } from '@tidings/contracts/http/mail';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import type { Mime } from '@tidings/infra/mime/mime';
@@ -45,7 +44,7 @@ export const registerEmails = (app: FastifyInstance, platform: Platform, bodies:
     async ({ actor, params: { emailId, partId }, reply }) => {
       const email = await reachEmail(platform, actor, emailId, undefined);
       const content = await partOf(platform.blobs, mime(), email, partId);
-      const part = partsOf(email).find((one) => one.partId === partId);
+      const part = (await bodies.parts(email)).find((one) => one.partId === partId);
       void reply.headers(downloadHeaders(part?.name ?? `${emailId}-${partId}`));
       return bytes(content, safeType(part?.type, part?.charset));
     },
@@ -61,6 +60,3 @@ const partOf = async (blobs: BlobStore, mime: Mime, email: HeldEmail, partId: st
   if (found === null) throw new ApiError('CONTENT_NOT_FOUND', 'The email has no such part.');
   return Buffer.from(found.buffer, found.byteOffset, found.byteLength);
 };
-
-const partsOf = ({ content }: HeldEmail): readonly Part[] =>
-  content === null ? [] : [...content.attachments, ...content.htmlBody, ...content.textBody];
