@@ -81,7 +81,7 @@ const chatAct = async (writing: Writing): Promise<void> => {
     const sent = (await act(writing, member, '/api/send-msg', { body: { chatRoomId: room.id, msgBody } })) as Message | null;
     if (sent !== null) messages.push({ room: room.id, id: sent.messageId, createdAt: sent.createdAt });
   };
-  const chance = dice.below(100);
+  const chance = dice.below(108);
   if (chance < 6) await openRoom(writing, by, [by, other], null);
   else if (chance < 11)
     await openRoom(
@@ -113,7 +113,28 @@ const chatAct = async (writing: Writing): Promise<void> => {
   else if (chance < 92) await act(writing, by, `/api/users/friends/reject-request/${other.id}`, { method: 'DELETE' });
   else if (chance < 94) await act(writing, by, `/api/users/friends/${other.id}`, { method: 'DELETE' });
   else if (chance < 97) await act(writing, by, `/api/users/ignore/${other.id}`);
-  else await act(writing, by, `/api/users/ignore/${other.id}`, { method: 'DELETE' });
+  else if (chance < 100) await act(writing, by, `/api/users/ignore/${other.id}`, { method: 'DELETE' });
+  else await rankAct(writing, room, member);
+};
+
+/** What ranks are for, mostly by who founded the group. The square keeps everyone, for they hear the end there. */
+const rankAct = async (writing: Writing, room: Writing['rooms'][number], member: Person): Promise<void> => {
+  const { dice, rooms, messages } = writing;
+  const path = `/api/rooms/${room.id}`;
+  const founder = room.members[0] ?? member;
+  const ranked = dice.below(4) === 0 ? member : founder;
+  const other = dice.one(room.members);
+  const chance = dice.below(8);
+  if (chance < 2) await act(writing, ranked, path, { method: 'PATCH', body: { roomName: dice.one([null, `Room of ${ranked.name}`]) } });
+  else if (chance < 4) {
+    const role = dice.one(['owner', 'admin', 'member']);
+    await act(writing, ranked, `${path}/users/${other.id}/role`, { method: 'PUT', body: { role } });
+  } else if (chance < 6) {
+    if (room !== rooms[0]) await act(writing, ranked, `${path}/users/${other.id}`, { method: 'DELETE' });
+  } else {
+    const seen = messages.filter((one) => one.room === room.id);
+    if (seen.length > 0) await act(writing, member, `${path}/messages/${dice.one(seen).id}/report`, { body: { reason: 'So it goes' } });
+  }
 };
 
 const openShared = async (writing: Writing): Promise<readonly Mailbox[]> => {
