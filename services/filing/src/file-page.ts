@@ -5,17 +5,19 @@
 import type { EmailReceived } from '@tidings/contracts/events/email';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
-import { derivedId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
+import { derivedId, subjectId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
+import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import { reveal } from '@tidings/contracts/sealed';
 import { filing, filingKey, type FilingOutcome } from '@tidings/domain/filing/index';
 import { thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
-import type { Pool } from 'pg';
+import type { Platform } from '../../platform/src/platform.ts';
 import { choose, type Choice } from './choose.ts';
 import { HeldIndex, heldFrom } from './held-index.ts';
 import { isPassing } from './passing.ts';
 import type { Understood } from './understand.ts';
+import { wavesOf } from './waves.ts';
 
 /** A mail of the page with what was read from it, or why it could not be. */
 export interface Incoming {
@@ -37,6 +39,9 @@ export interface PageResult {
   readonly duplicates: number;
 }
 
+/** What filing a page writes to. */
+export type Files = Pick<Platform, 'commands' | 'keys' | 'pool'>;
+
 /** One mail for one mailbox. */
 interface Item {
   readonly event: Recorded<EmailReceived>;
@@ -45,8 +50,14 @@ interface Item {
   readonly choice: Choice;
 }
 
+/** A mail and the thread it goes into. */
+interface Placed {
+  readonly item: Item;
+  readonly threadId: ThreadId;
+}
+
 /** @throws only for outages, which pass: the page is tried again as a whole */
-export const filePage = async (page: readonly PageItem[], commands: Commands, pool: Pool): Promise<PageResult> => {
+export const filePage = async (page: readonly PageItem[], { commands, keys, pool }: Files): Promise<PageResult> => {
   const index = await HeldIndex.load(pool, page.flatMap(asked));
   const setAside: SetAside[] = [];
   const items: Item[] = [];
@@ -57,20 +68,24 @@ export const filePage = async (page: readonly PageItem[], commands: Commands, po
   }
 
   const decided = await Promise.all(items.map((item) => orSetAside(item, setAside, () => recordDecision(commands, item))));
-  const byMailbox = Map.groupBy(items.entries(), ([, { recipient }]) => recipient.mailboxId);
+  const placed: Placed[] = [];
+  for (const [at, item] of items.entries()) {
+    const outcome = decided[at];
+    if (outcome?.type === 'thread') placed.push({ item, threadId: outcome.threadId as ThreadId }); // a ThreadId went in
+    else index.settle(item.recipient.mailboxId, item.event.data.emailId, null);
+  }
   let filed = 0;
-  // Mailboxes side by side; the emails of one mailbox one after another, so that its order is the order of arrival.
-  await Promise.all(
-    [...byMailbox.values()].map(async (mine) => {
-      for (const [at, item] of mine) {
-        const outcome = decided[at];
-        const threadId = outcome?.type === 'thread' ? (outcome.threadId as ThreadId) : null; // a ThreadId went in
-        const done = threadId === null ? null : await orSetAside(item, setAside, () => fileInto(commands, item, threadId));
+  for (const wave of wavesOf(placed)) {
+    await prepare(wave, commands, keys);
+    await Promise.all(
+      wave.map(async (placed) => {
+        const { item, threadId } = placed;
+        const done = await orSetAside(item, setAside, () => fileInto(commands, placed));
         index.settle(item.recipient.mailboxId, item.event.data.emailId, done === null ? null : threadId);
         if (done !== null) filed += 1;
-      }
-    }),
-  );
+      }),
+    );
+  }
   return { index, setAside, filed, duplicates: decided.filter((outcome) => outcome?.type === 'duplicate').length };
 };
 
@@ -125,9 +140,23 @@ const recordDecision = async (commands: Commands, item: Item): Promise<FilingOut
 /** A thread that begins with this email has no past to read first. */
 const newThread = { ...thread, writtenOnce: true as const };
 
+const begins = ({ item, threadId }: Placed): boolean => threadId === threadStartedBy(item.recipient.mailboxId, item.event.data.emailId);
+
+/** Has at hand what a wave's commands would wait for, so that they reach the log one right after the other. */
+const prepare = async (wave: readonly Placed[], commands: Commands, keys: SubjectKeys): Promise<void> => {
+  const mailboxes = new Set(wave.map(({ item }) => item.recipient.mailboxId));
+  const joined = wave.filter((placed) => !begins(placed)).map(({ threadId }) => threadId);
+  await Promise.all([
+    keys.obtain([...mailboxes].map(subjectId)),
+    // A thread that cannot be read is the trouble of its own mail, which will meet it.
+    ...joined.map((threadId) => commands.load(thread, threadKey(threadId)).catch(() => undefined)),
+  ]);
+};
+
 type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
 
-const fileInto = async (commands: Commands, item: Item, threadId: ThreadId): Promise<true> => {
+const fileInto = async (commands: Commands, placed: Placed): Promise<true> => {
+  const { item, threadId } = placed;
   const { mailboxId, envelope } = item.recipient;
   const { emailId, blobId, size } = item.event.data;
   const { content, bodyBlobId } = item.understood;
@@ -144,7 +173,7 @@ const fileInto = async (commands: Commands, item: Item, threadId: ThreadId): Pro
     envelope,
     content,
   };
-  const decider = threadId === threadStartedBy(mailboxId, emailId) ? newThread : thread;
+  const decider = begins(placed) ? newThread : thread;
   const filed = await commands.transact(decider, threadKey(threadId), { type: 'FileEmail', email }, contextOf('file', item));
   if (E.isLeft(filed)) throw new Error(`filing was refused: ${filed.left.type}`);
   return true;

@@ -38,7 +38,7 @@ export interface Filer {
 }
 
 export interface FilerParts {
-  readonly platform: Pick<Platform, 'log' | 'events' | 'commands' | 'blobs' | 'pool' | 'now'>;
+  readonly platform: Pick<Platform, 'log' | 'events' | 'commands' | 'keys' | 'blobs' | 'pool' | 'now'>;
   readonly shard: number;
   readonly leases: Leases;
   readonly mime: Mime;
@@ -47,7 +47,7 @@ export interface FilerParts {
 }
 
 export const startFiler = ({ platform, shard, leases, mime, logger, measures }: FilerParts): Filer => {
-  const { log, events, commands, blobs, pool, now } = platform;
+  const { log, events, blobs, pool, now } = platform;
   const stopping = new AbortController();
   let owning: AbortController | null = null;
   let state: ServiceHealth['state'] = 'starting';
@@ -92,7 +92,7 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
 
   const applyPage = async (lease: Lease, from: Position, page: LogPage, read: Promise<readonly PageItem[]>): Promise<void> => {
     const items = await read;
-    const result = await filePage(items, commands, pool);
+    const result = await filePage(items, platform);
     await commit(lease, from, page.next, result);
     for (const one of result.setAside) logger.error({ ...one }, 'mail set aside: it cannot be filed');
     measures.filed(items, result, now());
