@@ -10,7 +10,6 @@ const TICK_MS = 10;
 
 interface Process {
   readonly pid: number;
-  readonly parent: number;
   readonly group: number;
   readonly ms: number;
 }
@@ -44,7 +43,6 @@ const processes = async (): Promise<readonly Process[]> => {
     return [
       {
         pid: Number.parseInt(stat, 10),
-        parent: Number(fields[1]),
         group: Number(fields[2]),
         ms: (Number(fields[11]) + Number(fields[12])) * TICK_MS,
       },

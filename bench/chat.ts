@@ -10,11 +10,18 @@ import { startIssuer } from '../tests/kit/issuer.ts';
 import { startProgram } from '../tests/kit/program.ts';
 import { type Bench, type Figure, percentile, sortedCopy } from './harness.ts';
 import { withPostgres } from './postgres.ts';
+import { cpuPerMessage, cpuTimes } from './chat-cpu.ts';
 import type { ChatLoad, ChatResult } from './chat-load.ts';
 
 const RATE = 1000;
 const SECONDS = 20;
+const WARM_UP_SECONDS = 5;
 const USERS = 200;
+
+interface Measured extends ChatResult {
+  /** Processor milliseconds per message, warm-up and sign-in included. */
+  readonly cpu: ReturnType<typeof cpuPerMessage>;
+}
 
 export const chatBench: Bench = {
   name: 'chat',
@@ -23,13 +30,14 @@ export const chatBench: Bench = {
     say(
       `Tidings: ${measured.delivered} of ${measured.expected} deliveries, ${measured.failed} failed sends, p50 ${measured.sse.p50.toFixed(1)} ms, p99 ${measured.sse.p99.toFixed(1)} ms`,
     );
+    for (const [name, ms] of measured.cpu) say(`${name}: ${ms.toFixed(3)} ms of CPU a message`);
     const baseline = await measureNotify();
     say(`Postgres insert + NOTIFY: p50 ${baseline.p50.toFixed(1)} ms, p99 ${baseline.p99.toFixed(1)} ms`);
     return figures(measured, baseline);
   },
 };
 
-const figures = (measured: ChatResult, baseline: { readonly p50: number; readonly p99: number }): readonly Figure[] => {
+const figures = (measured: Measured, baseline: { readonly p50: number; readonly p99: number }): readonly Figure[] => {
   const note = `${measured.delivered} of ${measured.expected} deliveries, ${measured.failed} failed sends, ${measured.rate.toFixed(0)} messages/s sent`;
   const complete = measured.delivered === measured.expected && measured.failed === 0;
   return [
@@ -49,10 +57,21 @@ const figures = (measured: ChatResult, baseline: { readonly p50: number; readonl
       baseline: { what: 'Postgres insert + NOTIFY, ms', value: baseline.p50 },
     },
     { what: '… POST answered (read-your-writes), p99', unit: 'ms', value: measured.post.p99, must: null, baseline: null },
+    {
+      what: '… CPU a message, all processes and Postgres, without the load generator',
+      unit: 'ms',
+      value: measured.cpu.reduce((sum, [, ms]) => sum + ms, 0),
+      must: null,
+      baseline: null,
+      note: measured.cpu
+        .slice(0, 6)
+        .map(([name, ms]) => `${name} ${ms.toFixed(2)}`)
+        .join(', '),
+    },
   ];
 };
 
-const measureTidings = async (): Promise<ChatResult> => {
+const measureTidings = async (): Promise<Measured> => {
   const issuer = await startIssuer();
   const program = await startProgram({ env: { OIDC_ISSUER: issuer.url, RATE_LIMITS: 'off' } });
   try {
@@ -63,11 +82,15 @@ const measureTidings = async (): Promise<ChatResult> => {
       }),
     );
     const child = fork(new URL('./chat-load.ts', import.meta.url), { serialization: 'advanced' });
-    const load: ChatLoad = { url: program.httpUrl, users, rate: RATE, seconds: SECONDS, warmupSeconds: 5 };
+    const load: ChatLoad = { url: program.httpUrl, users, rate: RATE, seconds: SECONDS, warmupSeconds: WARM_UP_SECONDS };
     child.send(load);
+    const { embeddedUrl } = program.running;
+    if (embeddedUrl === null) throw new Error('the program has no Postgres of its own');
+    const before = await cpuTimes(program.pid, embeddedUrl);
     const [result] = (await once(child, 'message')) as [ChatResult];
+    const cpu = cpuPerMessage(before, await cpuTimes(program.pid, embeddedUrl), RATE * (SECONDS + WARM_UP_SECONDS));
     child.kill();
-    return result;
+    return { ...result, cpu };
   } finally {
     await program.stop();
     await issuer.close();

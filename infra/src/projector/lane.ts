@@ -33,6 +33,8 @@ export interface LaneSettings extends WriterSettings {
   readonly flushMs: number;
   /** Under load, how long a projection that is not urgent gathers between two live pages. */
   readonly gatherMs: number;
+  /** The same for one that is unhurried. */
+  readonly unhurriedMs: number;
   /** How often a lane without the lease asks for it. */
   readonly claimMs: number;
 }
@@ -216,7 +218,8 @@ export class Lane {
   /** A transaction costs nearly the same for one event as for fifty; a lone event never waits. True when it did wait. */
   async #gather(): Promise<boolean> {
     const { projection, settings } = this.#deps;
-    const rest = this.#lastLiveAt + settings.gatherMs - performance.now();
+    const pause = projection.unhurried === true ? settings.unhurriedMs : settings.gatherMs;
+    const rest = this.#lastLiveAt + pause - performance.now();
     const waits = projection.urgent !== true && this.#lastLivePage > 1 && rest > 0;
     this.#lastLivePage = 0;
     if (waits) await delay(rest, undefined, { signal: this.#stop.signal }).catch(() => undefined);

@@ -39,6 +39,7 @@ export const PROJECTOR_DEFAULTS: ProjectorSettings = {
   maxParkedPerPage: 50,
   flushMs: 100,
   gatherMs: 40,
+  unhurriedMs: 250,
   claimMs: 1_000,
   controlMs: 500,
   stuckAfterMs: 30_000,

@@ -50,6 +50,7 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 export const messageSearch: Projection = {
   name: 'message-search',
   version: 1,
+  unhurried: true,
   handles: [...countedEvents, 'MessageEdited', 'MessageDeleted', 'SubjectErased'],
   tables,
   indexes,

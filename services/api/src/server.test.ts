@@ -1,3 +1,4 @@
+import { openLiveStream } from '@tidings/contracts/http/live';
 import { defineRoute } from '@tidings/contracts/http/route';
 import { START } from '@tidings/contracts/ports/event-log';
 import { loadConfig, type Config } from '@tidings/infra/config/config';
@@ -38,6 +39,13 @@ let api: Api;
 let finish: () => void = () => {};
 let entered: () => void = () => {};
 
+const stream: FastifyPluginAsync = async (app) => {
+  app.get(openLiveStream.path, (_, reply) => {
+    reply.hijack();
+    reply.raw.writeHead(200);
+    reply.raw.flushHeaders();
+  });
+};
 const queryApi: FastifyPluginAsync = async (app) => {
   handle(app, platform, whoAmI, async ({ actor }) => ({ name: actor.displayName, mail: actor.email }));
   handle(app, platform, slow, async () => {
@@ -56,6 +64,7 @@ const start = (more: Record<string, string> = {}): Promise<Api> => {
     platform,
     async (baseUrl) => ({
       queryApi,
+      sse: stream,
       devIssuer: { ...(await createDevIssuer({ config, logger: platform.logger, baseUrl })), path: ISSUER_PATH },
     }),
     { checkResponses: true },
@@ -84,6 +93,15 @@ describe('the API process', () => {
     expect([reply.status, await reply.json()]).toEqual([200, { name: 'Alice Archer', mail: 'alice@tidings.test' }]);
     const { events } = await platform.log.readAll(0, START, 10);
     expect(events.map(({ type }) => type)).toEqual(['UserRegistered', 'AddressClaimed', 'MailboxOpened', 'MailboxMemberSet']);
+  });
+
+  it('does not count live streams among the requests in hand, neither open nor ended', async () => {
+    const controller = new AbortController();
+    await fetch(`${api.url}${openLiveStream.path}`, { signal: controller.signal });
+    expect(api.health().detail).toEqual({ inFlight: 0 });
+    controller.abort();
+    await fetch(api.url);
+    await expect.poll(() => api.health().detail).toEqual({ inFlight: 0 });
   });
 
   it('refuses everyone else', async () => {

@@ -1,5 +1,6 @@
 /** The HTTP process: one listener over the parts it is given. Each part also runs alone; then it is given alone. */
-import type { FastifyPluginAsync, FastifyPluginCallback } from 'fastify';
+import { openLiveStream } from '@tidings/contracts/http/live';
+import type { FastifyPluginAsync, FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createHttpApp } from '../../http-kit/src/app.ts';
@@ -63,11 +64,13 @@ export const startApi = async (
     checkResponses: options.checkResponses ?? false,
   });
   let inFlight = 0;
-  app.addHook('onRequest', async () => {
-    inFlight += 1;
+  // A live stream lasts for hours, and its reply is taken over, so that no hook tells of its end: the feed counts those.
+  const counts = (request: FastifyRequest): boolean => request.routeOptions.url !== openLiveStream.path;
+  app.addHook('onRequest', async (request) => {
+    if (counts(request)) inFlight += 1;
   });
-  app.addHook('onResponse', async () => {
-    inFlight -= 1;
+  app.addHook('onResponse', async (request) => {
+    if (counts(request)) inFlight -= 1;
   });
   const { version = '0.0.0', docsClientId = 'tidings', name = 'api' } = options;
   await app.register(pages(platform, { version, issuer, clientId: docsClientId }));
