@@ -2,6 +2,7 @@
 import type { Decider } from '@tidings/contracts/decider';
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { streamId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Outcome } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
 import type { Platform } from '../../platform/src/platform.ts';
@@ -25,4 +26,19 @@ export const transactOnce = async <State, Command, Event extends TidingsEvent, R
   if (earlier === undefined) return decided;
   const { state, revision, position } = await platform.commands.load(decider, key);
   return E.right({ state, events: [], revision, position, recordedAt: earlier.recordedAt });
+};
+
+/**
+ * Where the first run of a retried request wrote to the stream; null when it did not, or is no retry. For commands that put something in the
+ * place of something else: a retry must not put it back after others went on.
+ */
+export const writtenBefore = async <State, Command, Event extends TidingsEvent, Rejection extends { readonly type: string }>(
+  platform: Platform,
+  { context, retried }: Pick<Ctx, 'context' | 'retried'>,
+  decider: Decider<State, Command, Event, Rejection>,
+  key: string,
+): Promise<Position | null> => {
+  if (!retried) return null;
+  const events = await platform.events.readStream(streamId(decider.category, key));
+  return events.findLast(({ meta }) => meta.commandId === context.commandId)?.position ?? null;
 };

@@ -3,6 +3,7 @@ import type { Projection } from '@tidings/contracts/projection';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
+import { media } from '@tidings/projections/media/index';
 import { messageSearch } from '@tidings/projections/message-search/index';
 import { pushSubscriptions } from '@tidings/projections/push-subscriptions/index';
 import { readStates } from '@tidings/projections/read-states/index';
@@ -20,6 +21,7 @@ export const projections: readonly Projection[] = [
   timeline,
   readStates,
   messageSearch,
+  media,
   feed,
   mailboxes,
   threads,

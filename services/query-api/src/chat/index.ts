@@ -1,6 +1,7 @@
 /** Chat queries (chat-contract §1.3-§1.5). */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { registerMedia } from './media.ts';
 import { registerPeople } from './people.ts';
 import { registerPushKey } from './push-key.ts';
 import { registerRooms } from './rooms.ts';
@@ -12,6 +13,7 @@ export const registerChat = (app: FastifyInstance, platform: Platform): void => 
   registerRooms(app, platform);
   registerTimeline(app, platform);
   registerPeople(app, platform);
+  registerMedia(app, platform);
   registerPushKey(app, platform);
   registerSearch(app, platform);
   registerShareTargets(app, platform);
