@@ -1,6 +1,7 @@
 /** A town's history, written through the doors that everyone uses: HTTP and SMTP. Seeded, so that a failure comes again. */
 import type { Email, Mailbox, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
+import type { Media } from '@tidings/contracts/http/media';
 import { vi } from 'vitest';
 import type { Program } from '../kit/program.ts';
 import { ownMail, sendAll, type Sample } from './mail-in-sender.ts';
@@ -9,6 +10,8 @@ import { ask, askJson, type Asked, Dice, isCaughtUp, type Person, type Town } fr
 export interface History {
   readonly rooms: readonly { readonly id: string; readonly members: readonly Person[] }[];
   readonly messages: readonly { readonly room: string; readonly id: string; readonly createdAt: string }[];
+  /** Addresses of uploaded files. */
+  readonly files: readonly string[];
   /** Each with someone who sees it. */
   readonly mailboxes: readonly Kept[];
   readonly threads: readonly Kept[];
@@ -30,6 +33,7 @@ interface Writing {
   count: number;
   readonly rooms: { readonly id: string; readonly members: readonly Person[] }[];
   readonly messages: { readonly room: string; readonly id: string; readonly createdAt: string }[];
+  readonly files: string[];
 }
 
 /** Chance may ask for what is refused (leaving twice, a blocked friend): that is history too, but it may never fail. */
@@ -43,7 +47,7 @@ const act = async (writing: Writing, person: Person, path: string, asked: Asked 
 };
 
 export const writeHistory = async (program: Program, town: Town, seed: number, acts: number): Promise<History> => {
-  const writing: Writing = { program, town, dice: new Dice(seed), count: 0, rooms: [], messages: [] };
+  const writing: Writing = { program, town, dice: new Dice(seed), count: 0, rooms: [], messages: [], files: [] };
   for (const person of town.people) await askJson<Me>(program, person, '/api/me');
   const square = await openRoom(writing, town.admin, town.people, 'Market square');
   const shared = await openShared(writing);
@@ -59,7 +63,7 @@ export const writeHistory = async (program: Program, town: Town, seed: number, a
   const last = (await act(writing, crier, '/api/send-msg', {
     body: { chatRoomId: square, msgType: 'Text', msgBody: { text: 'That was all.' } },
   })) as Message;
-  return { rooms: writing.rooms, messages: writing.messages, ...mail, last };
+  return { rooms: writing.rooms, messages: writing.messages, files: writing.files, ...mail, last };
 };
 
 const openRoom = async (writing: Writing, by: Person, members: readonly Person[], roomName: string | null): Promise<string> => {
@@ -98,7 +102,7 @@ const chatAct = async (writing: Writing): Promise<void> => {
     );
   else if (chance < 45)
     await send({ text: `${'so '.repeat(dice.below(30))}it goes, ${writing.count} ${dice.one(['', '😀', 'ä\u0308', '<b>'])}` });
-  else if (chance < 48) await send({ mediaUrl: `https://files.example/${writing.count}`, mediaType: 'IMAGE', altText: null });
+  else if (chance < 48) await send({ mediaUrl: await fileToShow(writing, member), mediaType: 'IMAGE', altText: null });
   else if (chance < 56) {
     const answered = messages.filter((one) => one.room === room.id);
     if (answered.length > 0) await send({ replyMsgId: dice.one(answered).id, replyText: `about that: ${writing.count}` });
@@ -117,6 +121,32 @@ const chatAct = async (writing: Writing): Promise<void> => {
   else await rankAct(writing, room, member);
 };
 
+/** One of their own, one they saw or heard of, or one from elsewhere. */
+const fileToShow = async (writing: Writing, person: Person): Promise<string> => {
+  const { dice, files, count } = writing;
+  const chance = dice.below(4);
+  if (chance === 0) return `https://files.example/${count}`;
+  if (chance === 1 && files.length > 0) return dice.one(files);
+  const media = (await upload(writing, person, '/api/media', 'file', dice.one([`Note ${count}`, picture(count)]))) as Media | null;
+  if (media !== null) files.push(media.mediaUrl);
+  return media?.mediaUrl ?? 'https://files.example/refused';
+};
+
+/** A GIF of one pixel, in a colour of its own. */
+const picture = (number: number): Uint8Array =>
+  Buffer.from(`47494638396101000100800000${number.toString(16).padStart(6, '0')}ffffff2c00000000010001000002024401003b`, 'hex');
+
+/** As `act`, with a file. */
+const upload = async (writing: Writing, person: Person, path: string, field: string, content: string | Uint8Array): Promise<unknown> => {
+  writing.count += 1;
+  const body = new FormData();
+  body.append(field, new Blob([typeof content === 'string' ? content : new Uint8Array(content)]), `file ${writing.count}`);
+  const headers = { authorization: `Bearer ${person.token}`, 'idempotency-key': `act-${writing.count}` };
+  const response = await fetch(new URL(path, writing.program.httpUrl), { method: 'POST', headers, body });
+  if (response.status >= 500) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+  return response.status === 200 ? response.json() : null;
+};
+
 /** What ranks are for, mostly by who founded the group. The square keeps everyone, for they hear the end there. */
 const rankAct = async (writing: Writing, room: Writing['rooms'][number], member: Person): Promise<void> => {
   const { dice, rooms, messages } = writing;
@@ -124,14 +154,15 @@ const rankAct = async (writing: Writing, room: Writing['rooms'][number], member:
   const founder = room.members[0] ?? member;
   const ranked = dice.below(4) === 0 ? member : founder;
   const other = dice.one(room.members);
-  const chance = dice.below(8);
+  const chance = dice.below(10);
   if (chance < 2) await act(writing, ranked, path, { method: 'PATCH', body: { roomName: dice.one([null, `Room of ${ranked.name}`]) } });
   else if (chance < 4) {
     const role = dice.one(['owner', 'admin', 'member']);
     await act(writing, ranked, `${path}/users/${other.id}/role`, { method: 'PUT', body: { role } });
   } else if (chance < 6) {
     if (room !== rooms[0]) await act(writing, ranked, `${path}/users/${other.id}`, { method: 'DELETE' });
-  } else {
+  } else if (chance < 8) await upload(writing, member, `${path}/upload-img`, 'image', picture(writing.count));
+  else {
     const seen = messages.filter((one) => one.room === room.id);
     if (seen.length > 0) await act(writing, member, `${path}/messages/${dice.one(seen).id}/report`, { body: { reason: 'So it goes' } });
   }

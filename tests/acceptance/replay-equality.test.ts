@@ -141,11 +141,20 @@ const firstQuestions = (): readonly Question[] => {
     const said = history.messages.filter(({ room }) => room === id);
     const one = said.length > 0 ? dice.one(said) : null;
     const path = `/api/rooms/${id}`;
-    const views = [path, `${path}/detailed`, `${path}/users`, `${path}/timeline`, `${path}/timeline?limit=4`, `${path}/read-states`];
+    const views = [
+      path,
+      `${path}/detailed`,
+      `${path}/users`,
+      `${path}/timeline`,
+      `${path}/timeline?limit=4`,
+      `${path}/read-states`,
+      `${path}/image`,
+    ];
     const near =
       one === null ? [] : [`before=${one.id}`, `after=${one.id}`, `timestamp=${one.createdAt}`].map((query) => `${path}/timeline?${query}`);
     return asEach([...views, ...near], sometimesOther(dice.one(members)));
   });
+  const files = history.files.flatMap((path) => asEach([path], dice.some(5, people)));
   const pairs = people.flatMap((by) =>
     dice.some(3, people).flatMap(({ id }) => asEach([`/api/users/${id}`, `/api/rooms/search?withUser=${id}`], [by])),
   );
@@ -167,7 +176,16 @@ const firstQuestions = (): readonly Question[] => {
       sometimesOther(reader),
     ),
   );
-  return [...asEach([...own, ...more], people), ...asEach(wrong, [admin]), ...rooms, ...pairs, ...mailboxes, ...threads, ...emails];
+  return [
+    ...asEach([...own, ...more], people),
+    ...asEach(wrong, [admin]),
+    ...rooms,
+    ...files,
+    ...pairs,
+    ...mailboxes,
+    ...threads,
+    ...emails,
+  ];
 };
 
 /** All that the live stream ever told each of them, and for each the rest behind a place in the middle. */
