@@ -1,0 +1,278 @@
+/**
+ * Chance lets people meet, leave, quarrel and listen, with streams closed and resumed anywhere. Afterwards the log says who could see what:
+ * nobody was told or can fetch more, and what one is not in looks to the byte like what is not there.
+ */
+import type { ChatRoom, Message, RoomMember, UserWithRelationship } from '@tidings/contracts/http/chat-objects';
+import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
+import { inProcessSignals } from '@tidings/infra/signals/in-process';
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Heard, Listening } from '../../services/sse/src/testing/listening.ts';
+import { ChatModel, type RoomModel } from './chat-model.ts';
+import { type Answer, type Client, type Ism, say, startIsm } from './ism/ism.ts';
+import { Dice } from './town.ts';
+
+const NAMES = ['Ann', 'Ben', 'Cat', 'Dot', 'Eli', 'Fay', 'Gus', 'Hal'] as const;
+const ACTS_EACH = 120;
+const SEED = 7;
+const START = '0000000000000000';
+
+let ism: Ism<(typeof NAMES)[number]>;
+let model: ChatModel;
+/** All that anybody's streams told them, whenever. */
+const heard = new Map<Client, Heard[]>();
+/** Each heard from the very beginning, afterwards. */
+const retold = new Map<Client, readonly Heard[]>();
+let people: readonly Client[] = [];
+const rooms: string[] = [];
+
+beforeAll(async () => {
+  ism = await startIsm({}, ...NAMES);
+  people = NAMES.map((name) => ism.as[name]);
+  for (const one of people) heard.set(one, []);
+  await Promise.all(people.map((me, n) => live(me, new Dice(SEED + n))));
+  model = await readModel();
+  for (const one of people) retold.set(one, await hearAll(one));
+});
+afterAll(() => ism.close());
+
+/** One person's acts, with a stream at their ear most of the time. */
+const live = async (me: Client, dice: Dice): Promise<void> => {
+  let ear = await Listening.open(ism.program.httpUrl, me.token);
+  const stopListening = (): void => {
+    heard.get(me)?.push(...ear.heard);
+    ear.close();
+  };
+  for (let n = 0; n < ACTS_EACH; n += 1) {
+    const answer = await act(me, dice);
+    expect([200, 400, 403, 404], answer.text).toContain(answer.status);
+    if (dice.below(6) > 0) continue;
+    stopListening();
+    // Ids are places in one order for all: somebody else's must open no more than one's own.
+    const known = dice.below(2) === 0 ? (heard.get(me) ?? []) : [...heard.values()].flat();
+    ear = await Listening.open(ism.program.httpUrl, me.token, dice.below(4) === 0 || known.length === 0 ? START : dice.one(known).id);
+  }
+  stopListening();
+};
+
+const act = async (me: Client, dice: Dice): Promise<Answer> => {
+  const other = dice.one(people.filter((one) => one !== me));
+  const chance = dice.below(100);
+  const room = rooms.length === 0 ? undefined : dice.one(rooms.slice(-12));
+  if (room === undefined || chance < 8) {
+    const isSingle = dice.below(2) === 0;
+    const invited = isSingle
+      ? [other]
+      : dice.some(
+          1 + dice.below(3),
+          people.filter((one) => one !== me),
+        );
+    const body = { roomType: isSingle ? 'Single' : 'Group', roomName: 'Secret', invitedUsers: [me.id, ...invited.map(({ id }) => id)] };
+    const created = await me.post('/api/rooms/create-room', body);
+    if (created.status === 200) rooms.push(created.json<ChatRoom>().id);
+    return created;
+  }
+  if (chance < 58) return me.post('/api/send-msg', { chatRoomId: room, msgBody: { text: `secret ${randomUUID()}` } });
+  if (chance < 66) return me.post(`/api/rooms/${room}/mark-read`);
+  if (chance < 74) return me.post(`/api/rooms/${room}/invite/${other.id}`);
+  if (chance < 82) return me.post(`/api/rooms/${room}/leave`);
+  if (chance < 89) return me.post(`/api/users/friends/add/${other.id}`);
+  if (chance < 92) return me.post(`/api/users/friends/accept-request/${other.id}`);
+  if (chance < 96) return me.post(`/api/users/ignore/${other.id}`);
+  return me.remove(`/api/users/ignore/${other.id}`);
+};
+
+const readModel = async (): Promise<ChatModel> => {
+  const signals = inProcessSignals();
+  const log = await openPostgresLog({ url: ism.program.running.embeddedUrl ?? '', logger: pino({ level: 'silent' }), signals });
+  try {
+    return await ChatModel.read(log);
+  } finally {
+    await log.close();
+    await signals.close();
+  }
+};
+
+/** Everything from the beginning up to a word of their own, which comes behind all that the model knows. */
+const hearAll = async (me: Client): Promise<readonly Heard[]> => {
+  const [other] = people.filter(
+    (one) => one !== me && model.blocks.get(one.id)?.has(me.id) !== true && model.blocks.get(me.id)?.has(one.id) !== true,
+  );
+  const { id } = (await me.post('/api/rooms/create-room', { roomType: 'Group', invitedUsers: [me.id, other?.id] })).json<ChatRoom>();
+  const { messageId } = await say(me, id, 'that is all');
+  const ear = await Listening.open(ism.program.httpUrl, me.token, START);
+  await ear.until((stream) => stream.heard.some(({ event }) => (event['message'] as Message | undefined)?.messageId === messageId), 30_000);
+  ear.close();
+  return ear.heard;
+};
+
+const roomOf = (id: unknown): RoomModel | undefined => model.rooms.get(String(id)) ?? model.closed.get(String(id));
+const entryName = ({ chatRoomId, seq }: Message): string => `${chatRoomId} ${seq}`;
+/** Entries that someone was told as they happened, by room and place. */
+const toldTo = (user: string): ReadonlySet<string> =>
+  new Set(
+    [...model.rooms.values(), ...model.closed.values()].flatMap((room) =>
+      room.entries.flatMap(({ told, senderId, messageId }, n) =>
+        told.has(user) && (messageId !== null || senderId !== user) ? [`${room.id} ${n + 1}`] : [],
+      ),
+    ),
+  );
+
+describe('the live stream', () => {
+  it('told nobody what happened where they were not', () => {
+    for (const me of people) {
+      const mine = toldTo(me.id);
+      const events = [...(heard.get(me) ?? []), ...(retold.get(me) ?? [])].map(({ event }) => event);
+      expect(events.length).toBeGreaterThan(100);
+      for (const event of events) {
+        const message = event['message'] as Message | undefined;
+        const from = (event['fromUser'] as { id: string } | undefined)?.id;
+        // Rooms made since, to hear the end, are not in the model.
+        const about = message?.chatRoomId ?? (event['room'] as ChatRoom | undefined)?.id ?? event['roomId'];
+        if (about !== undefined && roomOf(about) === undefined) continue;
+        switch (event.type) {
+          case 'ChatMessage':
+          case 'RoomChangeEvent':
+            expect(mine, `${me.name} heard ${JSON.stringify(event)}`).toContain(entryName(message as Message));
+            break;
+          case 'FriendRequestReceived':
+            expect(model.asked).toContain(`${from} ${me.id}`);
+            break;
+          case 'FriendRequestAccepted':
+            expect(model.accepted).toContain(`${from} ${me.id}`);
+            break;
+          case 'UserReadChat':
+            expect(roomOf(about)?.marks.get(`${String(event['userId'])} ${String(event['upToSeq'])}`), JSON.stringify(event)).toContain(
+              me.id,
+            );
+            break;
+          case 'NewRoom':
+          case 'LeaveRoom':
+          case 'MemberRoleChanged':
+            expect(roomOf(about)?.ever, `${me.name} heard ${JSON.stringify(event)}`).toContain(me.id);
+            break;
+          default:
+            expect(['MailboxChanged', 'PresenceChanged'], 'an event that this test does not know').toContain(event.type);
+        }
+      }
+    }
+  });
+
+  it('told from the beginning all there was to tell, once, in one order', () => {
+    for (const me of people) {
+      const entries = (retold.get(me) ?? []).flatMap(({ event }) => {
+        const message = event['message'] as Message | undefined;
+        return message === undefined || roomOf(message.chatRoomId) === undefined ? [] : [entryName(message)];
+      });
+      expect(new Set(entries).size, 'once').toBe(entries.length);
+      expect(new Set(entries)).toEqual(toldTo(me.id));
+      const ids = (retold.get(me) ?? []).flatMap(({ id }) => (id === '' ? [] : [id]));
+      expect(ids).toEqual([...new Set(ids)].toSorted());
+    }
+  });
+});
+
+describe('what can be fetched', () => {
+  it('of rooms one is in is what one may see of them', async () => {
+    for (const me of people) {
+      const listed = (await me.get('/api/rooms')).json<readonly ChatRoom[]>().map(({ id }) => id as string);
+      const mine = [...model.rooms.values()].filter(({ members }) => members.has(me.id));
+      expect(new Set(listed.filter((id) => roomOf(id) !== undefined))).toEqual(new Set(mine.map(({ id }) => id)));
+      for (const room of mine) {
+        const from = room.type === 'Group' ? 0 : (room.members.get(me.id) ?? 0);
+        const visible = room.entries.map((_, n) => n + 1).filter((seq) => seq > from);
+        const pages: Message[] = [];
+        for (let query = ''; ;) {
+          const page = (await me.get(`/api/rooms/${room.id}/timeline?limit=100${query}`)).json<readonly Message[]>();
+          pages.push(...page);
+          if (page.length < 100) break;
+          query = `&before=${page.at(-1)?.messageId}`;
+        }
+        expect(pages.map(({ seq }) => seq)).toEqual(visible.toReversed());
+        const members = (await me.get(`/api/rooms/${room.id}/users`)).json<readonly RoomMember[]>().map(({ id }) => id as string);
+        if (room.type === 'Group') expect(new Set(members)).toEqual(new Set(room.members.keys()));
+        const hidden = room.entries.slice(0, from).findLast(({ messageId }) => messageId !== null)?.messageId;
+        for (const path of hidden == null ? [] : [`timeline?before=${hidden}`, `timeline?after=${hidden}`]) {
+          const answer = await me.get(`/api/rooms/${room.id}/${path}`);
+          const nothing = await me.get(`/api/rooms/${room.id}/${path.replace(hidden ?? '', randomUUID())}`);
+          expect(plain(answer)).toBe(plain(nothing));
+        }
+      }
+    }
+  });
+
+  it('of rooms one is not in is what one can fetch of rooms that there are not, to the byte', async () => {
+    let doors = 0;
+    for (const me of people) {
+      const foreign = [...model.rooms.values(), ...model.closed.values()].filter(({ members }) => !members.has(me.id));
+      const nowhere = await knockAt(me, randomUUID(), randomUUID());
+      for (const room of foreign.slice(-12)) {
+        const message = room.entries.findLast(({ messageId }) => messageId !== null)?.messageId ?? randomUUID();
+        const answers = await knockAt(me, room.id, message);
+        expect(answers).toEqual(nowhere);
+        doors += answers.length;
+      }
+    }
+    expect(doors).toBeGreaterThan(200);
+  });
+
+  it('of people is how they stand to oneself', async () => {
+    for (const me of people) {
+      for (const other of people.filter((one) => one !== me)) {
+        const { relationshipType, user } = (await me.get(`/api/users/${other.id}`)).json<UserWithRelationship>();
+        const stands = model.blocks.get(me.id)?.has(other.id)
+          ? 'CLIENT_BLOCKED'
+          : model.blocks.get(other.id)?.has(me.id)
+            ? 'CLIENT_GOT_BLOCKED'
+            : model.friends.get(me.id)?.has(other.id)
+              ? 'FRIEND'
+              : model.requests.get(other.id)?.has(me.id)
+                ? 'INVITE_SENT'
+                : model.requests.get(me.id)?.has(other.id)
+                  ? 'INVITE_RECEIVED'
+                  : null;
+        expect([relationshipType, user.friendsCount]).toEqual([stands, model.friends.get(other.id)?.size ?? 0]);
+      }
+    }
+  });
+});
+
+/** Every door to a room, with an answer that may not depend on which room it is. */
+const knockAt = async (me: Client, room: string, message: string): Promise<readonly string[]> => {
+  const path = `/api/rooms/${room}`;
+  const other = people.find((one) => one !== me) as Client; // there are eight
+  const answers = await Promise.all([
+    me.get(path),
+    me.get(`${path}/detailed`),
+    me.get(`${path}/users`),
+    me.get(`${path}/timeline`),
+    me.get(`${path}/timeline?before=${message}`),
+    me.get(`${path}/read-states`),
+    me.post(`${path}/mark-read`),
+    me.post(`${path}/mark-read`, { upTo: message }),
+    me.post(`${path}/leave`),
+    me.post(`${path}/invite/${me.id}`),
+    me.post(`${path}/invite/${randomUUID()}`),
+    me.post('/api/send-msg', { chatRoomId: room, msgBody: { text: 'hello?' } }),
+    me.post('/api/send-msg', { chatRoomId: room, msgBody: { replyMsgId: message, replyText: 'hello?' } }),
+    me.get(`${path}/messages/${message}`),
+    me.get(`${path}/messages/${message}/reactions`),
+    me.get(`${path}/pins`),
+    me.post(`${path}/typing`, { typing: true }),
+    me.post(`${path}/messages/${message}/report`, { reason: 'curious' }),
+    me.remove(`${path}/messages/${message}`),
+    me.remove(`${path}/users/${other.id}`),
+    me.get(`${path}/image`),
+    me.get(`/api/messages/search?q=secret&roomId=${room}`),
+  ]);
+  for (const answer of answers) expect(answer.status, answer.text).toBeGreaterThanOrEqual(400);
+  return answers.map(plain);
+};
+
+/** An answer but for its time and trace. */
+const plain = ({ status, text, headers }: Answer): string => {
+  const { timestamp, traceId, ...body } = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : { text };
+  const shown = [...headers].filter(([name]) => !/^(date|trace-id|ratelimit-(remaining|reset)|tidings-position)$/.test(name));
+  return JSON.stringify([status, body, typeof timestamp, typeof traceId, shown]);
+};
