@@ -75,6 +75,7 @@ describe('tidings serve', () => {
     expect(ready.services.map(({ name }) => name).sort()).toEqual([
       'command-api',
       'filing',
+      'notifier',
       'projector',
       'query-api',
       'smtp-ingress',

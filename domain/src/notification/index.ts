@@ -8,4 +8,4 @@ export const notification: Decider<State, Command, NotificationEvent, Rejection>
 
 export type { Command as NotificationCommand, Rejection as NotificationRejection } from './decide.ts';
 export type { State as NotificationState } from './state.ts';
-export { notificationKey } from './stream.ts';
+export { notificationIdOf, notificationKey } from './stream.ts';

@@ -23,7 +23,7 @@ export const pushCall = (browser: Browser, payload: string, keys: VapidKeys, con
   );
   return {
     url: endpoint,
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)])),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
     body: body ?? '',
   };
 };

@@ -2,7 +2,7 @@
  * Where we may call (SSRF): addresses that users and administrators give must not lead into the network we run in. What counts is the address
  * a name resolves to as the connection is made, so a name that changes its mind between two look-ups gains nothing.
  */
-import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { lookup as resolve } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Config } from '../config/config.ts';
@@ -57,7 +57,7 @@ export const guardedLookup =
       const allowed = guard.allowPrivate ? found : found.filter(({ address }) => isPublicAddress(address));
       const [first] = allowed;
       if (first === undefined) callback(new AddressRefused(`${hostname} is at no public address`), '', 0);
-      else if (options.all === true) callback(null, allowed as LookupAddress[]);
+      else if (options.all === true) callback(null, allowed);
       else callback(null, first.address, first.family);
     });
   };

@@ -17,3 +17,17 @@ export const othersBy = (schema: string, user: UserId, relation: RelationshipTyp
   sql.type(
     rows(t.type({ otherId: UserId })),
   )`select other_id as "otherId" from ${tableIn(schema, 'relation')} where user_id = ${user} and relation = ${relation}`;
+
+/** Which of these pairs are such that `user` blocks `other`; where both do, each counts. Primary key. */
+export const blocksAmong = (schema: string, pairs: readonly { readonly user: UserId; readonly other: UserId }[]) => sql.type(
+  rows(t.type({ user: UserId, other: UserId })),
+)`select user_id as "user", other_id as "other" from ${tableIn(schema, 'relation')}
+  where relation = 'CLIENT_BLOCKED' and (user_id, other_id) in (select * from unnest(
+    ${sql.array(
+      pairs.map(({ user }) => user),
+      'uuid',
+    )},
+    ${sql.array(
+      pairs.map(({ other }) => other),
+      'uuid',
+    )}))`;

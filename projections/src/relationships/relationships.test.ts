@@ -3,7 +3,7 @@ import type { RelationshipEvent } from '@tidings/contracts/events/relationship';
 import { derivedId, type UserId } from '@tidings/contracts/ids';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { othersBy, relationships, relationsTo } from './index.ts';
+import { blocksAmong, othersBy, relationships, relationsTo } from './index.ts';
 
 const ada = derivedId<UserId>('ada');
 const bob = derivedId<UserId>('bob');
@@ -48,6 +48,15 @@ describe('relationships', () => {
       expect(await relation(instance, bob, ada)).toBe(toBob);
       if (toAda === null) expect(await instance.dump()).toEqual([]);
     }
+  });
+
+  it('tell who of pairs blocks the other', async () => {
+    const one = await given([adaTo('UserBlocked')], 100);
+    const pairs = [ada, bob, cyd].flatMap((user) => [ada, bob, cyd].filter((other) => other !== user).map((other) => ({ user, other })));
+    expect(await bench.read.any(blocksAmong(one.schema, pairs))).toEqual([{ user: ada, other: bob }]);
+    const both = await given([adaTo('UserBlocked'), bobTo('UserBlocked')], 100);
+    expect(await bench.read.any(blocksAmong(both.schema, pairs))).toHaveLength(2);
+    expect(await bench.read.any(blocksAmong(both.schema, [{ user: ada, other: cyd }]))).toEqual([]);
   });
 
   it('list everyone who stands so', async () => {

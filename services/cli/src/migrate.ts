@@ -8,6 +8,7 @@ import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import { migrateOutbound } from '@tidings/infra/webhooks/migrations';
 import type { Logger } from 'pino';
 import { migrateFiling } from '../../filing/src/migrations.ts';
+import { migrateNotifier } from '../../notifier/src/migrations.ts';
 import { migrateOps } from '../../ops/src/migrations.ts';
 
 export const migrate = async (databaseUrl: string, logger: Logger): Promise<void> => {
@@ -21,6 +22,7 @@ export const migrate = async (databaseUrl: string, logger: Logger): Promise<void
       migratePresence,
       migrateOutbound,
       migrateFiling,
+      migrateNotifier,
       migrateOps,
     ];
     for (const step of steps) await step(pool);

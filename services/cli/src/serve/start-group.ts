@@ -21,7 +21,7 @@ export const startGroup = async (
     case 'projector':
       return startProjectorGroup(platform, services);
     case 'filing':
-      return startFilingGroup(platform, services);
+      return startFilingGroup(names, platform, services);
     case 'smtp':
       return startSmtpGroup(platform, services);
   }
@@ -33,9 +33,15 @@ const startProjectorGroup = async (platform: OpenedPlatform, services: Service[]
   return {};
 };
 
-const startFilingGroup = async (platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
-  const { startFiling } = await import('../../../filing/src/index.ts');
-  services.push(await startFiling(platform));
+const startFilingGroup = async (names: readonly ServiceName[], platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  if (names.includes('filing')) {
+    const { startFiling } = await import('../../../filing/src/index.ts');
+    services.push(await startFiling(platform));
+  }
+  if (names.includes('notifier')) {
+    const { startNotifier } = await import('../../../notifier/src/index.ts');
+    services.push(startNotifier(platform));
+  }
   return {};
 };
 
