@@ -217,6 +217,29 @@ describe('what can be fetched', () => {
     expect(doors).toBeGreaterThan(200);
   });
 
+  it('by searching is what one may see, but for words of those one blocks', async () => {
+    let total = 0;
+    for (const me of people) {
+      const visible = [...model.rooms.values()].flatMap((room) => {
+        const joinedAt = room.members.get(me.id);
+        if (joinedAt === undefined) return [];
+        const from = room.type === 'Group' ? 0 : joinedAt;
+        return room.entries
+          .slice(from)
+          .flatMap(({ messageId, senderId }) => (messageId === null || model.blocks.get(me.id)?.has(senderId) === true ? [] : [messageId]));
+      });
+      const found: string[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const page: FoundPage = (await me.get(`/api/messages/search?q=secret&limit=50&cursor=${cursor}`)).json<FoundPage>();
+        found.push(...page.content.map(({ message }) => message.messageId));
+        ({ cursor } = page);
+      }
+      expect(found.toSorted()).toEqual(visible.toSorted());
+      total += found.length;
+    }
+    expect(total).toBeGreaterThan(100);
+  });
+
   it('of people is how they stand to oneself', async () => {
     for (const me of people) {
       for (const other of people.filter((one) => one !== me)) {
@@ -237,6 +260,11 @@ describe('what can be fetched', () => {
     }
   });
 });
+
+interface FoundPage {
+  readonly content: readonly { readonly message: Message }[];
+  readonly cursor: string | null;
+}
 
 /** Every door to a room, with an answer that may not depend on which room it is. */
 const knockAt = async (me: Client, room: string, message: string): Promise<readonly string[]> => {

@@ -13,13 +13,14 @@ beforeAll(async () => {
 });
 afterAll(() => ism.close());
 
-/** The endpoints of ISM's README that need a token, but for what is tested with uploads and notifications; then those with an id in their path. */
+/** The endpoints of ISM's README that need a token; then those that read nothing but an id. */
 const ENDPOINTS = [
   ['GET', '/api/sse'],
   ['POST', '/api/send-msg'],
   ['POST', '/api/rooms/create-room'],
   ['GET', '/api/rooms'],
   ['GET', '/api/rooms/search'],
+  ['POST', '/api/rooms/ID/upload-img'],
   ['GET', '/api/users/search'],
   ['GET', '/api/users/friends'],
   ['GET', '/api/users/friends/requests'],
