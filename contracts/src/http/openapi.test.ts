@@ -41,6 +41,14 @@ describe('the API description', () => {
       schema: { type: 'integer', minimum: 1, maximum: 100 },
     });
     expect(document.paths['/api/rooms/{roomId}/mark-read']?.post?.requestBody?.required).toBe(false);
+    expect(document.paths['/api/media']?.post?.requestBody).toEqual({
+      required: true,
+      content: {
+        'multipart/form-data': {
+          schema: { type: 'object', properties: { file: { type: 'string', format: 'binary' } }, required: ['file'] },
+        },
+      },
+    });
     expect(document.components.schemas.RoomMember).toMatchObject({
       properties: { id: { type: 'string', format: 'uuid' }, lastMessageReadAt: { type: ['string', 'null'], format: 'date-time' } },
       required: expect.arrayContaining(['id', 'displayName', 'joinedAt']),
