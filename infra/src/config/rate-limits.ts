@@ -15,7 +15,7 @@ export type RateLimits = Readonly<Record<RateClass, Rate | null>>;
 
 export const DEFAULT_RATES: RateLimits = {
   messages: { perSecond: 50, burst: 200 },
-  writes: { perSecond: 50, burst: 200 },
+  writes: { perSecond: 100, burst: 500 },
   reads: { perSecond: 300, burst: 1500 },
   uploads: { perSecond: 10, burst: 100 },
   failures: { perSecond: 5, burst: 100 },
