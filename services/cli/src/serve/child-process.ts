@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import type { Group, ServiceName } from './groups.ts';
+import { type Group, NODE_OPTIONS, type ServiceName } from './groups.ts';
 import type { Endpoints, FromChild, ToChild } from './messages.ts';
 
 const STOP_LIMIT_MS = 10_000;
@@ -77,6 +77,7 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
 /** A restarted child takes the ports it had, so that `HTTP_PORT=0` does not move under its clients. */
 const spawnChild = ({ group, services, env }: ChildOptions, had: Endpoints): ChildProcess =>
   fork(ENTRY, [group, ...services], {
+    execArgv: [...process.execArgv, ...(NODE_OPTIONS[group] ?? [])],
     env: {
       ...env,
       ...(had.http === undefined ? {} : { HTTP_PORT: String(had.http.port) }),
