@@ -107,6 +107,15 @@ export type MsgBody = t.TypeOf<typeof MsgBody>;
 export const MsgType = oneOf('Text', 'Media', 'Reply', 'RoomChange');
 export type MsgType = t.TypeOf<typeof MsgType>;
 
+/** How many put an emoji on a message; the emoji that was there first comes first. */
+export const ReactionCount = t.readonly(t.type({ emoji: t.string, count: int(1), userIds: t.readonlyArray(UserId) }));
+export type ReactionCount = t.TypeOf<typeof ReactionCount>;
+
+/** On the first message of a thread: how many replied in it, deleted replies among them, and when the last one came. */
+export const ThreadSummary = t.readonly(t.type({ replyCount: int(1), lastReplyAt: Timestamp }));
+export type ThreadSummary = t.TypeOf<typeof ThreadSummary>;
+
+/** What is not so is absent. */
 export const Message = t.readonly(
   t.intersection([
     t.type({
@@ -119,8 +128,23 @@ export const Message = t.readonly(
       /** Place in the room, from 1 without gaps; the order of timeline, live feed and read marks. */
       seq: int(1),
     }),
-    /** The sender's data was erased; what is left is an empty text in its place. */
-    t.partial({ erased: t.literal(true) }),
+    t.partial({
+      /** Members whom it names. */
+      mentions: t.readonlyArray(UserId),
+      /** The first message of the thread that it replies in. */
+      threadId: MessageId,
+      /** When its author last rewrote it. */
+      editedAt: Timestamp,
+      reactions: t.readonlyArray(ReactionCount),
+      thread: ThreadSummary,
+      pinned: t.literal(true),
+      /** It was deleted; what is left is an empty text in its place. */
+      deleted: t.literal(true),
+      /** The caller has blocked its sender; an empty text stands in its place. */
+      hidden: t.literal(true),
+      /** The sender's data was erased; what is left is an empty text in its place. */
+      erased: t.literal(true),
+    }),
   ]),
 );
 export type Message = t.TypeOf<typeof Message>;

@@ -54,33 +54,35 @@ const as = <A>(codec: t.Type<A, unknown>, u: unknown, context: t.Context): t.Val
   codec.validate(u, [...context.slice(0, -1), ...context.slice(-1).map((entry) => ({ ...entry, type: codec }))]);
 const has = (u: unknown, key: string): boolean => typeof u === 'object' && u !== null && key in u;
 
+const users = (min: number, max: number): t.Type<readonly UserId[], readonly string[]> =>
+  described(
+    new t.Type<readonly UserId[], readonly string[]>(
+      `array of ${min}-${max} UserId`,
+      (u): u is readonly UserId[] => t.readonlyArray(UserId).is(u),
+      (u, c) => {
+        const decoded = t.readonlyArray(UserId).validate(u, c);
+        if (E.isLeft(decoded)) return decoded;
+        return decoded.right.length >= min && decoded.right.length <= max ? decoded : t.failure(u, c, `must name ${min}-${max} users`);
+      },
+      (ids) => ids,
+    ),
+    (inner) => ({ type: 'array', items: inner(UserId), minItems: min, maxItems: max }),
+  );
+
+/** Members whom a message names. */
+export const Mentions = users(0, 50);
+
 export const SendMessage = t.readonly(
   t.intersection([
     t.type({ chatRoomId: RoomId, msgBody: MsgBodyRequest }),
-    /** When given it must agree with the body. */
-    t.partial({ msgType: oneOf('Text', 'Media', 'Reply'), ...clientMessageId }),
+    /** `msgType` must agree with the body. With `threadId` it is a reply in the thread of that message. */
+    t.partial({ msgType: oneOf('Text', 'Media', 'Reply'), mentions: Mentions, threadId: nullable(MessageId), ...clientMessageId }),
   ]),
-);
-
-const InvitedUsers = described(
-  new t.Type<readonly UserId[], readonly string[]>(
-    `array of 1-${LARGEST_GROUP} UserId`,
-    (u): u is readonly UserId[] => t.readonlyArray(UserId).is(u),
-    (u, c) => {
-      const decoded = t.readonlyArray(UserId).validate(u, c);
-      if (E.isLeft(decoded)) return decoded;
-      return decoded.right.length >= 1 && decoded.right.length <= LARGEST_GROUP
-        ? decoded
-        : t.failure(u, c, `must name 1-${LARGEST_GROUP} users`);
-    },
-    (ids) => ids,
-  ),
-  (inner) => ({ type: 'array', items: inner(UserId), minItems: 1, maxItems: LARGEST_GROUP }),
 );
 
 export const CreateRoom = t.readonly(
   t.intersection([
-    t.type({ roomType: RoomType, invitedUsers: InvitedUsers }),
+    t.type({ roomType: RoomType, invitedUsers: users(1, LARGEST_GROUP) }),
     t.partial({ roomName: nullable(text(1, 100)), ...clientMessageId }),
   ]),
 );

@@ -7,6 +7,7 @@ import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
 import * as media from './media.ts';
+import * as messages from './messages.ts';
 import * as notify from './notify.ts';
 import { Problem } from './problem.ts';
 import * as push from './push.ts';
@@ -19,6 +20,7 @@ import * as webhooks from './webhooks.ts';
 export const routes: readonly Route[] = [
   ...chatRoutes,
   ...groupRoutes,
+  ...messages.messageRoutes,
   ...reportRoutes,
   ...mailRoutes,
   ...live.liveRoutes,
@@ -32,7 +34,16 @@ export const routes: readonly Route[] = [
 
 /** Codecs under the names they are exported by: the `components/schemas` of the description. */
 export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
-  Object.entries({ Problem, ...chatObjects, ...mailObjects, ...live, ...media, ...search, ...notify, ...push, ...webhooks }).flatMap(
-    ([name, value]) => (value instanceof t.Type ? [[value, name] as const] : []),
-  ),
+  Object.entries({
+    Problem,
+    ...chatObjects,
+    ...mailObjects,
+    ...live,
+    ...media,
+    ...messages,
+    ...search,
+    ...notify,
+    ...push,
+    ...webhooks,
+  }).flatMap(([name, value]) => (value instanceof t.Type ? [[value, name] as const] : [])),
 );

@@ -12,7 +12,7 @@ import { Json } from '../json.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
 import { Timestamp } from '../time.ts';
-import { ChatRoom, Message, Preview, User } from './chat-objects.ts';
+import { ChatRoom, Message, MsgBody, Preview, User } from './chat-objects.ts';
 import { defineRoute } from './route.ts';
 
 const liveEvent = <T extends string, P extends t.Props>(type: T, payload: P) =>
@@ -28,6 +28,27 @@ export const NewRoom = liveEvent('NewRoom', { room: ChatRoom });
 export const LeaveRoom = liveEvent('LeaveRoom', { roomId: RoomId });
 /** A member (perhaps the recipient, elsewhere) has read a room up to an entry. */
 export const UserReadChat = liveEvent('UserReadChat', { userId: UserId, roomId: RoomId, upToSeq: int(0), upTo: nullable(MessageId) });
+/** The author of a message rewrote it. */
+export const MessageEdited = liveEvent('MessageEdited', {
+  roomId: RoomId,
+  messageId: MessageId,
+  senderId: UserId,
+  msgBody: MsgBody,
+  mentions: t.readonlyArray(UserId),
+  editedAt: Timestamp,
+});
+/** A message is gone; an empty text stands in its place. */
+export const MessageDeleted = liveEvent('MessageDeleted', { roomId: RoomId, messageId: MessageId, deletedBy: UserId });
+/** A member put a reaction on a message (`added`), or took it away. */
+export const ReactionChanged = liveEvent('ReactionChanged', {
+  roomId: RoomId,
+  messageId: MessageId,
+  userId: UserId,
+  emoji: t.string,
+  added: t.boolean,
+});
+export const MessagePinned = liveEvent('MessagePinned', { roomId: RoomId, messageId: MessageId, by: UserId });
+export const MessageUnpinned = liveEvent('MessageUnpinned', { roomId: RoomId, messageId: MessageId, by: UserId });
 export const FriendRequestReceived = liveEvent('FriendRequestReceived', { fromUser: User });
 export const FriendRequestAccepted = liveEvent('FriendRequestAccepted', { fromUser: User });
 
@@ -67,6 +88,11 @@ export const LiveEvent = t.union([
   NewRoom,
   LeaveRoom,
   UserReadChat,
+  MessageEdited,
+  MessageDeleted,
+  ReactionChanged,
+  MessagePinned,
+  MessageUnpinned,
   FriendRequestReceived,
   FriendRequestAccepted,
   SystemMessage,

@@ -100,10 +100,21 @@ export const loadCounters = async (page: readonly Recorded[], tx: ProjectionTx):
   return new RoomCounters(rooms);
 };
 
-type AboutRoom = Extract<Recorded, { readonly type: 'RoomJoined' | 'RoomLeft' | 'RoomClosed' | 'MessageSent' | 'RoomRead' }>;
-const isAboutRoom = (event: Recorded): event is AboutRoom =>
-  event.type === 'MessageSent' ||
-  event.type === 'RoomRead' ||
-  event.type === 'RoomJoined' ||
-  event.type === 'RoomLeft' ||
-  event.type === 'RoomClosed';
+/** Events after which a page asks whether their room stands. */
+const aboutRooms = [
+  'MessageSent',
+  'RoomRead',
+  'RoomJoined',
+  'RoomLeft',
+  'RoomClosed',
+  'MessageEdited',
+  'MessageDeleted',
+  'ReactionAdded',
+  'ReactionRemoved',
+  'MessagePinned',
+  'MessageUnpinned',
+] as const;
+
+type AboutRoom = Extract<Recorded, { readonly type: (typeof aboutRooms)[number] }>;
+const types: ReadonlySet<string> = new Set(aboutRooms);
+const isAboutRoom = (event: Recorded): event is AboutRoom => types.has(event.type);

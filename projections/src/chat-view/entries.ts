@@ -5,9 +5,9 @@
 import type { MessageBody, MessageSent } from '@tidings/contracts/events/message';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { RoomJoined, RoomLeft, RoomType } from '@tidings/contracts/events/room';
-import type { Message, MsgBody, MsgType, QuoteDetails } from '@tidings/contracts/http/chat-objects';
+import type { Message, MsgBody, MsgType, QuoteDetails, ReactionCount } from '@tidings/contracts/http/chat-objects';
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
-import { isShredded } from '@tidings/contracts/sealed';
+import { isShredded, type Sealed } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
 import { roomMemberView } from './people.ts';
 
@@ -31,34 +31,69 @@ export interface Entry {
   readonly createdAt: Timestamp;
   readonly seq: number;
   readonly erased: boolean;
+  readonly mentions: readonly UserId[];
+  readonly threadId: MessageId | null;
+  readonly editedAt: Timestamp | null;
+  readonly deleted: boolean;
+  /** Null when nobody reacted. */
+  readonly reactions: readonly ReactionCount[] | null;
+  /** Of the thread that begins here. */
+  readonly replyCount: number;
+  readonly lastReplyAt: Timestamp | null;
+  readonly pinned: boolean;
 }
 
-/** The only place where a `Message` is put together. */
-export const messageView = (entry: Entry): Message => ({
-  chatRoomId: entry.roomId,
-  messageId: entry.messageId,
-  senderId: entry.senderId,
-  msgBody: entry.msgBody,
-  msgType: entry.msgType,
-  createdAt: entry.createdAt,
-  seq: entry.seq,
-  ...(entry.erased ? { erased: true as const } : {}),
-});
+/** What stands in the place of a body that is gone. */
+export const NO_BODY: MsgBody = { text: '' };
 
-export const messageEntry = (event: Recorded<MessageSent>, seq: number): Entry => {
-  const { roomId, messageId, senderId, body } = event.data;
-  const erased = isShredded(body);
+/** What may be so of an entry later on, and is not as it comes. */
+const UNTOUCHED = {
+  erased: false,
+  editedAt: null,
+  deleted: false,
+  reactions: null,
+  replyCount: 0,
+  lastReplyAt: null,
+  pinned: false,
+} as const;
+
+/** The only place where a `Message` is put together. */
+export const messageView = (entry: Entry): Message => {
+  const gone = entry.deleted || entry.erased;
   return {
-    roomId,
-    messageId,
-    senderId,
-    msgBody: erased ? { text: '' } : msgBodyOf(body),
-    msgType: erased ? 'Text' : body.type,
-    createdAt: event.recordedAt,
-    seq,
-    erased,
+    chatRoomId: entry.roomId,
+    messageId: entry.messageId,
+    senderId: entry.senderId,
+    msgBody: entry.deleted ? NO_BODY : entry.msgBody,
+    msgType: entry.deleted ? 'Text' : entry.msgType,
+    createdAt: entry.createdAt,
+    seq: entry.seq,
+    ...(entry.mentions.length > 0 && !gone ? { mentions: entry.mentions } : {}),
+    ...(entry.threadId === null ? {} : { threadId: entry.threadId }),
+    ...(entry.editedAt === null || gone ? {} : { editedAt: entry.editedAt }),
+    ...(entry.reactions === null || entry.deleted ? {} : { reactions: entry.reactions }),
+    ...(entry.lastReplyAt === null ? {} : { thread: { replyCount: entry.replyCount, lastReplyAt: entry.lastReplyAt } }),
+    ...(entry.pinned && !entry.deleted ? { pinned: true as const } : {}),
+    ...(entry.deleted ? { deleted: true as const } : {}),
+    ...(entry.erased ? { erased: true as const } : {}),
   };
 };
+
+/** A body as chat shows it; nothing is left of one that was erased. */
+export const shownBody = (body: Sealed<MessageBody>): { readonly msgBody: MsgBody; readonly msgType: MsgType; readonly erased: boolean } =>
+  isShredded(body) ? { msgBody: NO_BODY, msgType: 'Text', erased: true } : { msgBody: msgBodyOf(body), msgType: body.type, erased: false };
+
+export const messageEntry = ({ data, recordedAt }: Recorded<MessageSent>, seq: number): Entry => ({
+  ...UNTOUCHED,
+  roomId: data.roomId,
+  messageId: data.messageId,
+  senderId: data.senderId,
+  ...shownBody(data.body),
+  createdAt: recordedAt,
+  seq,
+  mentions: data.mentions,
+  threadId: data.threadId,
+});
 
 /** What a room change needs to know beside its event, as of its position in the log. */
 export interface RelatedUser {
@@ -72,6 +107,7 @@ export const roomChangeEntry = (event: Recorded<RoomJoined | RoomLeft>, seq: num
   const joined = event.type === 'RoomJoined';
   const { roomId, userId } = event.data;
   return {
+    ...UNTOUCHED,
     roomId,
     messageId: derivedId<MessageId>('room-change', event.id),
     senderId: userId,
@@ -88,7 +124,8 @@ export const roomChangeEntry = (event: Recorded<RoomJoined | RoomLeft>, seq: num
     msgType: 'RoomChange',
     createdAt: event.recordedAt,
     seq,
-    erased: false,
+    mentions: [],
+    threadId: null,
   };
 };
 

@@ -16,11 +16,14 @@ import {
   namingEvents,
   nameTable,
   roomChangeEntry,
+  segmentsOf,
   type Counted,
   type Entry,
   type Members,
   type Names,
 } from '../chat-view/index.ts';
+import { amendedIndexes, amendedTables, amendingEvents, Amendments, dropAmended } from './amended.ts';
+import { eraseFrom } from './erasure.ts';
 
 export * from './queries.ts';
 
@@ -38,38 +41,55 @@ const tables = (schema: string): string => `
     msg_type text not null,
     erased boolean not null,
     body json not null,
+    mentions json not null default '[]',
+    thread_id uuid,
     primary key (room_id, seq)
-  );`;
+  );
+  ${amendedTables(schema)}`;
 
-/** By message id: paging and quoting. By time: `?timestamp=`. */
+/** By message id: paging and quoting. By time: `?timestamp=`. By thread: its replies. */
 const indexes = (schema: string): string => `
   create unique index on ${schema}.entry (message_id);
-  create index on ${schema}.entry (room_id, created_at desc);`;
+  create index on ${schema}.entry (room_id, created_at desc);
+  create index on ${schema}.entry (thread_id, seq) where thread_id is not null;
+  ${amendedIndexes(schema)}`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  for (const { events, erased } of segmentsOf(page)) {
+    await applySegment(events, tx);
+    if (erased !== null) await eraseFrom(tx, erased);
+  }
+};
+
+const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const counters = await loadCounters(page, tx);
   const members = await loadMembers(page, tx);
   const names = await loadNames(usersShown(page), tx);
   const entries: Entry[] = [];
+  const amendments = new Amendments();
   for (const event of page) {
     names.apply(event);
     const counted = counters.count(event);
     const entry = entryOf(event, counted, members, names);
     members.apply(event, counted);
+    amendments.take(event, counters);
     if (entry !== null) entries.push(entry);
   }
   await insert(entries, tx);
+  await amendments.save(tx);
   await counters.save(tx);
   await members.save(tx);
   await names.save(tx);
   // Last, so that entries of this very page go with their room.
-  if (counters.closed.length > 0) await tx.query(`delete from ${tx.schema}.entry where room_id = any($1::uuid[])`, [counters.closed]);
+  if (counters.closed.length === 0) return;
+  await tx.query(`delete from ${tx.schema}.entry where room_id = any($1::uuid[])`, [counters.closed]);
+  await dropAmended(counters.closed, tx);
 };
 
 export const timeline: Projection = {
   name: 'timeline',
-  version: 1,
-  handles: [...countedEvents, ...namingEvents],
+  version: 2,
+  handles: [...countedEvents, ...namingEvents, ...amendingEvents, 'SubjectErased'],
   tables,
   indexes,
   apply,
@@ -95,12 +115,13 @@ const usersShown = (page: readonly Recorded[]): ReadonlySet<UserId> => {
 /** A third less work on both sides than `unnest` of eight escaped arrays; what a replay of millions spends its time on. */
 const insert = async (entries: readonly Entry[], tx: ProjectionTx): Promise<void> => {
   if (entries.length === 0) return;
+  const isPlain = entries.every(({ mentions, threadId }) => mentions.length === 0 && threadId === null);
+  const columns = 'room_id, seq, message_id, sender_id, created_at, msg_type, erased, body';
+  const values = `unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::timestamptz[]),
+       unnest($6::text[]), unnest($7::boolean[]), json_array_elements($8::json)`;
   await tx.query(
-    `insert into ${tx.schema}.entry (room_id, seq, message_id, sender_id, created_at, msg_type, erased, body)
-     select * from rows from (
-       unnest($1::uuid[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::uuid[]), unnest($5::timestamptz[]),
-       unnest($6::text[]), unnest($7::boolean[]), json_array_elements($8::json)
-     )`,
+    `insert into ${tx.schema}.entry (${isPlain ? columns : `${columns}, mentions, thread_id`})
+     select * from rows from (${isPlain ? values : `${values}, json_array_elements($9::json), unnest($10::uuid[])`})`,
     [
       plainArray(entries, (entry) => entry.roomId),
       plainArray(entries, (entry) => entry.seq),
@@ -110,6 +131,12 @@ const insert = async (entries: readonly Entry[], tx: ProjectionTx): Promise<void
       plainArray(entries, (entry) => entry.msgType),
       plainArray(entries, (entry) => entry.erased),
       `[${entries.map((entry) => JSON.stringify(entry.msgBody)).join(',')}]`,
+      ...(isPlain
+        ? []
+        : [
+            `[${entries.map((entry) => JSON.stringify(entry.mentions)).join(',')}]`,
+            plainArray(entries, (entry) => entry.threadId ?? 'null'),
+          ]),
     ],
   );
 };

@@ -1,5 +1,7 @@
 /** What readers ask the timeline. Every page is a range of the primary key (room_id, seq). */
-import { MsgBody, MsgType } from '@tidings/contracts/http/chat-objects';
+import { nullable } from '@tidings/contracts/codec';
+import { RoomType } from '@tidings/contracts/events/room';
+import { MsgBody, MsgType, ReactionCount } from '@tidings/contracts/http/chat-objects';
 import { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
@@ -18,19 +20,35 @@ const EntryRow = t.readonly(
     msgType: MsgType,
     erased: t.boolean,
     msgBody: MsgBody,
+    mentions: t.readonlyArray(UserId),
+    threadId: nullable(MessageId),
+    editedAt: nullable(Timestamp),
+    deleted: t.boolean,
+    reactions: nullable(t.readonlyArray(ReactionCount)),
+    replyCount: t.number,
+    lastReplyAt: nullable(Timestamp),
+    pinned: t.boolean,
   }),
 );
 /** Rows are entries: the codec must not drift from what `messageView` takes. */
 const entryRows = rows<Entry>(EntryRow);
 
+/** Of entries `e` and what became of them, `a`. */
 const columns = sql.fragment`e.room_id as "roomId", e.seq, e.message_id as "messageId", e.sender_id as "senderId",
-  e.created_at as "createdAt", e.msg_type as "msgType", e.erased, e.body as "msgBody"`;
+  e.created_at as "createdAt", e.msg_type as "msgType", e.erased, coalesce(a.body, e.body) as "msgBody",
+  coalesce(a.mentions, e.mentions) as mentions, e.thread_id as "threadId", a.edited_at as "editedAt", coalesce(a.deleted, false) as deleted,
+  a.reactions, coalesce(a.reply_count, 0) as "replyCount", a.last_reply_at as "lastReplyAt", a.pinned_at is not null as pinned`;
 
-/** From which entry on `user` may read; no row for those who are not in the room. Primary key of member. */
+/** Each entry finds its amendments by their primary key. */
+const entries = (schema: string) =>
+  sql.fragment`${tableIn(schema, 'entry')} e left join ${tableIn(schema, 'amended')} a using (message_id)`;
+
+/** From which entry on `user` may read, and in what room; no row for those who are not in it. Primary keys. */
 export const viewer = (schema: string, room: RoomId, user: UserId) => sql.type(
-  rows(t.type({ visibleAfter: t.number })),
-)`select visible_after as "visibleAfter" from ${tableIn(schema, 'member')}
-  where room_id = ${room} and user_id = ${user} and left_at is null`;
+  rows(t.type({ visibleAfter: t.number, roomType: RoomType })),
+)`select m.visible_after as "visibleAfter", c.room_type as "roomType"
+  from ${tableIn(schema, 'member')} m join ${tableIn(schema, 'room_counter')} c using (room_id)
+  where m.room_id = ${room} and m.user_id = ${user} and m.left_at is null`;
 
 /** Where a page begins. */
 export type PageStart =
@@ -41,10 +59,10 @@ export type PageStart =
 
 /** Up to `limit` entries behind `visibleAfter`, newest first; the ones nearest to the start of the page. */
 export const page = (schema: string, room: RoomId, visibleAfter: number, start: PageStart, limit: number) => {
-  const entry = tableIn(schema, 'entry');
+  const from = entries(schema);
   const visible = sql.fragment`e.room_id = ${room} and e.seq > ${visibleAfter}`;
   const newestFirst = (condition: FragmentSqlToken) =>
-    sql.type(entryRows)`select ${columns} from ${entry} e where ${visible} ${condition} order by e.seq desc limit ${limit}`;
+    sql.type(entryRows)`select ${columns} from ${from} where ${visible} ${condition} order by e.seq desc limit ${limit}`;
   switch (start.type) {
     case 'newest':
       return newestFirst(sql.fragment``);
@@ -52,13 +70,13 @@ export const page = (schema: string, room: RoomId, visibleAfter: number, start: 
       return newestFirst(sql.fragment`and e.seq < ${start.seq}`);
     case 'after':
       return sql.type(entryRows)`select * from (
-        select ${columns} from ${entry} e where ${visible} and e.seq > ${start.seq} order by e.seq limit ${limit}
+        select ${columns} from ${from} where ${visible} and e.seq > ${start.seq} order by e.seq limit ${limit}
       ) nearest order by seq desc`;
     case 'earlierThan':
       // With ties: a client that goes on with the last entry's time must not lose others of that very millisecond (W4).
       // Index (room_id, created_at desc).
       return sql.type(entryRows)`select * from (
-        select ${columns} from ${entry} e where ${visible} and e.created_at < ${start.at}::timestamptz
+        select ${columns} from ${from} where ${visible} and e.created_at < ${start.at}::timestamptz
         order by e.created_at desc fetch first ${limit} rows with ties
       ) nearest order by seq desc`;
   }
@@ -66,10 +84,30 @@ export const page = (schema: string, room: RoomId, visibleAfter: number, start: 
 
 /** Entries by their ids, whatever their rooms. Unique index on message_id. */
 export const entriesById = (schema: string, ids: readonly MessageId[]) =>
-  sql.type(entryRows)`select ${columns} from ${tableIn(schema, 'entry')} e where e.message_id = any(${sql.array(ids, 'uuid')})`;
+  sql.type(entryRows)`select ${columns} from ${entries(schema)} where e.message_id = any(${sql.array(ids, 'uuid')})`;
 
 /** The last entry of a room; no row when nothing was said yet. */
 export const latestEntry = (schema: string, room: RoomId) =>
   sql.type(
     rows(t.type({ seq: t.number, messageId: MessageId })),
   )`select seq, message_id as "messageId" from ${tableIn(schema, 'entry')} where room_id = ${room} order by seq desc limit 1`;
+
+/** Up to `limit` replies in a thread that the reader may see, newest first; those before `before` if that is given. Index (thread_id, seq). */
+export const threadPage = (schema: string, root: MessageId, visibleAfter: number, before: number | null, limit: number) => sql.type(
+  entryRows,
+)`select ${columns} from ${entries(schema)}
+  where e.thread_id = ${root} and e.seq > ${visibleAfter} ${before === null ? sql.fragment`` : sql.fragment`and e.seq < ${before}`}
+  order by e.seq desc limit ${limit}`;
+
+/** The pins of a room that the reader may see, the last one first. Index (room_id, pinned_at). */
+export const pinnedEntries = (schema: string, room: RoomId, visibleAfter: number) => sql.type(
+  entryRows,
+)`select ${columns} from ${tableIn(schema, 'amended')} a join ${tableIn(schema, 'entry')} e using (message_id)
+  where a.room_id = ${room} and a.pinned_at is not null and not a.deleted and e.seq > ${visibleAfter}
+  order by a.pinned_at desc, e.seq desc`;
+
+/** Everyone's reactions to a message, in the order they were put there. Primary key. */
+export const reactionsTo = (schema: string, message: MessageId) => sql.type(
+  rows(t.type({ emoji: t.string, userIds: t.readonlyArray(UserId) })),
+)`select emoji, array_agg(user_id order by position) as "userIds" from ${tableIn(schema, 'reaction')}
+  where message_id = ${message} group by emoji order by min(position)`;

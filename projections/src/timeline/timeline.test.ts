@@ -76,7 +76,7 @@ describe('the timeline', () => {
     ]);
     expect(await seqs(instance, pair)).toEqual([2, 1]);
     const seen = await bench.read.one(viewer(instance.schema, pair, bob));
-    expect(seen).toEqual({ visibleAfter: 1 });
+    expect(seen).toEqual({ visibleAfter: 1, roomType: 'Single' });
     expect(await seqs(instance, pair, { type: 'newest' }, 25, seen.visibleAfter)).toEqual([2]);
   });
 
@@ -87,7 +87,7 @@ describe('the timeline', () => {
       joins(cyd, group),
       leaves(bob, group, 'Group'),
     ]);
-    expect(await bench.read.one(viewer(instance.schema, group, cyd))).toEqual({ visibleAfter: 0 });
+    expect(await bench.read.one(viewer(instance.schema, group, cyd))).toEqual({ visibleAfter: 0, roomType: 'Group' });
     expect(await bench.read.any(viewer(instance.schema, group, bob))).toEqual([]);
     expect(await bench.read.any(viewer(instance.schema, pair, ada))).toEqual([]);
   });

@@ -20,6 +20,16 @@ export const eventLine = (event: LiveEvent, names: Names): string => {
       return `left room ${event.roomId}`;
     case 'UserReadChat':
       return `${nameOf(event.userId)} has read up to message ${event.upToSeq}`;
+    case 'MessageEdited':
+      return short(`${nameOf(event.senderId)} rewrote: ${spoken(event.msgBody)}`, MOST);
+    case 'MessageDeleted':
+      return `${nameOf(event.deletedBy)} deleted a message`;
+    case 'ReactionChanged':
+      return `${nameOf(event.userId)} ${event.added ? 'reacted with' : 'took back'} ${event.emoji}`;
+    case 'MessagePinned':
+      return `${nameOf(event.by)} pinned a message`;
+    case 'MessageUnpinned':
+      return `${nameOf(event.by)} took a pin away`;
     case 'FriendRequestReceived':
     case 'FriendRequestAccepted':
       return `from ${event.fromUser.displayName}`;
