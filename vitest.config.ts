@@ -24,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'acceptance',
-          include: ['tests/acceptance/**/*.test.ts', 'tests/chaos/**/*.test.ts'],
+          include: ['tests/acceptance/**/*.test.ts', 'tests/chaos/**/*.test.ts', 'tests/engines/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -24,6 +24,8 @@ export interface KafkaConsumer {
 const RETRY_MS = 2_000;
 /** A broker holds a fetch that finds nothing for this long. */
 const MAX_WAIT_MS = 250;
+/** A reader that died gives its partitions to another node after this long. */
+const SESSION_MS = 10_000;
 
 /** Keeps at it until stopped: brokers may come later, go, and come back. */
 export const startKafkaConsumer = (options: KafkaConsumerOptions): KafkaConsumer => {
@@ -32,7 +34,13 @@ export const startKafkaConsumer = (options: KafkaConsumerOptions): KafkaConsumer
   let connected = false;
 
   const session = async (): Promise<void> => {
-    const consumer = kafkaClient(options).consumer({ groupId, maxWaitTimeInMs: MAX_WAIT_MS, allowAutoTopicCreation: true });
+    const consumer = kafkaClient(options).consumer({
+      groupId,
+      maxWaitTimeInMs: MAX_WAIT_MS,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: SESSION_MS / 4,
+      allowAutoTopicCreation: true,
+    });
     const over = Promise.withResolvers<void>();
     const end = (): void => over.resolve();
     stopping.signal.addEventListener('abort', end, { once: true });

@@ -1,5 +1,5 @@
 /** Writes to Kafka. Connects when there is something to write, and again after an outage. */
-import type { Producer } from 'kafkajs';
+import { Partitioners, type Producer } from 'kafkajs';
 import { kafkaClient, type KafkaOptions } from './client.ts';
 
 export interface KafkaRecord {
@@ -19,7 +19,11 @@ export const openKafkaProducer = (options: KafkaOptions): KafkaProducer => {
 
   const connect = async (): Promise<Producer> => {
     // Idempotent: what the client itself sends again after a lost answer is written once.
-    const producer = kafkaClient(options).producer({ idempotent: true, maxInFlightRequests: 1 });
+    const producer = kafkaClient(options).producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
     await producer.connect();
     return producer;
   };

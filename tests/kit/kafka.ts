@@ -1,0 +1,138 @@
+/**
+ * A real Kafka broker for tests: the project's own jars from Maven Central, one process in KRaft mode. They are fetched once (some 46 MB) and
+ * kept in Maven's repository and in a folder beside it.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, connect, type AddressInfo } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const VERSION = '3.9.1';
+const JARS = join(homedir(), '.m2', 'tidings-engines', `kafka-${VERSION}`);
+const JVM = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${JARS}/*`];
+const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qk';
+const UP_WITHIN_MS = 60_000;
+
+const run = promisify(execFile);
+
+export interface KafkaBroker {
+  /** `host:port`, for `KAFKA_BROKERS`. */
+  readonly address: string;
+  readonly version: string;
+  /** With SIGKILL; its data stays. */
+  readonly kill: () => Promise<void>;
+  /** Again on the same port and data. */
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Why no broker can run here; null when one can. */
+export const kafkaLacks = async (): Promise<string | null> => {
+  if (!(await works('java', '-version'))) return 'there is no Java';
+  return existsSync(JARS) || (await works('mvn', '-v')) ? null : 'there is no Maven to fetch the broker with';
+};
+
+const works = (command: string, ...args: readonly string[]): Promise<boolean> =>
+  run(command, args).then(
+    () => true,
+    () => false,
+  );
+
+export const startKafka = async (): Promise<KafkaBroker> => {
+  await fetchJars();
+  const home = await mkdtemp(join(tmpdir(), 'tidings-kafka-'));
+  const [port, controllerPort] = [await freePort(), await freePort()];
+  const address = `127.0.0.1:${port}`;
+  const properties = join(home, 'server.properties');
+  await writeFile(properties, settings(home, address, `127.0.0.1:${controllerPort}`));
+  await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', properties]);
+  let broker: ChildProcess | null = null;
+  const start = async (): Promise<void> => {
+    broker = spawn('java', [...JVM, 'kafka.Kafka', properties], { stdio: 'ignore' });
+    await listening(port, broker);
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (broker === null || broker.exitCode !== null || broker.signalCode !== null) return;
+    const ended = new Promise((resolve) => broker?.once('exit', resolve));
+    broker.kill(signal);
+    await ended;
+  };
+  await start();
+  return {
+    address,
+    version: VERSION,
+    start,
+    kill: () => end('SIGKILL'),
+    stop: async () => {
+      await end('SIGTERM');
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+};
+
+const settings = (home: string, address: string, controller: string): string => `
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@${controller}
+listeners=PLAINTEXT://${address},CONTROLLER://${controller}
+advertised.listeners=PLAINTEXT://${address}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+log.dirs=${join(home, 'data')}
+num.partitions=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+`;
+
+const fetchJars = async (): Promise<void> => {
+  if (existsSync(JARS)) return;
+  const work = await mkdtemp(join(tmpdir(), 'tidings-kafka-jars-'));
+  await writeFile(
+    join(work, 'pom.xml'),
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+     <groupId>tidings</groupId><artifactId>kafka-broker</artifactId><version>1</version><packaging>pom</packaging>
+     <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${VERSION}</version></dependency></dependencies>
+     </project>`,
+  );
+  await run('mvn', ['-q', '-B', '-f', work, 'dependency:copy-dependencies', `-DoutputDirectory=${work}/jars`]);
+  await mkdir(join(JARS, '..'), { recursive: true });
+  await rename(join(work, 'jars'), JARS).catch((error: unknown) => {
+    if (!existsSync(JARS)) throw error; // else another run was faster
+  });
+  await rm(work, { recursive: true, force: true });
+};
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+const listening = async (port: number, broker: ChildProcess): Promise<void> => {
+  const deadline = Date.now() + UP_WITHIN_MS;
+  while (!(await accepts(port))) {
+    if (broker.exitCode !== null) throw new Error(`the broker ended with ${broker.exitCode}`);
+    if (Date.now() > deadline) throw new Error('the broker does not come up');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const answer = (yes: boolean) => () => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', answer(true)).once('error', answer(false));
+  });
