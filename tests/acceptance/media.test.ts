@@ -166,10 +166,9 @@ describe('a file', () => {
     expect((await get({ range: 'bytes=0-9', 'if-range': '"x"' })).status).toBe(200);
   });
 
-  it('of 25 MiB comes and goes without filling memory, six at a time', async () => {
+  it('of 25 MiB comes and goes without filling memory, ten at a time', async () => {
     const content = randomBytes(MAX_MEDIA_BYTES);
     const digest = createHash('sha256').update(content).digest('hex');
-    await keep(ada, content);
     const before = await memory();
     let most = before;
     let isDone = false;
@@ -177,8 +176,8 @@ describe('a file', () => {
       for (; !isDone; await setTimeout(50)) most = Math.max(most, await memory());
     })();
     try {
-      const kept = await Promise.all(Array.from({ length: 6 }, () => keep(ada, content)));
-      expect(new Set(kept.map(({ mediaId }) => mediaId)).size).toBe(6);
+      const kept = await Promise.all(Array.from({ length: 10 }, () => keep(ada, content)));
+      expect(new Set(kept.map(({ mediaId }) => mediaId)).size).toBe(10);
       for (const { mediaUrl } of kept.slice(0, 2)) {
         const hash = createHash('sha256');
         const { body } = await ask(program, ada, mediaUrl);
@@ -189,8 +188,8 @@ describe('a file', () => {
       isDone = true;
       await watching;
     }
-    expect(most - before).toBeLessThan(100);
-  }, 120_000);
+    expect(most - before).toBeLessThan(200);
+  });
 
   it('of more is refused, announced or not', async () => {
     const announced = await upload(ada, '/api/media', 'file', Buffer.alloc(MAX_MEDIA_BYTES + 200_000, 1));
@@ -372,6 +371,7 @@ describe('the picture of a room', () => {
       [Buffer.from('no picture'), 'cannot be decoded as a picture'],
       [good.subarray(0, 60), 'cannot be decoded as a picture'],
       [Buffer.alloc(MAX_ROOM_IMAGE_BYTES + 1), 'must be at most 5 MiB'],
+      [Buffer.alloc(4 * MAX_ROOM_IMAGE_BYTES), 'must be at most 5 MiB'],
       [Buffer.alloc(0), 'must not be empty'],
     ] as const;
     for (const [content, message] of invalid) {

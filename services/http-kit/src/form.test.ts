@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { FileForm } from '@tidings/contracts/http/form';
 import type { Problem } from '@tidings/contracts/http/problem';
 import { defineRoute } from '@tidings/contracts/http/route';
@@ -25,15 +26,17 @@ const route = defineRoute({
 const ismRoute = { ...route, id: 'uploadOther', path: '/api/others/{thing}', body: new FileForm('thing', LIMIT, 400) };
 
 const app = createHttpApp(memoryPlatform(), { identity: knownPeople(person('ada')), checkResponses: true });
-let paths: string[] = [];
+let folder: string;
+const outside = process.env['TMPDIR'];
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tidings-form-test-'));
+  process.env['TMPDIR'] = folder;
   for (const one of [route, ismRoute]) {
     handleForm(
       app,
       memoryPlatform(),
       one,
       async ({ body, retried }) => {
-        paths.push(body.path);
         return { size: body.size, name: body.name, text: await readFile(body.path, 'utf8'), retried };
       },
       { idempotent: true },
@@ -41,7 +44,12 @@ beforeAll(async () => {
   }
   await app.ready();
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  if (outside === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = outside;
+  await rm(folder, { recursive: true });
+});
 
 const form = (...fields: readonly (readonly [name: string, value: string | Blob, fileName?: string])[]): FormData => {
   const filled = new FormData();
@@ -54,15 +62,15 @@ const form = (...fields: readonly (readonly [name: string, value: string | Blob,
 const file = (content: string): Blob => new Blob([content]);
 const send = (payload: FormData | string | object, headers: Record<string, string> = {}, url = '/api/things/1') =>
   app.inject({ method: 'POST', url, payload, headers: { authorization: 'Bearer ada', ...headers } });
-const leftOvers = (): readonly string[] => readdirSync(tmpdir()).filter((name) => paths.some((path) => path.includes(name)));
+const leftOvers = (): Promise<readonly string[]> => readdir(folder);
+const nothingIsLeft = (): Promise<void> => vi.waitFor(async () => expect(await leftOvers()).toEqual([]));
 
 describe('a form with a file', () => {
   it('gives the handler the file, its name and size, and leaves nothing behind', async () => {
-    paths = [];
     const answer = await send(form(['note', 'small'], ['thing', file('Grüße 🧮'), 'año/naïve 🧮.txt']));
     expect([answer.statusCode, answer.json()]).toEqual([200, { size: 12, name: expect.any(String), text: 'Grüße 🧮', retried: false }]);
     expect(answer.json<{ name: string }>().name).toBe('naïve 🧮.txt');
-    await vi.waitFor(() => expect(leftOvers()).toEqual([]));
+    await nothingIsLeft();
   });
 
   it('counts once under one key with the same bytes and name, and refuses the key for others', async () => {
@@ -119,6 +127,17 @@ describe('a form with a file', () => {
       expect([answer.statusCode, answer.json<Problem>().detail]).toEqual([415, 'The body must be multipart/form-data.']);
     }
     expect((await send('')).statusCode).toBe(415);
+  });
+
+  it('leaves nothing of a sender who gives up', async () => {
+    const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const head =
+      'POST /api/things/1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ada\r\nContent-Type: multipart/form-data; boundary=edge\r\n';
+    const half = '--edge\r\nContent-Disposition: form-data; name="thing"; filename="a"\r\n\r\nhalf of it';
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(`${head}Content-Length: 900\r\n\r\n${half}`));
+    await vi.waitFor(async () => expect(await leftOvers()).toHaveLength(1));
+    socket.destroy();
+    await nothingIsLeft();
   });
 
   it('is not read for who is nobody', async () => {
