@@ -71,16 +71,17 @@ const setFriends = (a: UserId, b: UserId, friends: boolean, facts: Facts): void 
 };
 
 export const roomCreated = (event: Recorded<RoomCreated>, facts: Facts): readonly Row[] => {
-  const { roomId, roomType, name, members } = event.data;
+  const { roomId, roomType, name, createdBy, members } = event.data;
   const room: RoomFact = {
     id: roomId,
     type: roomType,
     name: reveal(name, null),
+    namedBy: createdBy,
     createdAt: event.recordedAt,
     firstMembers: members,
     lastSeq: 0,
   };
-  facts.rooms.set(roomId, room);
+  facts.nameRoom(room, event.position);
   const joined = members.filter((member) => facts.join(roomAudience(roomId), member, event));
   return [
     ...joined.map((member) => newRoom(room, member, event, null, facts)),

@@ -14,6 +14,8 @@ export interface RoomFact {
   readonly id: RoomId;
   readonly type: RoomType;
   readonly name: string | null;
+  /** Whose name for it that is: erasing them takes it away. */
+  readonly namedBy: UserId;
   readonly createdAt: Timestamp;
   /** Those it was created with; a private room's pair never changes. */
   readonly firstMembers: readonly UserId[];
@@ -26,6 +28,12 @@ export interface IntervalFact {
   readonly from: Position;
   readonly to: Position | null;
   readonly joinedAt: Timestamp;
+}
+
+export interface NamingFact {
+  readonly roomId: RoomId;
+  readonly position: Position;
+  readonly by: UserId;
 }
 
 /** A table's rows of this page: `set` marks what has to be written back. */
@@ -52,6 +60,8 @@ export class Facts {
   readonly friendships: Kept<string, boolean>;
   /** Intervals opened or closed in this page, by their key. */
   readonly intervals = new Map<string, IntervalFact>();
+  /** Names that rooms were given in this page. */
+  readonly namings: NamingFact[] = [];
   /** Who belongs now, of the audiences that the page's events change. */
   readonly #open = new Map<Audience, Map<UserId, IntervalFact>>();
 
@@ -69,6 +79,12 @@ export class Facts {
   /** A user as of now; one whose stream says nothing (parked, erased) still has an id and a place. */
   person(id: UserId): UserFacts {
     return this.people.get(id) ?? { id, displayName: shownName(SHREDDED), description: null, friendsCount: 0, role: 'USER' };
+  }
+
+  /** Gives a room its name, and keeps in mind whose that is. A private room has none. */
+  nameRoom(room: RoomFact, position: Position): void {
+    this.rooms.set(room.id, room);
+    if (room.type === 'Group') this.namings.push({ roomId: room.id, position, by: room.namedBy });
   }
 
   member(audience: Audience, user: UserId): IntervalFact | undefined {
@@ -128,7 +144,7 @@ export const loadFacts = async (page: readonly Told[], tx: ProjectionTx): Promis
   const [loaded] = await tx.query<{ readonly facts: Loaded }>(
     `select json_build_object(
        'rooms', (
-         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'createdAt', created_at,
+         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'namedBy', named_by, 'createdAt', created_at,
                                                     'firstMembers', first_members, 'lastSeq', last_seq)), '[]')
          from ${tx.schema}.room where room_id = any($1::uuid[])),
        'people', (
@@ -202,6 +218,13 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'MailboxMemberRemoved':
         keys.audiences.add(mailboxAudience(event.data.mailboxId));
         break;
+      case 'MessageEdited':
+      case 'MessageDeleted':
+      case 'ReactionAdded':
+      case 'ReactionRemoved':
+      case 'MessagePinned':
+      case 'MessageUnpinned':
+      case 'SubjectErased':
       case 'RoomRead':
       case 'NotificationSent':
       case 'EmailFiled':

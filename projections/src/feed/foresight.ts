@@ -10,6 +10,7 @@ import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { messageRow, roomRead } from './chat.ts';
 import { emailFiled, threadChanged } from './mail.ts';
+import { isMessageChange, messageChanged, messageChanges } from './messages.ts';
 import type { FeedRow } from './queries.ts';
 import type { Row } from './rows.ts';
 import { isTold } from './told.ts';
@@ -38,6 +39,7 @@ export class Foresight {
     if (!isTold(event)) return [];
     if (event.type === 'MessageSent') return this.#renderMessage(event);
     if (event.type === 'RoomRead') return roomRead(event);
+    if (isMessageChange(event)) return messageChanged(event);
     if (event.type === 'EmailFiled') return emailFiled(event);
     if (event.type === 'ThreadRead' || event.type === 'EmailsMoved' || event.type === 'ThreadStarred') return threadChanged(event);
     return null; // changes who belongs, or what others are shown
@@ -77,6 +79,7 @@ export class Foresight {
 /** Change neither names nor counts, or the counts by rows that show them. All others, those yet to come among them, may change anything. */
 const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'MessageSent',
+  ...messageChanges,
   'RoomRead',
   'EmailFiled',
   'ThreadRead',

@@ -2,11 +2,14 @@
  * The live feed (architecture §6): every event that someone is told of, rendered once and keyed by audience instead of copied to each
  * member. Who may see an entry follows from the membership intervals at its position, live and on resume alike.
  */
-import type { Projection } from '@tidings/contracts/projection';
+import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
+import { segmentsOf } from '../chat-view/index.ts';
 import * as chat from './chat.ts';
 import { notificationSent } from './custom.ts';
+import { eraseFrom } from './erasure.ts';
 import { loadFacts, type Facts } from './facts.ts';
 import * as mail from './mail.ts';
+import { messageChanged } from './messages.ts';
 import type { Row } from './rows.ts';
 import { isTold, told, type Told } from './told.ts';
 import { forget, store, type PlacedRow } from './store.ts';
@@ -14,25 +17,31 @@ import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
-  version: 1,
+  version: 2,
   urgent: true,
   handles: told,
   tables,
   indexes,
   apply: async (page, tx) => {
-    const last = page.at(-1);
-    if (last === undefined) return;
-    const events = page.filter(isTold);
-    const { facts, keptSince } = await loadFacts(events, tx);
-    const rows: PlacedRow[] = [];
-    for (const event of events) {
-      rowsOf(event, facts).forEach(({ audience, type, payload }, index) => {
-        rows.push({ position: event.position, index, audience, type, payload, recordedAt: event.recordedAt });
-      });
+    for (const { events, erased } of segmentsOf(page.filter(isTold))) {
+      await applySegment(events, tx);
+      if (erased !== null) await eraseFrom(tx, erased);
     }
-    await store(rows, facts, tx);
-    await forget(last.recordedAt, keptSince, tx);
   },
+};
+
+const applySegment = async (events: readonly Told[], tx: ProjectionTx): Promise<void> => {
+  const last = events.at(-1);
+  if (last === undefined) return;
+  const { facts, keptSince } = await loadFacts(events, tx);
+  const rows: PlacedRow[] = [];
+  for (const event of events) {
+    rowsOf(event, facts).forEach(({ audience, type, payload }, index) => {
+      rows.push({ position: event.position, index, audience, type, payload, recordedAt: event.recordedAt });
+    });
+  }
+  await store(rows, facts, tx);
+  await forget(last.recordedAt, keptSince, tx);
 };
 
 /** Changes the facts by one event and says what the feed gets, in the order of the feed: who leaves, what is told, who joins. */
@@ -58,6 +67,15 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
       return chat.roomClosed(event, facts);
     case 'MessageSent':
       return chat.messageSent(event, facts);
+    case 'MessageEdited':
+    case 'MessageDeleted':
+    case 'ReactionAdded':
+    case 'ReactionRemoved':
+    case 'MessagePinned':
+    case 'MessageUnpinned':
+      return messageChanged(event);
+    case 'SubjectErased':
+      return []; // nobody is told; what it takes away goes behind it
     case 'RoomRead':
       return chat.roomRead(event);
     case 'NotificationSent':

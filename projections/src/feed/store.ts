@@ -17,6 +17,7 @@ export const store = async (rows: readonly PlacedRow[], facts: Facts, tx: Projec
   const parts = [
     entries(rows, column, tx.schema),
     rooms(facts, column, tx.schema),
+    namings(facts, column, tx.schema),
     people(facts, column, tx.schema),
     friendships(facts, column, tx.schema),
     intervals(facts, column, tx.schema),
@@ -41,14 +42,22 @@ const entries = (rows: readonly PlacedRow[], column: Column, schema: string): st
 const rooms = (facts: Facts, column: Column, schema: string): string | null => {
   const changed = [...facts.rooms.changed.values()];
   if (changed.length === 0) return null;
-  return `insert into ${schema}.room as kept (room_id, type, name, created_at, first_members, last_seq)
-       select id, type, name, created_at, first_members::uuid[], last_seq from unnest(
+  return `insert into ${schema}.room as kept (room_id, type, name, named_by, created_at, first_members, last_seq)
+       select id, type, name, named_by, created_at, first_members::uuid[], last_seq from unnest(
          ${column(changed.map((room) => room.id))}::uuid[], ${column(changed.map((room) => room.type))}::text[],
-         ${column(changed.map((room) => room.name))}::text[], ${column(changed.map((room) => room.createdAt))}::timestamptz[],
+         ${column(changed.map((room) => room.name))}::text[], ${column(changed.map((room) => room.namedBy))}::uuid[],
+         ${column(changed.map((room) => room.createdAt))}::timestamptz[],
          ${column(changed.map((room) => `{${room.firstMembers.join(',')}}`))}::text[], ${column(changed.map((room) => room.lastSeq))}::int[])
-         as changed (id, type, name, created_at, first_members, last_seq)
-       on conflict (room_id) do update set last_seq = excluded.last_seq`;
+         as changed (id, type, name, named_by, created_at, first_members, last_seq)
+       on conflict (room_id) do update set name = excluded.name, named_by = excluded.named_by, last_seq = excluded.last_seq`;
 };
+
+const namings = ({ namings: given }: Facts, column: Column, schema: string): string | null =>
+  given.length === 0
+    ? null
+    : `insert into ${schema}.naming (room_id, position, by) select * from unnest(
+         ${column(given.map((one) => one.roomId))}::uuid[], ${column(given.map((one) => one.position))}::text[],
+         ${column(given.map((one) => one.by))}::uuid[])`;
 
 const people = (facts: Facts, column: Column, schema: string): string | null => {
   const changed = [...facts.people.changed.values()];

@@ -39,9 +39,18 @@ export const tables = (schema: string): string => `
     room_id uuid primary key,
     type text not null,
     name text,
+    named_by uuid not null,
     created_at timestamptz not null,
     first_members uuid[] not null,
     last_seq int not null
+  );
+
+  -- Who gave a room its name, and from where on: what they called it is erased with them.
+  create table ${schema}.naming (
+    room_id uuid not null,
+    position text collate "C" not null,
+    by uuid not null,
+    primary key (room_id, position)
   );
 
   -- Entries up to this position are no longer kept; one row. kept_since is the day (UTC) from which on all are.

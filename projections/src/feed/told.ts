@@ -1,9 +1,11 @@
 /** The events that someone is told of, or that change what others are told. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
+import { messageChanges } from './messages.ts';
 
 export const told = [
   'UserRegistered',
   'UserProfileChanged',
+  'SubjectErased',
   'FriendshipRequested',
   'FriendshipAccepted',
   'FriendshipEnded',
@@ -13,6 +15,7 @@ export const told = [
   'RoomLeft',
   'RoomClosed',
   'MessageSent',
+  ...messageChanges,
   'RoomRead',
   'NotificationSent',
   'MailboxMemberSet',
