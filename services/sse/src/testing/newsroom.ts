@@ -95,9 +95,10 @@ export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
     },
     cutOver: async () => {
       await publish();
+      const next = `"feed_${instance + 1}"`;
+      await createFeed((script) => client.query(script), next);
+      await applyFeed(projectionTx(client, next), next, story.events, 7);
       instance++;
-      await createFeed((script) => client.query(script), schema());
-      await applyFeed(projectionTx(client, schema()), schema(), story.events, 7);
     },
     node: async (options = {}, ...people) => {
       const read = await openReadPool({ ...common, name: 'newsroom-read', max: 4 });
