@@ -25,13 +25,15 @@ const heard = new Map<Client, Heard[]>();
 /** Each heard from the very beginning, afterwards. */
 const retold = new Map<Client, readonly Heard[]>();
 let people: readonly Client[] = [];
-const rooms: string[] = [];
+/** With those who were in them once. */
+const rooms: { readonly id: string; readonly isSingle: boolean; readonly guests: Set<string> }[] = [];
 
 beforeAll(async () => {
   ism = await startIsm({}, ...NAMES);
   people = NAMES.map((name) => ism.as[name]);
   for (const one of people) heard.set(one, []);
   await Promise.all(people.map((me, n) => live(me, new Dice(SEED + n))));
+  await comeBack(ism.as.Ann, ism.as.Ben);
   model = await readModel();
   for (const one of people) retold.set(one, await hearAll(one));
 });
@@ -59,7 +61,8 @@ const live = async (me: Client, dice: Dice): Promise<void> => {
 const act = async (me: Client, dice: Dice): Promise<Answer> => {
   const other = dice.one(people.filter((one) => one !== me));
   const chance = dice.below(100);
-  const room = rooms.length === 0 ? undefined : dice.one(rooms.slice(-12));
+  const near = dice.below(4) > 0 ? rooms.filter(({ guests }) => guests.has(me.id)) : rooms;
+  const room = near.length === 0 ? undefined : dice.one(near.slice(-12));
   if (room === undefined || chance < 8) {
     const isSingle = dice.below(2) === 0;
     const invited = isSingle
@@ -70,17 +73,33 @@ const act = async (me: Client, dice: Dice): Promise<Answer> => {
         );
     const body = { roomType: isSingle ? 'Single' : 'Group', roomName: 'Secret', invitedUsers: [me.id, ...invited.map(({ id }) => id)] };
     const created = await me.post('/api/rooms/create-room', body);
-    if (created.status === 200) rooms.push(created.json<ChatRoom>().id);
+    if (created.status === 200) rooms.push({ id: created.json<ChatRoom>().id, isSingle, guests: new Set(body.invitedUsers) });
     return created;
   }
-  if (chance < 58) return me.post('/api/send-msg', { chatRoomId: room, msgBody: { text: `secret ${randomUUID()}` } });
-  if (chance < 66) return me.post(`/api/rooms/${room}/mark-read`);
-  if (chance < 74) return me.post(`/api/rooms/${room}/invite/${other.id}`);
-  if (chance < 82) return me.post(`/api/rooms/${room}/leave`);
+  if (chance < 58) return me.post('/api/send-msg', { chatRoomId: room.id, msgBody: { text: `secret ${randomUUID()}` } });
+  if (chance < 66) return me.post(`/api/rooms/${room.id}/mark-read`);
+  if (chance < (room.isSingle ? 82 : 72)) return me.post(`/api/rooms/${room.id}/leave`);
+  if (chance < 82) {
+    room.guests.add(other.id);
+    return me.post(`/api/rooms/${room.id}/invite/${other.id}`);
+  }
   if (chance < 89) return me.post(`/api/users/friends/add/${other.id}`);
   if (chance < 92) return me.post(`/api/users/friends/accept-request/${other.id}`);
-  if (chance < 96) return me.post(`/api/users/ignore/${other.id}`);
+  if (chance < 95) return me.post(`/api/users/ignore/${other.id}`);
   return me.remove(`/api/users/ignore/${other.id}`);
+};
+
+/** What chance may not bring about: one leaves their private room, and the other's word brings them back to it. */
+const comeBack = async (leaver: Client, other: Client): Promise<void> => {
+  await leaver.remove(`/api/users/ignore/${other.id}`);
+  await other.remove(`/api/users/ignore/${leaver.id}`);
+  const body = { roomType: 'Single', invitedUsers: [leaver.id, other.id] };
+  await leaver.post('/api/rooms/create-room', body); // or they have one
+  await other.post('/api/rooms/create-room', body);
+  const room = (await other.get(`/api/rooms/search?withUser=${leaver.id}`)).json<string>();
+  await say(other, room, 'secret of the past');
+  expect((await leaver.post(`/api/rooms/${room}/leave`)).status).toBe(200);
+  await say(other, room, 'secret of today');
 };
 
 const readModel = async (): Promise<ChatModel> => {
@@ -175,6 +194,7 @@ describe('the live stream', () => {
 
 describe('what can be fetched', () => {
   it('of rooms one is in is what one may see of them', async () => {
+    let returned = 0;
     for (const me of people) {
       const listed = (await me.get('/api/rooms')).json<readonly ChatRoom[]>().map(({ id }) => id as string);
       const mine = [...model.rooms.values()].filter(({ members }) => members.has(me.id));
@@ -193,6 +213,7 @@ describe('what can be fetched', () => {
         const members = (await me.get(`/api/rooms/${room.id}/users`)).json<readonly RoomMember[]>().map(({ id }) => id as string);
         if (room.type === 'Group') expect(new Set(members)).toEqual(new Set(room.members.keys()));
         const hidden = room.entries.slice(0, from).findLast(({ messageId }) => messageId !== null)?.messageId;
+        returned += hidden == null ? 0 : 1;
         for (const path of hidden == null ? [] : [`timeline?before=${hidden}`, `timeline?after=${hidden}`]) {
           const answer = await me.get(`/api/rooms/${room.id}/${path}`);
           const nothing = await me.get(`/api/rooms/${room.id}/${path.replace(hidden ?? '', randomUUID())}`);
@@ -200,6 +221,7 @@ describe('what can be fetched', () => {
         }
       }
     }
+    expect(returned, 'some came back to a private room that has a past').toBeGreaterThan(0);
   });
 
   it('of rooms one is not in is what one can fetch of rooms that there are not, to the byte', async () => {
