@@ -85,7 +85,7 @@ const chatAct = async (writing: Writing): Promise<void> => {
     const sent = (await act(writing, member, '/api/send-msg', { body: { chatRoomId: room.id, msgBody } })) as Message | null;
     if (sent !== null) messages.push({ room: room.id, id: sent.messageId, createdAt: sent.createdAt });
   };
-  const chance = dice.below(108);
+  const chance = dice.below(111);
   if (chance < 6) await openRoom(writing, by, [by, other], null);
   else if (chance < 11)
     await openRoom(
@@ -118,7 +118,8 @@ const chatAct = async (writing: Writing): Promise<void> => {
   else if (chance < 94) await act(writing, by, `/api/users/friends/${other.id}`, { method: 'DELETE' });
   else if (chance < 97) await act(writing, by, `/api/users/ignore/${other.id}`);
   else if (chance < 100) await act(writing, by, `/api/users/ignore/${other.id}`, { method: 'DELETE' });
-  else await rankAct(writing, room, member);
+  else if (chance < 108) await rankAct(writing, room, member);
+  else await tellAct(writing, by);
 };
 
 /** One of their own, one they saw or heard of, or one from elsewhere. */
@@ -165,6 +166,25 @@ const rankAct = async (writing: Writing, room: Writing['rooms'][number], member:
   else {
     const seen = messages.filter((one) => one.room === room.id);
     if (seen.length > 0) await act(writing, member, `${path}/messages/${dice.one(seen).id}/report`, { body: { reason: 'So it goes' } });
+  }
+};
+
+/** What is told beside the chat. Nobody is called: whoever registers here leaves again at once. */
+const tellAct = async (writing: Writing, by: Person): Promise<void> => {
+  const { dice, town, count } = writing;
+  const chance = dice.below(4);
+  if (chance < 2) {
+    const message = dice.one([null, `Invoice ${count}`, { kind: 'invoice', due: [count] }]);
+    await act(writing, town.admin, '/api/notify', { body: { type: 'SystemMessage', toUser: by.id, message } });
+  } else if (chance < 3) {
+    const body = { url: `https://hooks.example/${count}`, events: ['MailboxChanged'] };
+    const hook = (await act(writing, town.admin, '/api/admin/webhooks', { body })) as { readonly id: string } | null;
+    if (hook !== null) await act(writing, town.admin, `/api/admin/webhooks/${hook.id}`, { method: 'DELETE' });
+  } else {
+    const keys = { p256dh: Buffer.alloc(65, 4).toString('base64url'), auth: Buffer.alloc(16).toString('base64url') };
+    const body = { endpoint: `https://push.example/${count}`, keys };
+    const subscription = (await act(writing, by, '/api/push-subscriptions', { body })) as { readonly id: string } | null;
+    if (subscription !== null) await act(writing, by, `/api/push-subscriptions/${subscription.id}`, { method: 'DELETE' });
   }
 };
 

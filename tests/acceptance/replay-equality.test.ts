@@ -135,7 +135,7 @@ const firstQuestions = (): readonly Question[] => {
     '/api/users/friends?limit=2',
     '/api/users/friends/requests',
   ];
-  const more = ['/api/users/search?username=burgher%201', '/api/mailboxes'];
+  const more = ['/api/users/search?username=burgher%201', '/api/mailboxes', '/api/admin/webhooks'];
   const wrong = ['/api/rooms?limit=0', '/api/rooms?cursor=nonsense', '/api/rooms/not-an-id', '/api/nothing', `/api/users/${SEED}`];
   const rooms = history.rooms.flatMap(({ id, members }) => {
     const said = history.messages.filter(({ room }) => room === id);

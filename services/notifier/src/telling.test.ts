@@ -1,0 +1,114 @@
+import { derivedId, type SubscriptionId, type UserId, type WebhookId } from '@tidings/contracts/ids';
+import { WebhookCall } from '@tidings/contracts/http/webhooks';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { timestamp } from '@tidings/contracts/time';
+import type { Delivery, NewDelivery } from '@tidings/infra/webhooks/deliveries';
+import type { FeedRow } from '@tidings/projections/feed/queries';
+import type { WebhookRow } from '@tidings/projections/webhooks/index';
+import { describe, expect, it } from 'vitest';
+import { browserBody, handOff, webhookBody } from './bodies.ts';
+import { KAFKA_LANE, liveCalls, MOST_TO_USERS, pushCalls, wantsPushes } from './telling.ts';
+import type { Targets } from './targets.ts';
+
+const user = (n: number): UserId => derivedId<UserId>('user', n);
+const row = (
+  type: string,
+  index = 0,
+  payload = `{"type":"${type}","message":{"msgBody":{"text":"hi"},"senderId":"${user(0)}"}}`,
+): FeedRow => ({
+  position: '0000000000000007' as Position, // as the Postgres log writes them
+  index,
+  audience: `room:${user(9)}`,
+  type,
+  payload,
+  recordedAt: timestamp(0),
+});
+const hook = (name: string, ...events: readonly string[]): WebhookRow => ({
+  id: derivedId<WebhookId>('hook', name),
+  url: 'https://example.org/',
+  events,
+  secret: 'secret of sixteen',
+  createdBy: user(0),
+  createdAt: timestamp(0),
+});
+const nobody: Targets = { webhooks: [], browsers: false, kafka: false };
+const delivery = (made: NewDelivery): Delivery => ({ ...made, attempts: 0, since: timestamp(0), nextAt: timestamp(0) });
+
+describe('calls for live events', () => {
+  it('go to the webhooks that named them, with one id for all, and tell nothing of who comes and goes', () => {
+    const webhooks = [hook('a', 'ChatMessage'), hook('b', 'ChatMessage', 'NewRoom'), hook('c', 'push.requested')];
+    const calls = liveCalls([row('MemberAdded'), row('ChatMessage'), row('UserReadChat', 1)], { ...nobody, webhooks });
+    expect(calls.map(({ target, type }) => [target, type])).toEqual([
+      [webhooks[0]?.id, 'ChatMessage'],
+      [webhooks[1]?.id, 'ChatMessage'],
+    ]);
+    expect(new Set(calls.map(({ toldId }) => toldId)).size).toBe(1);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
+  });
+});
+
+describe('calls for pushes', () => {
+  it('hand lists of at most five hundred to Kafka and webhooks, and call browsers themselves', () => {
+    const users = Array.from({ length: MOST_TO_USERS + 1 }, (_, n) => user(n + 1));
+    const browser = (userId: UserId, name: string) => ({
+      id: derivedId<SubscriptionId>('browser', name),
+      userId,
+      endpoint: `https://${name}.example.net/x`,
+      p256dh: '',
+      auth: '',
+    });
+    const browsers = new Map([[user(1), [browser(user(1), 'one'), browser(user(1), 'two')]]]);
+    const targets: Targets = { webhooks: [hook('c', 'push.requested'), hook('d', 'ChatMessage')], browsers: true, kafka: true };
+    const calls = pushCalls([{ row: row('ChatMessage'), users }], targets, browsers);
+    expect(calls.map(({ lane, type, toUsers }) => [lane, type, toUsers?.length])).toEqual([
+      [KAFKA_LANE, 'push.requested', MOST_TO_USERS],
+      [`webhook:${targets.webhooks[0]?.id}`, 'push.requested', MOST_TO_USERS],
+      [KAFKA_LANE, 'push.requested', 1],
+      [`webhook:${targets.webhooks[0]?.id}`, 'push.requested', 1],
+      ['push:https://one.example.net', 'ChatMessage', 1],
+      ['push:https://two.example.net', 'ChatMessage', 1],
+    ]);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+    expect(pushCalls([{ row: row('ChatMessage'), users }], targets, browsers)).toEqual(calls);
+  });
+
+  it('are made when anybody wants them', () => {
+    expect(wantsPushes(nobody)).toBe(false);
+    expect(wantsPushes({ ...nobody, webhooks: [hook('a', 'ChatMessage')] })).toBe(false);
+    expect(wantsPushes({ ...nobody, webhooks: [hook('a', 'push.requested')] })).toBe(true);
+    expect(wantsPushes({ ...nobody, browsers: true })).toBe(true);
+    expect(wantsPushes({ ...nobody, kafka: true })).toBe(true);
+  });
+});
+
+describe('what is said', () => {
+  const live = row('ChatMessage');
+  const [told] = liveCalls([live], { ...nobody, webhooks: [hook('a', 'ChatMessage')] }).map(delivery);
+  const [pushed] = pushCalls([{ row: live, users: [user(1)] }], { ...nobody, kafka: true }, new Map()).map(delivery);
+  if (told === undefined || pushed === undefined) throw new Error('nothing is told');
+
+  it('is the live event as the feed has it, and whom it is for', () => {
+    const body: unknown = JSON.parse(webhookBody(told, live));
+    expect(WebhookCall.is(body)).toBe(true);
+    expect(body).toEqual({
+      id: told.toldId,
+      type: 'ChatMessage',
+      createdAt: live.recordedAt,
+      data: { audience: { type: 'room', id: user(9) }, notification: JSON.parse(live.payload) as unknown },
+    });
+    expect(handOff(pushed, live)).toBe(`{"to_user":["${user(1)}"],"notification":${live.payload}}`);
+    expect(JSON.parse(webhookBody(pushed, live))).toMatchObject({ type: 'push.requested', data: { to_user: [user(1)] } });
+  });
+
+  it('is short enough for every push service', () => {
+    expect(JSON.parse(browserBody(told, live))).toEqual({ id: told.toldId, notification: JSON.parse(live.payload) as unknown });
+    const long = row('ChatMessage', 0, JSON.stringify({ type: 'ChatMessage', message: { msgBody: { text: '😀'.repeat(4000) }, seq: 3 } }));
+    expect(JSON.parse(browserBody(told, long))).toEqual({
+      id: told.toldId,
+      truncated: true,
+      notification: { type: 'ChatMessage', message: { seq: 3 } },
+    });
+    const odd = row('NewRoom', 0, JSON.stringify({ type: 'NewRoom', room: 'x'.repeat(5000) }));
+    expect(JSON.parse(browserBody(told, odd))).toEqual({ id: told.toldId, truncated: true, notification: { type: 'NewRoom' } });
+  });
+});
