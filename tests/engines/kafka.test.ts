@@ -93,7 +93,7 @@ describe.skipIf(lack !== null)(`Kafka${lack === null ? '' : ` (${lack})`}`, () =
       messages: [{ value: JSON.stringify({ type: 'SystemMessage', toUser: person?.id, message: 'after the outage' }) }],
     });
     await listening.until(({ heard }) => heard.some(({ event }) => event['message'] === 'after the outage'), 60_000);
-    await vi.waitUntil(() => handedOff('while Kafka was away'), { timeout: 60_000, interval: 100 });
+    await vi.waitFor(() => expect(handedOff('while Kafka was away')).toBeDefined(), { timeout: 60_000, interval: 100 });
     listening.close();
   });
 });
