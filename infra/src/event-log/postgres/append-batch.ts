@@ -12,7 +12,8 @@ type Row = readonly [request: string, verdict: string, revision: string, positio
 
 const APPEND = `select request, verdict, revision, position, (extract(epoch from recorded_at) * 1000)::bigint
   from log.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
-const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
+/** Columns as Postgres writes them: what is to become of each is known where it is read. */
+export const AS_TEXT: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => value };
 
 export const sendBatch = async (client: pg.Client, shard: number, batch: readonly AppendRequest[]): Promise<readonly BatchVerdict[]> => {
   const events = batch.flatMap((request) => request.events);
