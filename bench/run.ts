@@ -1,13 +1,14 @@
 /** `npm run bench [-- name …]` runs all benches, or the named ones. */
 import { parseArgs } from 'node:util';
 import { appendBench } from './append.ts';
+import { chatSearchBench } from './chat-search.ts';
 import { chatBench } from './chat.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
 import { replayBench } from './replay.ts';
 import { smtpBench } from './smtp.ts';
 import { sseIdleBench } from './sse-idle.ts';
 
-const benches: readonly Bench[] = [appendBench, replayBench, chatBench, smtpBench, sseIdleBench];
+const benches: readonly Bench[] = [appendBench, replayBench, chatBench, chatSearchBench, smtpBench, sseIdleBench];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

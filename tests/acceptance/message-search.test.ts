@@ -112,10 +112,15 @@ describe('a search for messages', () => {
   it('leaves out whom the searcher blocks, and tells the blocked one nothing', async () => {
     const room = await openRoom(dan, 'Group', [eve]);
     await say(dan, room, 'harmless');
-    await say(eve, room, 'harmless too');
+    const answered = await say(eve, room, 'harmless too');
+    const reply = { chatRoomId: room, msgBody: { replyMsgId: answered.messageId, replyText: 'quotations are searched for their answer' } };
+    done(await dan.post('/api/send-msg', reply));
     done(await dan.post(`/api/users/ignore/${eve.id}`));
     expect(await texts(dan, 'harmless')).toEqual(['harmless']);
     expect(await texts(eve, 'harmless')).toEqual(['harmless too', 'harmless']);
+    const quoting = async (by: Client) => (await search(by, 'quotations')).content[0]?.message.msgBody;
+    expect(await quoting(eve)).toMatchObject({ replyMsgDetails: { text: 'harmless too' } });
+    expect(await quoting(dan)).toMatchObject({ replyMsgDetails: { text: '' } });
     done(await dan.remove(`/api/users/ignore/${eve.id}`));
     expect(await texts(dan, 'harmless')).toHaveLength(2);
   });

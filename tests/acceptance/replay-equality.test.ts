@@ -131,6 +131,9 @@ const firstQuestions = (): readonly Question[] => {
     '/api/me',
     '/api/rooms',
     '/api/rooms?limit=5',
+    '/api/rooms?name=1',
+    '/api/rooms/share-targets?limit=4',
+    '/api/messages/search?q=it%20goes%20-about&limit=40',
     '/api/users/friends',
     '/api/users/friends?limit=2',
     '/api/users/friends/requests',
@@ -143,6 +146,7 @@ const firstQuestions = (): readonly Question[] => {
     const path = `/api/rooms/${id}`;
     const views = [
       path,
+      `/api/messages/search?q=about&roomId=${id}`,
       `${path}/detailed`,
       `${path}/users`,
       `${path}/timeline`,

@@ -1,6 +1,7 @@
 /**
  * Finding messages by their words. Behind it: Postgres full text by default, OpenSearch when it is outgrown (docs/decisions/019). The
- * port answers with places only; what a message looks like is the timeline's to say, and who may ask for which rooms the caller's.
+ * port answers with places only: what a message looks like is the timeline's to say. Who may see what is decided behind it, because the list
+ * of a busy person's rooms is too long to go with each question.
  */
 import type { MessageId, RoomId, UserId } from '../ids.ts';
 import type { Timestamp } from '../time.ts';
@@ -18,13 +19,6 @@ export interface SearchQuery {
   readonly none: readonly SearchTerm[];
 }
 
-/** A room to look in, from behind an entry on. */
-export interface SearchedRoom {
-  readonly roomId: RoomId;
-  /** Entries up to this `seq` are not the searcher's to see. */
-  readonly visibleAfter: number;
-}
-
 /** Where a message stands among all: by time, and within one instant by room and place in it. */
 export interface MessagePlace {
   readonly createdAt: Timestamp;
@@ -38,7 +32,10 @@ export interface MessageHit extends MessagePlace {
 
 export interface MessageQuestion {
   readonly query: SearchQuery;
-  readonly rooms: readonly SearchedRoom[];
+  /** Finds only what they may see: in rooms they are in, and from where on they may read them. */
+  readonly searcher: UserId;
+  /** Only in this room. */
+  readonly room: RoomId | null;
   /** Only what this one wrote. */
   readonly from: UserId | null;
   /** Nothing that these wrote. */

@@ -1,5 +1,5 @@
 /**
- * The words of messages and where each message stands, for search. Holds no text: what is found is shown by the timeline, so an edited,
+ * The words of messages, where each stands, and who may see it, for search. Holds no text: what is found is shown by the timeline, so an edited,
  * deleted or erased message can never be read here.
  */
 import type { MessageBody, MessageEdited, MessageSent } from '@tidings/contracts/events/message';
@@ -9,7 +9,7 @@ import type { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { isShredded } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
-import { counterTable, countedEvents, loadCounters, type Counted } from '../chat-view/index.ts';
+import { counterTable, countedEvents, loadCounters, loadMembers, memberTable, type Counted } from '../chat-view/index.ts';
 import { documentOf } from './lexemes.ts';
 
 export * from './grammar.ts';
@@ -19,6 +19,7 @@ export * from './snippet.ts';
 /** The keys are what `apply` finds rows by and what a search walks along: a room newest first. */
 const tables = (schema: string): string => `
   ${counterTable(schema)}
+  ${memberTable(schema)}
   create table ${schema}.message (
     room_id uuid not null,
     created_at timestamptz not null,
@@ -30,19 +31,26 @@ const tables = (schema: string): string => `
   );`;
 
 /**
- * All rooms newest first, and the words. Every search reads what the words' index has not sorted in yet, so that is kept short: a
+ * A person's rooms, all messages newest first, and the words. Every search reads what the words' index has not sorted in yet, so that is kept short: a
  * page or two of live messages.
  */
 const indexes = (schema: string): string => `
+  create index on ${schema}.member (user_id) include (room_id) where left_at is null;
   create index on ${schema}.message (created_at, room_id, seq);
   create index on ${schema}.message using gin (words) with (gin_pending_list_limit = 512);`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const counters = await loadCounters(page, tx);
+  const members = await loadMembers(page, tx);
   const changes = new Changes();
-  for (const event of page) changes.take(event, counters.count(event));
+  for (const event of page) {
+    const counted = counters.count(event);
+    members.apply(event, counted);
+    changes.take(event, counted);
+  }
   await changes.save(tx);
   await counters.save(tx);
+  await members.save(tx);
   // Last, so that messages of this very page go with their room.
   if (counters.closed.length > 0) await tx.query(`delete from ${tx.schema}.message where room_id = any($1::uuid[])`, [counters.closed]);
 };

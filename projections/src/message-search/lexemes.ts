@@ -24,16 +24,13 @@ export const documentOf = (text: string, room: RoomId, sender: UserId): string =
   return [roomLexeme(room), senderLexeme(sender), ...words].join(' ');
 };
 
-/** A `tsquery`. Rooms narrow it by the index when they are few; see `find`. */
-export const questionOf = (
-  { all, none }: SearchQuery,
-  scope: { readonly rooms: readonly RoomId[]; readonly from: UserId | null },
-): string =>
+/** A `tsquery`. */
+export const questionOf = ({ all, none }: SearchQuery, within: { readonly room: RoomId | null; readonly from: UserId | null }): string =>
   [
     ...all.map(termOf),
     ...none.map((term) => `!${termOf(term)}`),
-    ...(scope.from === null ? [] : [senderLexeme(scope.from)]),
-    ...(scope.rooms.length === 0 ? [] : [`(${scope.rooms.map(roomLexeme).join('|')})`]),
+    ...(within.from === null ? [] : [senderLexeme(within.from)]),
+    ...(within.room === null ? [] : [roomLexeme(within.room)]),
   ].join('&');
 
 const termOf = ({ words, prefix }: SearchTerm): string =>

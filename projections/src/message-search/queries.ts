@@ -1,81 +1,110 @@
 /** `MessageSearch` on Postgres full text. */
 import { MessageId, RoomId } from '@tidings/contracts/ids';
 import type { MessageHit, MessageQuestion, MessageSearch } from '@tidings/contracts/ports/message-search';
+import type { LiveSchema } from '@tidings/contracts/projection';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
-import { sql, type FragmentSqlToken } from 'slonik';
-import type { ReadModels } from '../chat-view/reading.ts';
+import { sql, type CommonQueryMethods, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 import { questionOf } from './lexemes.ts';
 
-/**
- * So many of the newest messages are looked through first. Frequent words fill a page there, and reading on along the index of words would
- * mean to fetch and sort every message that has them; rare words cost these few milliseconds more.
- */
-const LOOKED_THROUGH = 4_000;
-/** More rooms than this are not asked for by the index of words: their messages are most of what it would find anyway. */
-const ROOMS_BY_INDEX = 256;
+/** Where one way of searching gives way to the next, in messages. */
+export interface Thresholds {
+  /** So many of the newest are looked through first, and so many if the words are frequent. */
+  readonly firstLook: number;
+  readonly longLook: number;
+  /** Words in fewer messages than this are rare: all of these are fetched and sorted. */
+  readonly rare: number;
+  /** Whose rooms hold fewer messages than this can have all of them looked through. */
+  readonly few: number;
+}
+/** Some milliseconds each; the first look one or two (bench/chat-search.ts). */
+const THRESHOLDS: Thresholds = { firstLook: 4_000, longLook: 50_000, rare: 5_000, few: 20_000 };
+
+interface ReadModels {
+  readonly read: Pick<CommonQueryMethods, 'any' | 'one'>;
+  readonly liveSchema: LiveSchema;
+}
 
 const HitRow = t.readonly(t.type({ createdAt: Timestamp, roomId: RoomId, seq: t.number, messageId: MessageId }));
 const hitRows = rows<MessageHit>(HitRow);
-const columns = sql.fragment`created_at as "createdAt", room_id as "roomId", seq, message_id as "messageId"`;
+const columns = sql.fragment`x.created_at as "createdAt", x.room_id as "roomId", x.seq, x.message_id as "messageId"`;
 const newestFirst = sql.fragment`order by created_at desc, room_id desc, seq desc`;
 
-export const postgresMessageSearch = ({ read, liveSchema }: ReadModels): MessageSearch => ({
+/**
+ * Frequent words fill a page from the newest messages; rare ones are few by the index of words. Neither way does for both: the index would
+ * fetch and sort a third of all messages for a word like "and", a walk would go through all of them for a name said once. So the cheap
+ * ways come first, and each answers only if what it gives is the whole answer.
+ */
+export const postgresMessageSearch = ({ read, liveSchema }: ReadModels, thresholds = THRESHOLDS): MessageSearch => ({
   find: async (question) => {
-    if (question.rooms.length === 0) return [];
     const schema = liveSchema('message-search');
-    const recent = await read.any(amongRecent(schema, question));
-    return recent.length >= question.limit ? recent : read.any(byWords(schema, question));
+    const isWhole = (page: readonly MessageHit[]): boolean => page.length >= question.limit;
+
+    const first = await read.any(amongNewest(schema, question, thresholds.firstLook));
+    if (isWhole(first)) return first;
+    if ((await read.one(hitsByWords(schema, question, thresholds.rare))).hits < thresholds.rare) return read.any(byWords(schema, question));
+    if ((await read.one(messagesOf(schema, question))).messages < thresholds.few) return read.any(amongOwn(schema, question));
+    const long = await read.any(amongNewest(schema, question, thresholds.longLook));
+    return isWhole(long) ? long : read.any(byWords(schema, question));
   },
 });
 
-/**
- * A walk along the primary key (one room) or the index (created_at, room_id, seq) that ends as soon as the page is full. With many rooms it
- * goes through the messages of all: someone who is in few of them finds little here, and has little to find by the words.
- */
-const amongRecent = (schema: string, question: MessageQuestion) => {
-  const words = questionOf(question.query, { rooms: [], from: null });
-  const room = question.rooms.length === 1 ? inRooms(question) : sql.fragment`true`;
-  return sql.type(hitRows)`select ${columns} from (
-      select * from ${tableIn(schema, 'message')} where ${room} ${onPage(question)} ${newestFirst} limit ${LOOKED_THROUGH}
-    ) recent
-    where ${inRooms(question)} ${bySender(question)} and words @@ ${words}::tsquery ${newestFirst} limit ${question.limit}`;
-};
+/** A walk along the primary key (one room) or index (created_at, room_id, seq), that ends as soon as the page is full. */
+const amongNewest = (schema: string, question: MessageQuestion, most: number) => sql.type(hitRows)`
+  select ${columns} from (
+    select * from ${tableIn(schema, 'message')} x where ${inRoom(question)} and ${onPage(question)} ${newestFirst} limit ${most}
+  ) x
+  where ${isFound(question)} and ${maySee(schema, question)} ${newestFirst} limit ${question.limit}`;
 
 /** All that the index of words finds, then sorted. `offset 0` keeps the planner from guessing that a walk in order would end sooner. */
-const byWords = (schema: string, question: MessageQuestion) => {
-  const rooms = question.rooms.length <= ROOMS_BY_INDEX ? question.rooms.map(({ roomId }) => roomId) : [];
-  const words = questionOf(question.query, { rooms, from: question.from });
-  return sql.type(hitRows)`select ${columns} from (
-      select created_at, room_id, seq, message_id, sender_id from ${tableIn(schema, 'message')} where words @@ ${words}::tsquery offset 0
-    ) found
-    where ${inRooms(question)} ${onPage(question)} ${bySender(question)} ${newestFirst} limit ${question.limit}`;
-};
+const byWords = (schema: string, question: MessageQuestion) => sql.type(hitRows)`
+  select ${columns} from (
+    select created_at, room_id, seq, message_id, sender_id from ${tableIn(schema, 'message')} where ${byIndex(question)} offset 0
+  ) x
+  where ${onPage(question)} and ${bySender(question)} and ${maySee(schema, question)} ${newestFirst} limit ${question.limit}`;
 
-/** What the searcher may see. */
-const inRooms = ({ rooms }: MessageQuestion): FragmentSqlToken => {
-  const ids = rooms.map(({ roomId }) => roomId);
-  const [only] = ids;
-  const room =
-    only !== undefined && ids.length === 1 ? sql.fragment`room_id = ${only}` : sql.fragment`room_id = any(${sql.array(ids, 'uuid')})`;
-  // Few: only private rooms that someone left and came back to.
-  const cut = rooms.flatMap(({ roomId, visibleAfter }) => (visibleAfter > 0 ? [[roomId, visibleAfter]] : []));
-  if (cut.length === 0) return room;
-  return sql.fragment`${room} and not exists (
-    select from ${sql.unnest(cut, ['uuid', 'int8'])} as hidden (id, until) where id = room_id and seq <= until)`;
-};
+/** How many messages the index of words finds, up to `most`. */
+const hitsByWords = (schema: string, question: MessageQuestion, most: number) => sql.type(rows(t.type({ hits: t.number })))`
+  select count(*) as hits from (select from ${tableIn(schema, 'message')} where ${byIndex(question)} limit ${most}) x`;
+
+/** The messages of the searcher's rooms, each by the primary key. */
+const amongOwn = (schema: string, question: MessageQuestion) => sql.type(hitRows)`
+  select ${columns} from ${tableIn(schema, 'member')} m join ${tableIn(schema, 'message')} x using (room_id)
+  where m.user_id = ${question.searcher} and m.left_at is null and x.seq > m.visible_after
+    and ${inRoom(question)} and ${onPage(question)} and ${isFound(question)} ${newestFirst} limit ${question.limit}`;
+
+/** How many entries the searcher's rooms have. */
+const messagesOf = (schema: string, question: MessageQuestion) => sql.type(rows(t.type({ messages: t.number })))`
+  select coalesce(sum(x.seq), 0)::int8 as messages from ${tableIn(schema, 'member')} m join ${tableIn(schema, 'room_counter')} x using (room_id)
+  where m.user_id = ${question.searcher} and m.left_at is null and ${inRoom(question)}`;
+
+/** A probe of the primary key for each message that is otherwise right, so that it costs the same in how many rooms ever one is. */
+const maySee = (schema: string, { searcher }: MessageQuestion): FragmentSqlToken => sql.fragment`(
+  select x.seq > m.visible_after from ${tableIn(schema, 'member')} m
+  where m.room_id = x.room_id and m.user_id = ${searcher} and m.left_at is null)`;
+
+const inRoom = ({ room }: MessageQuestion): FragmentSqlToken => (room === null ? sql.fragment`true` : sql.fragment`x.room_id = ${room}`);
 
 /** Where the page begins. */
 const onPage = ({ before, after }: MessageQuestion): FragmentSqlToken => sql.fragment`
-  ${before === null ? sql.fragment`` : sql.fragment`and created_at < ${before}::timestamptz`}
+  ${before === null ? sql.fragment`true` : sql.fragment`x.created_at < ${before}::timestamptz`}
   ${
     after === null
       ? sql.fragment``
-      : sql.fragment`and (created_at, room_id, seq) < (${after.createdAt}::timestamptz, ${after.roomId}::uuid, ${after.seq}::int8)`
+      : sql.fragment`and (x.created_at, x.room_id, x.seq) < (${after.createdAt}::timestamptz, ${after.roomId}::uuid, ${after.seq}::int8)`
   }`;
 
+/** By what stands in the row. */
+const isFound = (question: MessageQuestion): FragmentSqlToken => {
+  const words = questionOf(question.query, { room: null, from: null });
+  return sql.fragment`x.words @@ ${words}::tsquery and ${bySender(question)}`;
+};
+
+/** By the index of words, which knows rooms and senders too. */
+const byIndex = (question: MessageQuestion): FragmentSqlToken => sql.fragment`words @@ ${questionOf(question.query, question)}::tsquery`;
+
 const bySender = ({ from, notFrom }: MessageQuestion): FragmentSqlToken => sql.fragment`
-  ${from === null ? sql.fragment`` : sql.fragment`and sender_id = ${from}`}
-  ${notFrom.length === 0 ? sql.fragment`` : sql.fragment`and sender_id <> all(${sql.array(notFrom, 'uuid')})`}`;
+  ${from === null ? sql.fragment`true` : sql.fragment`x.sender_id = ${from}`}
+  ${notFrom.length === 0 ? sql.fragment`` : sql.fragment`and x.sender_id <> all(${sql.array(notFrom, 'uuid')})`}`;

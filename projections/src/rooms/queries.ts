@@ -90,9 +90,3 @@ export const membership = (schema: string, room: RoomId, user: UserId) =>
   sql.type(
     rows(t.type({ joinedAt: Timestamp })),
   )`select joined_at as "joinedAt" from ${tableIn(schema, 'member')} where room_id = ${room} and user_id = ${user} and left_at is null`;
-
-/** The rooms `user` may read now, or only `room` of them, each from behind an entry on. */
-export const readableRooms = (schema: string, user: UserId, room: RoomId | null) => sql.type(
-  rows(t.type({ roomId: RoomId, visibleAfter: t.number })),
-)`select room_id as "roomId", visible_after as "visibleAfter" from ${tableIn(schema, 'member')}
-  where user_id = ${user} and left_at is null ${room === null ? sql.fragment`` : sql.fragment`and room_id = ${room}`}`;

@@ -1,6 +1,6 @@
 /** The plain way to search: look at every message. What the search on Postgres must agree with. */
 import type { MessageHit, MessageQuestion, SearchTerm } from '@tidings/contracts/ports/message-search';
-import type { UserId } from '@tidings/contracts/ids';
+import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { wordsOf } from '../words.ts';
 
 export interface PlainMessage extends MessageHit {
@@ -8,11 +8,15 @@ export interface PlainMessage extends MessageHit {
   readonly text: string;
 }
 
-export const plainSearch = (messages: readonly PlainMessage[], question: MessageQuestion): readonly MessageHit[] => {
-  const { query, rooms, from, notFrom, before, after, limit } = question;
-  const visibleAfter = new Map(rooms.map((room) => [room.roomId, room.visibleAfter]));
+/** `visibleAfter` has the rooms that the searcher is in, and from behind which entry on they may read them. */
+export const plainSearch = (
+  messages: readonly PlainMessage[],
+  visibleAfter: ReadonlyMap<RoomId, number>,
+  { query, room, from, notFrom, before, after, limit }: MessageQuestion,
+): readonly MessageHit[] => {
   return messages
     .filter(({ roomId, seq }) => seq > (visibleAfter.get(roomId) ?? Number.POSITIVE_INFINITY))
+    .filter(({ roomId }) => room === null || roomId === room)
     .filter(({ senderId }) => (from === null || senderId === from) && !notFrom.includes(senderId))
     .filter(({ createdAt }) => before === null || createdAt < before)
     .filter(({ text }) => query.all.every((term) => contains(text, term)) && !query.none.some((term) => contains(text, term)))

@@ -3,12 +3,12 @@ import { int } from '@tidings/contracts/codec';
 import type { Page } from '@tidings/contracts/http/chat-objects';
 import { type FoundMessage, SEARCH_PAGE, searchMessages } from '@tidings/contracts/http/search';
 import { RoomId, type UserId } from '@tidings/contracts/ids';
-import type { MessageHit, SearchedRoom, SearchQuery } from '@tidings/contracts/ports/message-search';
+import type { MessageHit, SearchQuery } from '@tidings/contracts/ports/message-search';
 import { Timestamp } from '@tidings/contracts/time';
-import { messageView } from '@tidings/projections/chat-view/index';
+import { messageView, withoutBlocked } from '@tidings/projections/chat-view/index';
 import { foundText, parseQuery, postgresMessageSearch, snippetOf } from '@tidings/projections/message-search/index';
 import { othersBy } from '@tidings/projections/relationships/index';
-import { readableRooms } from '@tidings/projections/rooms/index';
+import { membership } from '@tidings/projections/rooms/index';
 import { entriesById } from '@tidings/projections/timeline/index';
 import type { FastifyInstance } from 'fastify';
 import { either as E } from 'fp-ts';
@@ -30,20 +30,20 @@ export const registerSearch = (app: FastifyInstance, platform: Platform): void =
     async ({ actor, query: { q, roomId, from, before, cursor, limit = SEARCH_PAGE } }) => {
       const query = queryOf(q);
       const place = decodeCursor(SearchCursor, cursor);
-      const [rooms, blocked] = await Promise.all([
-        searchedRooms(platform, actor.userId, roomId),
-        platform.read.any(othersBy(platform.liveSchema('relationships'), actor.userId, 'CLIENT_BLOCKED')),
-      ]);
+      if (roomId !== undefined) await requireMember(platform, actor.userId, roomId);
+      const blocked = await platform.read.any(othersBy(platform.liveSchema('relationships'), actor.userId, 'CLIENT_BLOCKED'));
+      const notFrom = blocked.map(({ otherId }) => otherId);
       const found = await search.find({
         query,
-        rooms,
+        searcher: actor.userId,
+        room: roomId ?? null,
         from: from ?? null,
-        notFrom: blocked.map(({ otherId }) => otherId),
+        notFrom,
         before: before ?? null,
         after: place === null ? null : { createdAt: place.lastSeenAt, roomId: place.lastSeenRoom, seq: place.lastSeenSeq },
         limit: limit + 1,
       });
-      return shown(platform, query, found, limit);
+      return shown(platform, query, new Set(notFrom), found, limit);
     },
     { reads: ['message-search', 'rooms', 'relationships', 'timeline'] },
   );
@@ -56,23 +56,27 @@ const queryOf = (typed: string): SearchQuery =>
   })(parseQuery(typed));
 
 /** @throws ApiError 403 for a room the caller is not in, or that is none */
-const searchedRooms = async (platform: Platform, viewer: UserId, room: RoomId | undefined): Promise<readonly SearchedRoom[]> => {
-  const rooms = await platform.read.any(readableRooms(platform.liveSchema('rooms'), viewer, room ?? null));
-  if (room !== undefined && rooms.length === 0) {
+const requireMember = async (platform: Platform, caller: UserId, room: RoomId): Promise<void> => {
+  if ((await platform.read.maybeOne(membership(platform.liveSchema('rooms'), room, caller))) === null) {
     throw new ApiError('INSUFFICIENT_PERMISSIONS', 'You are not a member of this room.');
   }
-  return rooms;
 };
 
-/** What the timeline no longer has (or has not yet) is left out; the place behind it stays right. */
-const shown = async (platform: Platform, query: SearchQuery, found: readonly MessageHit[], limit: number): Promise<Page<FoundMessage>> => {
+/** What is gone from the timeline by now (or not there yet) is left out; the next page begins where it should all the same. */
+const shown = async (
+  platform: Platform,
+  query: SearchQuery,
+  blocked: ReadonlySet<UserId>,
+  found: readonly MessageHit[],
+  limit: number,
+): Promise<Page<FoundMessage>> => {
   const ids = found.slice(0, limit).map(({ messageId }) => messageId);
   const entries = ids.length === 0 ? [] : await platform.read.any(entriesById(platform.liveSchema('timeline'), ids));
   const entryOf = new Map(entries.map((entry) => [entry.messageId, entry]));
   const content = ids.flatMap((id): readonly FoundMessage[] => {
     const entry = entryOf.get(id);
-    if (entry === undefined) return [];
-    const message = messageView(entry);
+    if (entry === undefined || entry.deleted || entry.erased) return [];
+    const message = withoutBlocked(messageView(entry), blocked); // a quote may be of one of them
     return [{ roomId: entry.roomId, message, snippet: snippetOf(foundText(message.msgBody), query) }];
   });
   return pageOfFound(found, limit, cursorOf, content);
