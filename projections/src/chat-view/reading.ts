@@ -6,6 +6,7 @@ import type { ChatRoom, RoomMember } from '@tidings/contracts/http/chat-objects'
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import type { LiveSchema } from '@tidings/contracts/projection';
 import type { CommonQueryMethods } from 'slonik';
+import { othersBy } from '../relationships/queries.ts';
 import { marksIn, marksOf, type ReadMark } from '../read-states/queries.ts';
 import { membersOf, type JoinedRoom, type MemberOf } from '../rooms/queries.ts';
 import { namesById } from '../users/queries.ts';
@@ -27,6 +28,10 @@ export const namesOf = async ({ read, liveSchema }: ReadModels, users: Iterable<
   const names = new Map(found.map((person) => [person.id, person.displayName]));
   return (user) => names.get(user) ?? ERASED_NAME;
 };
+
+/** Those whom `viewer` blocks: nothing that they write in a group is shown to them. Reads `relationships`. */
+export const blockedBy = async ({ read, liveSchema }: ReadModels, viewer: UserId): Promise<ReadonlySet<UserId>> =>
+  new Set((await read.any(othersBy(liveSchema('relationships'), viewer, 'CLIENT_BLOCKED'))).map(({ otherId }) => otherId));
 
 /** `joined` comes from `roomsOf` or `roomOf` for the same viewer; the order stays. */
 export const readRooms = async (models: ReadModels, viewer: UserId, joined: readonly JoinedRoom[]): Promise<readonly ChatRoom[]> => {

@@ -96,8 +96,17 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
     }
     case 'SystemMessage':
       return audience === userAudience(user) ? { ...event, message: null } : event;
-    default:
-      return event;
+    case 'LeaveRoom':
+    case 'UserReadChat':
+    case 'MessageDeleted':
+    case 'ReactionChanged':
+    case 'MessagePinned':
+    case 'MessageUnpinned':
+    case 'EmailReceived':
+    case 'ThreadChanged':
+    case 'MailboxChanged':
+    case 'Resync':
+      return event; // nothing of theirs but ids
   }
 };
 

@@ -3,13 +3,14 @@
  * refuses the key for any other content, also in another room.
  */
 import type { MessageBody } from '@tidings/contracts/events/message';
+import type { RoomType } from '@tidings/contracts/events/room';
 import { sendMessage, type SendMessage } from '@tidings/contracts/http/chat';
 import type { MediaMsgBody, MsgBody } from '@tidings/contracts/http/chat-objects';
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
-import { message, messageKey } from '@tidings/domain/message/index';
-import { isBlocked, relationship, relationshipKey } from '@tidings/domain/relationship/index';
-import { hasLeft, isMember, otherOf, room, roomKey, type RoomState } from '@tidings/domain/room/index';
+import { message, type MessageCommand, messageKey } from '@tidings/domain/message/index';
+import { room, roomKey } from '@tidings/domain/room/index';
 import { type Entry, messageView } from '@tidings/projections/chat-view/index';
+import { relationsTo } from '@tidings/projections/relationships/index';
 import { entriesById, viewer } from '@tidings/projections/timeline/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import type { FastifyInstance } from 'fastify';
@@ -20,6 +21,7 @@ import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from './context.ts';
 import { createReadBack } from './read-back.ts';
+import { messageFor, type Standing, standingIn, strangersTo } from './standing.ts';
 
 /** Who sends a message reads it in the timeline, in the room list and below their own read mark. */
 const MESSAGE_READS = ['timeline', 'rooms', 'read-states'];
@@ -39,10 +41,11 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
       const messageId = derivedId<MessageId>('message', operationId);
       assertTypeAgrees(request);
 
-      const { state } = await platform.commands.load(room, roomKey(roomId));
-      const standing = await standingOf(platform, state, senderId);
+      const { mentions = [], threadId = null } = request;
+      const standing = await standingIn(platform, roomId, senderId);
       const body = await bodyOf(platform, request, senderId);
-      if (standing.away !== null) {
+      const threadRoot = threadId === null ? 'message' : await threadRootOf(platform, standing, roomId, threadId, senderId);
+      if (standing.away !== null && !standing.isBlocked) {
         await bringBack(platform, { roomId, messageId, away: standing.away, by: senderId, context });
       }
       const sent = orReject(
@@ -55,10 +58,10 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
             messageId,
             senderId,
             body,
-            mentions: [],
-            notMembers: [],
-            threadId: null,
-            threadRoot: 'message',
+            mentions,
+            notMembers: strangersTo(standing, mentions),
+            threadId,
+            threadRoot,
             isMember: standing.isMember,
             isBlocked: standing.isBlocked,
           },
@@ -82,21 +85,6 @@ const assertTypeAgrees = ({ msgType, msgBody }: Request): void => {
 
 const typeOf = (body: Request['msgBody']): MessageBody['type'] => ('text' in body ? 'Text' : 'mediaUrl' in body ? 'Media' : 'Reply');
 
-interface Standing {
-  readonly isMember: boolean;
-  readonly isBlocked: boolean;
-  /** The other one of a private room, who left it and comes back by this message (chat-contract §6). */
-  readonly away: UserId | null;
-}
-
-const standingOf = async (platform: Platform, state: RoomState, sender: UserId): Promise<Standing> => {
-  const other = otherOf(state, sender);
-  if (!isMember(state, sender) || other === null) return { isMember: isMember(state, sender), isBlocked: false, away: null };
-  const between = await platform.commands.load(relationship, relationshipKey(sender, other));
-  const blocked = isBlocked(between.state);
-  return { isMember: true, isBlocked: blocked, away: !blocked && hasLeft(state, other) ? other : null };
-};
-
 interface Return {
   readonly roomId: RoomId;
   readonly messageId: MessageId;
@@ -112,6 +100,15 @@ const bringBack = async (platform: Platform, { roomId, messageId, away, by, cont
   orReject(
     await platform.commands.transact(room, roomKey(roomId), { type: 'ReopenRoom', roomId, userId: away, by }, besides(context, 'reopen')),
   );
+};
+
+type ThreadRoot = Extract<MessageCommand, { readonly type: 'SendMessage' }>['threadRoot'];
+
+/** One that was deleted keeps its thread. */
+const threadRootOf = async (platform: Platform, standing: Standing, roomId: RoomId, id: MessageId, sender: UserId): Promise<ThreadRoot> => {
+  const root = await messageFor(platform, standing, roomId, id, sender);
+  if (root === null) return 'none';
+  return root.threadId === null ? 'message' : 'in-thread';
 };
 
 const bodyOf = async (platform: Platform, { chatRoomId, msgBody }: Request, sender: UserId): Promise<MessageBody> => {
@@ -133,10 +130,23 @@ const quote = async (platform: Platform, roomId: RoomId, answered: MessageId, se
     platform.read.any(entriesById(schema, [answered])),
   ]);
   if (seen === null) throw new ApiError('INSUFFICIENT_PERMISSIONS', 'You are not a member of this room.');
-  if (entry === undefined || entry.roomId !== roomId || entry.seq <= seen.visibleAfter || entry.erased) {
+  if (
+    entry === undefined ||
+    entry.roomId !== roomId ||
+    entry.seq <= seen.visibleAfter ||
+    (await isUnseen(platform, seen.roomType, entry, sender))
+  ) {
     throw new ApiError('CONTENT_NOT_FOUND', 'The message you answer is not in this room.');
   }
   return { messageId: entry.messageId, senderId: entry.senderId, createdAt: entry.createdAt, body: quotedBody(entry) };
+};
+
+/** Nothing of it is left, or the sender, who blocks its author, is shown nothing of it. */
+const isUnseen = async (platform: Platform, roomType: RoomType, entry: Entry, sender: UserId): Promise<boolean> => {
+  if (entry.erased || entry.deleted) return true;
+  if (roomType === 'Single' || entry.senderId === sender) return false;
+  const [relation] = await platform.read.any(relationsTo(platform.liveSchema('relationships'), sender, [entry.senderId]));
+  return relation?.relation === 'CLIENT_BLOCKED';
 };
 
 const quotedBody = (entry: Entry): Quote['body'] => {

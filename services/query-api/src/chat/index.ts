@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerMedia } from './media.ts';
+import { registerMessages } from './messages.ts';
 import { registerPeople } from './people.ts';
 import { registerPushKey } from './push-key.ts';
 import { registerRooms } from './rooms.ts';
@@ -12,6 +13,7 @@ import { registerTimeline } from './timeline.ts';
 export const registerChat = (app: FastifyInstance, platform: Platform): void => {
   registerRooms(app, platform);
   registerTimeline(app, platform);
+  registerMessages(app, platform);
   registerPeople(app, platform);
   registerMedia(app, platform);
   registerPushKey(app, platform);

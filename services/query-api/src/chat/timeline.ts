@@ -2,12 +2,12 @@
 import { getTimeline, TIMELINE_PAGE } from '@tidings/contracts/http/chat';
 import type { MessageId, RoomId } from '@tidings/contracts/ids';
 import { type Timestamp, timestamp } from '@tidings/contracts/time';
-import { messageView } from '@tidings/projections/chat-view/index';
-import { entriesById, page, type PageStart, viewer } from '@tidings/projections/timeline/index';
+import { page, type PageStart } from '@tidings/projections/timeline/index';
 import type { FastifyInstance } from 'fastify';
-import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
+import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { entryFor, MESSAGE_READS, type Reader, readerOf } from './reader.ts';
 
 export const registerTimeline = (app: FastifyInstance, platform: Platform): void => {
   handle(
@@ -17,13 +17,12 @@ export const registerTimeline = (app: FastifyInstance, platform: Platform): void
     async ({ actor, params: { roomId }, query }) => {
       const asked = askedFor(query);
       const schema = platform.liveSchema('timeline');
-      const seen = await platform.read.maybeOne(viewer(schema, roomId, actor.userId));
-      if (seen === null) throw new ApiError('INSUFFICIENT_PERMISSIONS', 'You are not a member of this room.');
-      const start = asked.type === 'beside' ? await besideMessage(platform, roomId, seen.visibleAfter, asked) : asked;
+      const seen = await readerOf(platform, roomId, actor.userId);
+      const start = asked.type === 'beside' ? await placeOf(platform, seen, roomId, asked) : asked;
       const found = await platform.read.any(page(schema, roomId, seen.visibleAfter, start, query.limit ?? TIMELINE_PAGE));
-      return found.map(messageView);
+      return found.map(seen.shown);
     },
-    { reads: ['timeline'] },
+    { reads: MESSAGE_READS },
   );
 };
 
@@ -53,16 +52,7 @@ const askedFor = ({ limit, timestamp: earlierThan, before, after }: Asked): Besi
   return earlierThan === undefined && limit !== undefined ? { type: 'newest' } : { type: 'earlierThan', at: earlierThan ?? END_OF_TIME };
 };
 
-/** @throws ApiError 404 for a message that is not in the room, or that the caller cannot see */
-const besideMessage = async (
-  platform: Platform,
-  roomId: RoomId,
-  visibleAfter: number,
-  { direction, message }: Beside,
-): Promise<PageStart> => {
-  const [entry] = await platform.read.any(entriesById(platform.liveSchema('timeline'), [message]));
-  if (entry === undefined || entry.roomId !== roomId || entry.seq <= visibleAfter) {
-    throw new ApiError('CONTENT_NOT_FOUND', 'There is no such message in this room.');
-  }
-  return { type: direction, seq: entry.seq };
+const placeOf = async (platform: Platform, reader: Reader, roomId: RoomId, { direction, message }: Beside): Promise<PageStart> => {
+  const { seq } = await entryFor(platform, reader, roomId, message);
+  return { type: direction, seq };
 };
