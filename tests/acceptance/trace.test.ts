@@ -127,7 +127,7 @@ describe('a trace', () => {
     });
     await eventually(() => {
       const mine = spans.filter((span) => span.traceId === traceId).map(({ service, name }) => `${service}: ${name}`);
-      expect(mine).toEqual(expect.arrayContaining(['tidings-smtp: smtp mail', 'tidings-smtp: append', 'tidings-projector: append']));
+      expect(mine).toEqual(expect.arrayContaining(['tidings-smtp: smtp mail', 'tidings-smtp: append', 'tidings-filing: append']));
     });
   });
 
