@@ -42,7 +42,7 @@ describe('loadConfig', () => {
     const ratesOf = (RATE_LIMITS: string) => E.getOrElseW(() => null)(loadConfig({ RATE_LIMITS }))?.http.rateLimits;
     expect(ratesOf('')).toEqual(DEFAULT_RATES);
     expect(ratesOf('default')).toEqual(DEFAULT_RATES);
-    expect(ratesOf('off')).toEqual({ messages: null, writes: null, reads: null, uploads: null, failures: null });
+    expect(ratesOf('off')).toEqual({ messages: null, writes: null, reads: null, uploads: null, service: null, failures: null });
     expect(ratesOf('messages=0.5/3, reads=off')).toEqual({ ...DEFAULT_RATES, messages: { perSecond: 0.5, burst: 3 }, reads: null });
     expect(ratesOf(formatRates(DEFAULT_RATES))).toEqual(DEFAULT_RATES);
     for (const wrong of [

@@ -1,8 +1,11 @@
 /** `RATE_LIMITS`: how often one caller may ask. Far above what a person does; they keep one program that went wild from harming the others. */
 import { type Variable, variable } from './variable.ts';
 
-/** `failures` are requests with tokens that are not valid, counted by address; the rest are counted by user. */
-export const RATE_CLASSES = ['messages', 'writes', 'reads', 'uploads', 'failures'] as const;
+/**
+ * `failures` are requests with tokens that are not valid, counted by address; the rest are counted by user. `service` is whatever comes with an
+ * admin token: a back end speaks for many people by one.
+ */
+export const RATE_CLASSES = ['messages', 'writes', 'reads', 'uploads', 'service', 'failures'] as const;
 export type RateClass = (typeof RATE_CLASSES)[number];
 
 export interface Rate {
@@ -18,10 +21,11 @@ export const DEFAULT_RATES: RateLimits = {
   writes: { perSecond: 100, burst: 500 },
   reads: { perSecond: 300, burst: 1500 },
   uploads: { perSecond: 10, burst: 100 },
+  service: { perSecond: 2000, burst: 10_000 },
   failures: { perSecond: 5, burst: 100 },
 };
 
-const UNLIMITED: RateLimits = { messages: null, writes: null, reads: null, uploads: null, failures: null };
+const UNLIMITED: RateLimits = { messages: null, writes: null, reads: null, uploads: null, service: null, failures: null };
 
 /** `messages=50/200,reads=off`: what is left out keeps its default. Undefined for anything else. */
 const parseRates = (text: string): RateLimits | undefined => {

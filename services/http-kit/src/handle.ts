@@ -25,7 +25,10 @@ export interface HandleOptions {
    * Costs one more event, for requests that bring a key only.
    */
   readonly idempotent?: boolean;
-  /** What a request counts as for its caller's rate limits; by default a GET is one of the `reads`, anything else one of the `writes`. */
+  /**
+   * What a request counts as for its caller's rate limits; by default a GET is one of the `reads`, anything else one of the `writes`. With an
+   * admin token it is `service`, whatever stands here.
+   */
   readonly rateClass?: RateClass;
 }
 
@@ -46,7 +49,7 @@ export const handle = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, 
     ...shared(route),
     onRequest: async (request, reply) => {
       request.actor = await authenticate(app, request, reply);
-      app.rateLimiter.take(rateClass, request.actor.userId, reply);
+      app.rateLimiter.take(request.actor.isAdmin ? 'service' : rateClass, request.actor.userId, reply);
     },
     handler: async (request, reply) => {
       const actor = request.actor;

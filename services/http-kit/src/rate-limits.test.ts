@@ -23,7 +23,7 @@ const open = async (RATE_LIMITS: string): Promise<void> => {
   const config = E.getOrElseW(() => undefined)(loadConfig({ RATE_LIMITS }));
   if (config === undefined) throw new Error(`not a configuration: ${RATE_LIMITS}`);
   platform = memoryPlatform({ config });
-  app = createHttpApp(platform, { identity: knownPeople(person('ada'), person('bob')) });
+  app = createHttpApp(platform, { identity: knownPeople(person('ada'), person('bob'), person('shop', { isAdmin: true })) });
   handled = 0;
   const count = async (): Promise<number> => ++handled;
   handle(app, platform, say, count, { rateClass: 'messages' });
@@ -79,6 +79,14 @@ describe('rate limits', () => {
     expect(await statuses(2, 'PUT', '/put')).toEqual([200, 429]);
     expect(await statuses(2, 'GET', '/look')).toEqual([200, 429]);
     expect(await statuses(2, 'POST', '/say', 'bob')).toEqual([200, 429]);
+  });
+
+  it('count what comes with an admin token in a class of its own, whatever it asks for', async () => {
+    await open('messages=1/1,writes=1/1,reads=1/1,service=1/4');
+    expect(await statuses(2, 'POST', '/say', 'shop')).toEqual([200, 200]);
+    expect(await statuses(2, 'GET', '/look', 'shop')).toEqual([200, 200]);
+    expect(await statuses(1, 'PUT', '/put', 'shop')).toEqual([429]);
+    expect(await statuses(1, 'PUT', '/put')).toEqual([200]);
   });
 
   it('tell slow rates by their window', async () => {
