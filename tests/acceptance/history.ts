@@ -9,7 +9,7 @@ import { ask, askJson, type Asked, Dice, isCaughtUp, type Person, type Town } fr
 
 export interface History {
   readonly rooms: readonly { readonly id: string; readonly members: readonly Person[] }[];
-  readonly messages: readonly { readonly room: string; readonly id: string; readonly createdAt: string }[];
+  readonly messages: readonly Said[];
   /** Addresses of uploaded files. */
   readonly files: readonly string[];
   /** Each with someone who sees it. */
@@ -18,6 +18,13 @@ export interface History {
   readonly emails: readonly Kept[];
   /** The very last event: a message that everyone sees. */
   readonly last: Message;
+}
+
+export interface Said {
+  readonly room: string;
+  readonly id: string;
+  readonly createdAt: string;
+  readonly by: Person;
 }
 
 export interface Kept {
@@ -32,7 +39,7 @@ interface Writing {
   /** Numbers the requests: each has an Idempotency-Key, from which its ids derive. */
   count: number;
   readonly rooms: { readonly id: string; readonly members: readonly Person[] }[];
-  readonly messages: { readonly room: string; readonly id: string; readonly createdAt: string }[];
+  readonly messages: Said[];
   readonly files: string[];
 }
 
@@ -81,11 +88,8 @@ const chatAct = async (writing: Writing): Promise<void> => {
   const room = dice.one(rooms);
   const member = dice.one(room.members);
   const path = `/api/rooms/${room.id}`;
-  const send = async (msgBody: object): Promise<void> => {
-    const sent = (await act(writing, member, '/api/send-msg', { body: { chatRoomId: room.id, msgBody } })) as Message | null;
-    if (sent !== null) messages.push({ room: room.id, id: sent.messageId, createdAt: sent.createdAt });
-  };
-  const chance = dice.below(111);
+  const send = (msgBody: object): Promise<void> => say(writing, member, { chatRoomId: room.id, msgBody });
+  const chance = dice.below(135);
   if (chance < 6) await openRoom(writing, by, [by, other], null);
   else if (chance < 11)
     await openRoom(
@@ -119,7 +123,33 @@ const chatAct = async (writing: Writing): Promise<void> => {
   else if (chance < 97) await act(writing, by, `/api/users/ignore/${other.id}`);
   else if (chance < 100) await act(writing, by, `/api/users/ignore/${other.id}`, { method: 'DELETE' });
   else if (chance < 108) await rankAct(writing, room, member);
-  else await tellAct(writing, by);
+  else if (chance < 111) await tellAct(writing, by);
+  else await messageAct(writing, room, member);
+};
+
+const say = async (writing: Writing, by: Person, body: { readonly chatRoomId: string; readonly msgBody: object }): Promise<void> => {
+  const sent = (await act(writing, by, '/api/send-msg', { body })) as Message | null;
+  if (sent !== null) writing.messages.push({ room: body.chatRoomId, id: sent.messageId, createdAt: sent.createdAt, by });
+};
+
+/** What becomes of messages: mostly by who may. */
+const messageAct = async (writing: Writing, room: Writing['rooms'][number], member: Person): Promise<void> => {
+  const { dice, messages, count } = writing;
+  const seen = messages.filter((one) => one.room === room.id);
+  if (seen.length === 0) return;
+  const { id, by: author } = dice.one(seen);
+  const path = `/api/rooms/${room.id}/messages/${id}`;
+  const named = (): readonly string[] => dice.some(dice.below(3), room.members).map((one) => one.id);
+  const chance = dice.below(24);
+  if (chance < 5) {
+    const body = { text: `better: ${count}`, ...(dice.below(2) === 0 ? {} : { mentions: named() }) };
+    await act(writing, dice.below(8) === 0 ? member : author, path, { method: 'PATCH', body });
+  } else if (chance < 7) await act(writing, dice.below(2) === 0 ? author : (room.members[0] ?? author), path, { method: 'DELETE' });
+  else if (chance < 15) {
+    const emoji = encodeURIComponent(dice.one(['👍', '❤️', ':so_it_goes:']));
+    await act(writing, member, `${path}/reactions/${emoji}`, { method: dice.below(4) === 0 ? 'DELETE' : 'PUT' });
+  } else if (chance < 18) await act(writing, member, `${path}/pin`, { method: dice.below(4) === 0 ? 'DELETE' : 'PUT' });
+  else await say(writing, member, { chatRoomId: room.id, msgBody: { text: `in short: ${count}` }, ...{ threadId: id, mentions: named() } });
 };
 
 /** One of their own, one they saw or heard of, or one from elsewhere. */

@@ -153,10 +153,14 @@ const firstQuestions = (): readonly Question[] => {
       `${path}/timeline?limit=4`,
       `${path}/read-states`,
       `${path}/image`,
+      `${path}/pins`,
     ];
     const near =
       one === null ? [] : [`before=${one.id}`, `after=${one.id}`, `timestamp=${one.createdAt}`].map((query) => `${path}/timeline?${query}`);
-    return asEach([...views, ...near], sometimesOther(dice.one(members)));
+    const about = dice
+      .some(5, said)
+      .flatMap((message) => ['', '/reactions', '/thread', '/thread?limit=1'].map((rest) => `${path}/messages/${message.id}${rest}`));
+    return asEach([...views, ...near, ...about], sometimesOther(dice.one(members)));
   });
   const files = history.files.flatMap((path) => asEach([path], dice.some(5, people)));
   const pairs = people.flatMap((by) =>
