@@ -30,6 +30,7 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     profilePicture: 'https://example.org/ada.png',
     role: 'ADMIN',
   },
+  UserIdentityNoted: { userId: ada, displayName: 'Ada Byron', role: null },
   SubjectErased: { userId: grace, by: ada },
   FriendshipRequested: { by: ada, to: grace },
   FriendshipAccepted: { by: grace, to: ada },

@@ -34,6 +34,14 @@ export const UserProfileChanged = defineEvent({
 });
 export type UserProfileChanged = EventOf<typeof UserProfileChanged>;
 
+export const UserIdentityNoted = defineEvent({
+  type: 'UserIdentityNoted',
+  doc: 'What the identity provider says of a user, where the back end has said otherwise: only a change of it changes the profile. Nulls: it has said nothing yet.',
+  data: t.readonly(t.type({ userId: UserId, displayName: sealed(nullable(text(1, 200))), role: nullable(UserRole) })),
+  personal: [{ subject: 'userId', fields: ['displayName'] }],
+});
+export type UserIdentityNoted = EventOf<typeof UserIdentityNoted>;
+
 export const SubjectErased = defineEvent({
   type: 'SubjectErased',
   doc: 'A user was erased: their key is destroyed, so nothing personal of them can be read any more, and nothing more is recorded for them.',
@@ -41,5 +49,5 @@ export const SubjectErased = defineEvent({
 });
 export type SubjectErased = EventOf<typeof SubjectErased>;
 
-export const userEvents = [UserRegistered, UserProfileChanged, SubjectErased] as const;
+export const userEvents = [UserRegistered, UserProfileChanged, UserIdentityNoted, SubjectErased] as const;
 export type UserEvent = EventOf<(typeof userEvents)[number]>;

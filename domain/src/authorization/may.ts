@@ -21,8 +21,8 @@ export interface ThreadLink {
 
 /** On a mailbox, and on each thread in it. */
 export type MailAction = keyof typeof mailActions;
-/** On the service as a whole. */
-export type DomainAction = 'open-mailbox' | 'manage-domain' | 'manage-webhooks' | 'send-notification';
+/** On the service as a whole. `administer` is all of the service API: users, any room, reports, export and erasure. */
+export type DomainAction = 'open-mailbox' | 'manage-domain' | 'manage-webhooks' | 'send-notification' | 'administer';
 /** In a room. `moderate` is to delete what others wrote and to remove members (an admin only those without a role). */
 export type RoomAction = keyof typeof roomActions;
 

@@ -174,6 +174,11 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     profilePicture: sealed(optionalWords),
     role: userRoles,
   }),
+  UserIdentityNoted: fc.record({
+    userId: users,
+    displayName: sealed(optionalWords),
+    role: fc.option(userRoles, { nil: null }),
+  }),
   SubjectErased: fc.record({ userId: users, by: users }),
   FriendshipRequested: byTo,
   FriendshipAccepted: byTo,

@@ -40,6 +40,15 @@ export const userCommands: Arbitrary<UserCommand> = oneOfThese<UserCommand>({
     email: fc.option(any.addresses, { nil: null }),
     role: any.userRoles,
   }),
+  ProvideUser: fc.record({
+    userId: any.users,
+    displayName: any.words,
+    email: fc.option(any.addresses, { nil: null }),
+    description: any.optionalWords,
+    profilePicture: any.optionalWords,
+    role: any.userRoles,
+  }),
+  FollowIdentity: fc.record({ userId: any.users, displayName: any.words, role: any.userRoles }),
   ChangeProfile: fc.record(
     { userId: any.users, displayName: any.words, description: any.optionalWords, profilePicture: any.optionalWords, role: any.userRoles },
     { requiredKeys: ['userId'] },

@@ -61,7 +61,7 @@ const register = async (platform: Platform, person: Person, traceId: string | un
   );
   if (registered.events.length > 0) return registered.position;
   const changed = orReject(
-    await platform.commands.transact(user, key, { type: 'ChangeProfile', userId, displayName, role }, newContext(traceId)),
+    await platform.commands.transact(user, key, { type: 'FollowIdentity', userId, displayName, role }, newContext(traceId)),
   );
   return changed.events.length > 0 ? changed.position : START;
 };
