@@ -106,10 +106,16 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
     const broken = new AbortController();
     let position = lease.position;
     let committedAt = now();
+    let atHead = false;
+    const rest = (): void => {
+      if (pending === 0 && atHead) state = 'idle';
+    };
     try {
       const pages = log.tail(shard, position, { limit: PAGE, filter: { types: TYPES }, signal: AbortSignal.any([signal, broken.signal]) });
       for await (const page of pages) {
+        atHead = page.atHead;
         if (page.events.length === 0 && now() - committedAt < PASS_BY_MS) {
+          rest();
           if (page.atHead) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
           continue; // nothing but chat: the checkpoint follows with the next mail, or in a moment
         }
@@ -123,7 +129,7 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
         position = page.next;
         applying = applyPage(lease, from, page, read).finally(() => {
           pending -= 1;
-          if (pending === 0 && page.atHead) state = 'idle';
+          rest();
         });
         applying.catch(() => broken.abort());
       }
