@@ -2,7 +2,7 @@
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { MessageSent } from '@tidings/contracts/events/message';
 import type { RoomRead } from '@tidings/contracts/events/read-receipt';
-import type { FriendshipAccepted, FriendshipRequested } from '@tidings/contracts/events/relationship';
+import type { FriendshipAccepted, FriendshipRequested, UserBlocked, UserUnblocked } from '@tidings/contracts/events/relationship';
 import type { RoomClosed, RoomCreated, RoomJoined, RoomLeft } from '@tidings/contracts/events/room';
 import type { UserProfileChanged, UserRegistered } from '@tidings/contracts/events/user';
 import type { Message } from '@tidings/contracts/http/chat-objects';
@@ -20,7 +20,7 @@ import {
   type Entry,
 } from '../chat-view/index.ts';
 import { pairOf, type Facts, type RoomFact } from './facts.ts';
-import { added, removed, roomAudience, tell, userAudience, type Row } from './rows.ts';
+import { added, blockedBy, removed, roomAudience, tell, userAudience, type Row } from './rows.ts';
 
 const NOTHING: readonly Row[] = [];
 
@@ -54,10 +54,22 @@ export const friendshipAccepted = (event: Recorded<FriendshipAccepted>, facts: F
   ];
 };
 
-/** Nobody is told of an end or a block; only the count of friends that others are shown changes. */
+/** Nobody is told of an end; only the count of friends that others are shown changes. */
 export const friendshipOver = (by: UserId, to: UserId, facts: Facts): readonly Row[] => {
   setFriends(by, to, false, facts);
   return NOTHING;
+};
+
+/** Nobody is told; what the blocker is told of the blocked is less from here on (hidden.ts). */
+export const userBlocked = (event: Recorded<UserBlocked>, facts: Facts): readonly Row[] => {
+  const { by, to } = event.data;
+  setFriends(by, to, false, facts);
+  return facts.join(blockedBy(by), to, event) ? [added(blockedBy(by), to)] : NOTHING;
+};
+
+export const userUnblocked = (event: Recorded<UserUnblocked>, facts: Facts): readonly Row[] => {
+  const { by, to } = event.data;
+  return facts.leave(blockedBy(by), to, event) === undefined ? NOTHING : [removed(blockedBy(by), to)];
 };
 
 const setFriends = (a: UserId, b: UserId, friends: boolean, facts: Facts): void => {

@@ -7,7 +7,7 @@ import type { ProjectionTx } from '@tidings/contracts/projection';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp, type Timestamp } from '@tidings/contracts/time';
 import { shownName, type UserFacts } from '../chat-view/index.ts';
-import { mailboxAudience, roomAudience, type Audience } from './rows.ts';
+import { blockedBy, mailboxAudience, roomAudience, type Audience } from './rows.ts';
 import type { Told } from './told.ts';
 
 export interface RoomFact {
@@ -182,6 +182,13 @@ const keysOf = (page: readonly Told[]): Keys => {
   const keys: Keys = { rooms: new Set(), people: new Set(), rejoined: new Set(), pairs: new Set(), audiences: new Set() };
   for (const event of page) {
     switch (event.type) {
+      case 'UserUnblocked':
+        keys.audiences.add(blockedBy(event.data.by));
+        break;
+      case 'UserBlocked':
+        keys.audiences.add(blockedBy(event.data.by));
+        addPair(event, keys);
+        break;
       case 'UserRegistered':
       case 'UserProfileChanged':
         keys.people.add(event.data.userId);
@@ -189,9 +196,7 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'FriendshipRequested':
       case 'FriendshipAccepted':
       case 'FriendshipEnded':
-      case 'UserBlocked':
-        keys.people.add(event.data.by).add(event.data.to);
-        keys.pairs.add(pairOf(event.data.by, event.data.to));
+        addPair(event, keys);
         break;
       case 'RoomCreated':
         for (const member of event.data.members) keys.people.add(member);
@@ -235,4 +240,12 @@ const keysOf = (page: readonly Told[]): Keys => {
     }
   }
   return keys;
+};
+
+const addPair = (
+  { data: { by, to } }: Extract<Told, { readonly data: { readonly by: UserId; readonly to: UserId } }>,
+  keys: Keys,
+): void => {
+  keys.people.add(by).add(to);
+  keys.pairs.add(pairOf(by, to));
 };

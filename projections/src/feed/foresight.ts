@@ -93,6 +93,7 @@ const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'FriendshipAccepted',
   'FriendshipEnded',
   'UserBlocked',
+  'UserUnblocked',
   'MailboxMemberSet',
   'MailboxMemberRemoved',
 ]);

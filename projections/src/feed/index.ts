@@ -17,7 +17,7 @@ import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
-  version: 2,
+  version: 3,
   urgent: true,
   handles: told,
   tables,
@@ -55,8 +55,11 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'FriendshipAccepted':
       return chat.friendshipAccepted(event, facts);
     case 'FriendshipEnded':
-    case 'UserBlocked':
       return chat.friendshipOver(event.data.by, event.data.to, facts);
+    case 'UserBlocked':
+      return chat.userBlocked(event, facts);
+    case 'UserUnblocked':
+      return chat.userUnblocked(event, facts);
     case 'RoomCreated':
       return chat.roomCreated(event, facts);
     case 'RoomJoined':

@@ -1,4 +1,5 @@
 /** How the feed is read: along its order by the hub of a process, by audience for one user who resumes. */
+import { nullable } from '@tidings/contracts/codec';
 import { WHOLE_POSITION, type LiveCursor } from '@tidings/contracts/http/live';
 import { UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
@@ -6,7 +7,7 @@ import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql, type IdentifierSqlToken } from 'slonik';
-import { MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
+import { BLOCKED_BY, blockedBy, MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
 
 /** Positions in our own tables were checked when they were written. */
 const PositionText = t.string as unknown as t.Type<Position, string>;
@@ -16,10 +17,12 @@ const FeedRow = t.readonly(
 );
 export type FeedRow = t.TypeOf<typeof FeedRow>;
 
-const Entry = t.readonly(t.type({ position: PositionText, index: t.number, payload: t.string }));
+const Entry = t.readonly(
+  t.type({ position: PositionText, index: t.number, type: t.string, payload: t.string, blocked: t.readonlyArray(UserId) }),
+);
 export type FeedEntry = t.TypeOf<typeof Entry>;
 
-const Membership = t.readonly(t.type({ ask: t.number, audience: t.string }));
+const Membership = t.readonly(t.type({ ask: t.number, audience: t.string, blocked: nullable(UserId) }));
 const Place = t.readonly(t.type({ position: PositionText, index: t.number }));
 
 /** `schema` comes quoted from `LiveSchema`. */
@@ -36,7 +39,7 @@ export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => s
 
 /**
  * What one user may see behind `after`, up to and including the position `upTo`: their own entries and those of each audience while they
- * belonged to it. Each audience gives at most `limit` from the index `entry_of_audience`, so a long absence costs no more than a short one.
+ * belonged to it; `blocked` are those whom they blocked there (hidden.ts). Each audience gives at most `limit` from the index `entry_of_audience`, so a long absence costs no more than a short one.
  */
 export const entriesFor = (schema: string, user: UserId, after: LiveCursor, upTo: Position, limit: number) => sql.type(rows(Entry))`
   with mine as (
@@ -45,11 +48,18 @@ export const entriesFor = (schema: string, user: UserId, after: LiveCursor, upTo
     where user_id = ${user} and (to_position is null or to_position > ${after.position}) and from_position < ${upTo}
     union all
     select ${`user:${user}`}, '', null
+  ), blocks as materialized (
+    select user_id, from_position, to_position
+    from ${table(schema, 'interval')}
+    where audience = ${blockedBy(user)} and (to_position is null or to_position > ${after.position})
   )
-  select found.position, found.index, found.payload
+  select found.position, found.index, found.type, found.payload, array(
+    select user_id from blocks
+    where blocks.from_position < found.position and (blocks.to_position is null or blocks.to_position > found.position)
+  ) as blocked
   from mine
   cross join lateral (
-    select entry.position, entry.index, entry.payload
+    select entry.position, entry.index, entry.type, entry.payload
     from ${table(schema, 'entry')} as entry
     where entry.audience = mine.audience
       and (entry.position, entry.index) > (${after.position}, ${after.index})
@@ -72,11 +82,11 @@ export interface MembershipAsk {
 }
 
 /**
- * The audiences each of these users belongs to at a place in the feed; `ask` counts them from 0. Who joins at a position belongs from its end
- * on, who leaves not from its start.
+ * The audiences each of these users belongs to at a place in the feed, and (`blocked`) whom they block there; `ask` counts them from 0. Who
+ * joins at a position belongs from its end on, who leaves not from its start.
  */
 export const membershipsAt = (schema: string, asks: readonly MembershipAsk[]) => sql.type(rows(Membership))`
-  select asked.ask::int as ask, interval.audience
+  select asked.ask::int as ask, interval.audience, interval.blocked
   from unnest(
     ${sql.array(
       asks.map(({ user }) => user),
@@ -92,9 +102,16 @@ export const membershipsAt = (schema: string, asks: readonly MembershipAsk[]) =>
     )},
     ${sql.array([...asks.keys()], 'int4')}
   ) as asked (user_id, position, index, ask)
-  join ${table(schema, 'interval')} as interval
-    on interval.user_id = asked.user_id
-    and (interval.from_position < asked.position or (interval.from_position = asked.position and asked.index >= ${WHOLE_POSITION}))
+  cross join lateral (
+    select audience, null as blocked, from_position, to_position
+    from ${table(schema, 'interval')}
+    where user_id = asked.user_id and not starts_with(audience, ${BLOCKED_BY})
+    union all
+    select audience, user_id as blocked, from_position, to_position
+    from ${table(schema, 'interval')}
+    where audience = ${BLOCKED_BY} || asked.user_id::text
+  ) as interval
+  where (interval.from_position < asked.position or (interval.from_position = asked.position and asked.index >= ${WHOLE_POSITION}))
     and (interval.to_position is null or interval.to_position > asked.position)`;
 
 const Member = t.readonly(t.type({ ask: t.number, userId: UserId }));

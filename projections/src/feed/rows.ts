@@ -2,12 +2,22 @@
 import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { MailboxId, RoomId, UserId } from '@tidings/contracts/ids';
 
-/** Whom an entry is for: one user, or the members of a room or mailbox at its position. */
-export type Audience = `user:${string}` | `room:${string}` | `mailbox:${string}`;
+/**
+ * Whom an entry is for: one user, or the members of a room or mailbox at its position. Those whom a user blocks are kept like members too, but
+ * nothing is ever told to them as such.
+ */
+export type Audience = `user:${string}` | `room:${string}` | `mailbox:${string}` | `${typeof BLOCKED_BY}${string}`;
+
+export const BLOCKED_BY = 'blocked-by:';
 
 export const userAudience = (id: UserId): Audience => `user:${id}`;
 export const roomAudience = (id: RoomId): Audience => `room:${id}`;
 export const mailboxAudience = (id: MailboxId): Audience => `mailbox:${id}`;
+/** Those whom `id` blocks. */
+export const blockedBy = (id: UserId): Audience => `${BLOCKED_BY}${id}`;
+/** Who blocks the members of an audience; null for those that things are told to. */
+export const blockerOf = (audience: string): UserId | null =>
+  audience.startsWith(BLOCKED_BY) ? (audience.slice(BLOCKED_BY.length) as UserId) : null; // as `blockedBy` made it
 
 /** Rows that only a hub reads; they are never sent. */
 export const MEMBER_ADDED = 'MemberAdded';

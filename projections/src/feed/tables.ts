@@ -3,6 +3,7 @@
 export const tables = (schema: string): string => `
   -- What was told to whom. The primary key is the order of the feed; the hub of each process reads along it.
   -- Rows of type MemberAdded and MemberRemoved are for the hub alone: they say when an audience changed, payload is the user id.
+  -- Audiences blocked-by:<user> hold those whom the user blocks.
   create table ${schema}.entry (
     position text collate "C" not null,
     index int not null,

@@ -10,6 +10,7 @@ export const told = [
   'FriendshipAccepted',
   'FriendshipEnded',
   'UserBlocked',
+  'UserUnblocked',
   'RoomCreated',
   'RoomJoined',
   'RoomLeft',

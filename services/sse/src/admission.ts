@@ -57,9 +57,9 @@ export class Admission {
         cursor = await this.#catchUp(stream, cursor);
       }
       const at = compareCursors(cursor, this.#hub.cursor) < 0 ? cursor : this.#hub.cursor;
-      const audiences = await this.#reader.audiencesOf(stream.user, at);
+      const hearing = await this.#reader.hearingOf(stream.user, at);
       // Nothing is awaited from here on: what the hub tells next, this stream hears.
-      if (stream.open && this.#hub.join(stream, audiences, at, cursor)) return;
+      if (stream.open && this.#hub.join(stream, hearing, at, cursor)) return;
     }
   }
 
@@ -70,11 +70,10 @@ export class Admission {
     let cursor = after;
     while (stream.open) {
       const from = cursor;
-      const entries = await this.#inTurn(() => this.#reader.entriesFor(stream.user, from, upTo, PAGE));
+      const { entries, next } = await this.#inTurn(() => this.#reader.entriesFor(stream.user, from, upTo, PAGE));
       for (const entry of entries) if (!(await stream.deliver(eventFrame(entry, entry.payload)))) return cursor;
-      const last = entries.at(-1);
-      if (last === undefined || entries.length < PAGE) return afterPosition(upTo);
-      cursor = { position: last.position, index: last.index };
+      if (next === null) return afterPosition(upTo);
+      cursor = next;
     }
     return cursor;
   }

@@ -2,19 +2,39 @@
 import { afterPosition, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
-import { entriesFor, horizon, membershipsAt, newest, rowsAfter, type FeedEntry, type FeedRow } from '@tidings/projections/feed/queries';
+import { withoutBlockedIn } from '@tidings/projections/feed/hidden';
+import { entriesFor, horizon, membershipsAt, newest, rowsAfter, type FeedRow } from '@tidings/projections/feed/queries';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Known } from './ahead.ts';
 import { Gather } from './gather.ts';
+
+/** An entry as one user is told it. */
+export interface Told extends LiveCursor {
+  readonly payload: string;
+}
+
+/** What there is for one user behind a place, and from where to read on; `next` is null when that was all. */
+export interface ToldPage {
+  readonly entries: readonly Told[];
+  readonly next: LiveCursor | null;
+}
+
+/** What a user may hear. */
+export interface Hearing {
+  /** Their own not among them. */
+  readonly audiences: readonly string[];
+  /** Whom they block. */
+  readonly blocked: readonly UserId[];
+}
 
 /** Each method throws what slonik or the log throws when Postgres cannot be reached. */
 export interface FeedReader {
   /** All audiences' rows behind `after`, at most `limit`. */
   readonly rowsAfter: (after: LiveCursor, limit: number) => Promise<readonly FeedRow[]>;
   /** What one user may see behind `after`, up to and including `upTo`. */
-  readonly entriesFor: (user: UserId, after: LiveCursor, upTo: Position, limit: number) => Promise<readonly FeedEntry[]>;
-  /** The audiences a user belongs to at a place, their own not among them. */
-  readonly audiencesOf: (user: UserId, at: LiveCursor) => Promise<readonly string[]>;
+  readonly entriesFor: (user: UserId, after: LiveCursor, upTo: Position, limit: number) => Promise<ToldPage>;
+  /** What a user may hear at a place. */
+  readonly hearingOf: (user: UserId, at: LiveCursor) => Promise<Hearing>;
   /** Behind the newest row. */
   readonly end: () => Promise<LiveCursor>;
   /** Entries up to here are no longer kept. */
@@ -43,15 +63,31 @@ export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources
     const head = await log.head(shard);
     return asks.map(() => head);
   });
-  const audiences = new Gather<{ readonly user: UserId; readonly at: LiveCursor }, readonly string[]>(async (asks) => {
+  const hearings = new Gather<{ readonly user: UserId; readonly at: LiveCursor }, Hearing>(async (asks) => {
     const found = await read.any(membershipsAt(schema(), asks));
     const of = Map.groupBy(found, (row) => row.ask);
-    return asks.map((_, ask) => (of.get(ask) ?? []).map((row) => row.audience));
+    return asks.map((_, ask) => {
+      const mine = of.get(ask) ?? [];
+      return {
+        audiences: mine.flatMap((row) => (row.blocked === null ? [row.audience] : [])),
+        blocked: mine.flatMap((row) => row.blocked ?? []),
+      };
+    });
   });
   return {
     rowsAfter: (after, limit) => read.any(rowsAfter(schema(), after, limit)),
-    entriesFor: (user, after, upTo, limit) => read.any(entriesFor(schema(), user, after, upTo, limit)),
-    audiencesOf: (user, at) => audiences.ask({ user, at }),
+    entriesFor: async (user, after, upTo, limit) => {
+      const found = await read.any(entriesFor(schema(), user, after, upTo, limit));
+      const last = found.at(-1);
+      return {
+        entries: found.flatMap(({ position, index, type, payload, blocked }) => {
+          const told = blocked.length === 0 ? payload : withoutBlockedIn(type, payload, new Set(blocked));
+          return told === null ? [] : [{ position, index, payload: told }];
+        }),
+        next: last === undefined || found.length < limit ? null : { position: last.position, index: last.index },
+      };
+    },
+    hearingOf: (user, at) => hearings.ask({ user, at }),
     end: async () => afterPosition((await read.maybeOne(newest(schema())))?.position ?? START),
     horizon: () => horizons.ask(null),
     logHead: () => heads.ask(null),

@@ -4,8 +4,10 @@
  */
 import { afterPosition, compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
+import { withoutBlockedIn } from '@tidings/projections/feed/hidden';
 import type { FeedRow } from '@tidings/projections/feed/queries';
-import { MEMBER_ADDED, MEMBER_REMOVED, userAudience } from '@tidings/projections/feed/rows';
+import { blockerOf, MEMBER_ADDED, MEMBER_REMOVED, userAudience } from '@tidings/projections/feed/rows';
+import type { Hearing } from './feed-reader.ts';
 import { eventFrame } from './frames.ts';
 import { Recent } from './recent.ts';
 
@@ -21,6 +23,8 @@ export interface Listener {
 interface Viewer {
   readonly user: UserId;
   readonly audiences: Set<string>;
+  /** Those whom they block: what these say is hidden from them. */
+  readonly blocked: Set<UserId>;
   readonly listeners: Set<Listener>;
 }
 
@@ -58,7 +62,7 @@ export class Hub {
     const corked = new Set<Listener>();
     for (const row of rows) {
       this.#recent.push(row);
-      if (row.type === MEMBER_ADDED || row.type === MEMBER_REMOVED) this.#changeMembership(row);
+      if (isMembership(row)) this.#changeMembership(row);
       else this.#tell(row, corked);
     }
     for (const listener of corked) listener.uncork();
@@ -75,25 +79,26 @@ export class Hub {
   }
 
   /**
-   * Lets a listener hear everything behind `after`, exactly: what it missed since then from memory, the rest as it comes. `audiences` are
-   * those its user belonged to at `at`.
+   * Lets a listener hear everything behind `after`, exactly: what it missed since then from memory, the rest as it comes. `hearing` is
+   * what its user could hear at `at`.
    * @returns false, and does nothing, when memory no longer reaches back to `at`
    */
-  join(listener: Listener, audiences: readonly string[], at: LiveCursor, after: LiveCursor): boolean {
+  join(listener: Listener, hearing: Hearing, at: LiveCursor, after: LiveCursor): boolean {
     if (compareCursors(at, this.floor) < 0) return false;
-    const then = new Set([userAudience(listener.user), ...audiences]);
+    const { user } = listener;
+    const then: Viewer = {
+      user,
+      audiences: new Set([userAudience(user), ...hearing.audiences]),
+      blocked: new Set(hearing.blocked),
+      listeners: new Set(),
+    };
     listener.cork();
     for (const row of this.#recent.after(at)) {
-      if (row.type === MEMBER_ADDED) {
-        if (row.payload === listener.user) then.add(row.audience);
-      } else if (row.type === MEMBER_REMOVED) {
-        if (row.payload === listener.user) then.delete(row.audience);
-      } else if (compareCursors(row, after) > 0 && then.has(row.audience)) {
-        this.#send(listener, row);
-      }
+      if (isMembership(row)) changeBy(row, then);
+      else if (compareCursors(row, after) > 0 && then.audiences.has(row.audience)) this.#send(listener, frameFor(row)(then));
     }
     listener.uncork();
-    this.#viewerOf(listener.user, then).listeners.add(listener);
+    this.#viewerOf(then).listeners.add(listener);
     if (compareCursors(after, this.#cursor) > 0) this.#waiting.set(listener, after);
     return true;
   }
@@ -111,8 +116,10 @@ export class Hub {
   #tell(row: FeedRow, corked: Set<Listener>): void {
     const viewers = this.#byAudience.get(row.audience);
     if (viewers === undefined) return;
-    const frame = eventFrame(row, row.payload);
+    const frameOf = frameFor(row);
     for (const viewer of viewers) {
+      const frame = frameOf(viewer);
+      if (frame === null) continue;
       for (const listener of viewer.listeners) {
         if (this.#isAheadOf(listener, row)) continue;
         if (!corked.has(listener)) {
@@ -130,30 +137,26 @@ export class Hub {
     return until !== undefined && compareCursors(row, until) <= 0;
   }
 
-  #send(listener: Listener, row: FeedRow): void {
-    if (listener.send(eventFrame(row, row.payload))) this.#delivered++;
+  #send(listener: Listener, frame: Buffer | null): void {
+    if (frame !== null && listener.send(frame)) this.#delivered++;
   }
 
   #changeMembership(row: FeedRow): void {
-    const viewer = this.#viewers.get(row.payload as UserId); // membership rows carry the user's id
+    const viewer = this.#viewers.get(concerned(row));
     if (viewer === undefined) return;
-    if (row.type === MEMBER_ADDED) {
-      viewer.audiences.add(row.audience);
-      this.#addTo(row.audience, viewer);
-    } else {
-      viewer.audiences.delete(row.audience);
-      this.#removeFrom(row.audience, viewer);
-    }
+    changeBy(row, viewer);
+    if (blockerOf(row.audience) !== null) return;
+    if (row.type === MEMBER_ADDED) this.#addTo(row.audience, viewer);
+    else this.#removeFrom(row.audience, viewer);
   }
 
   /** A user who is connected already has their audiences as of now. */
-  #viewerOf(user: UserId, audiences: Set<string>): Viewer {
-    const known = this.#viewers.get(user);
+  #viewerOf(then: Viewer): Viewer {
+    const known = this.#viewers.get(then.user);
     if (known !== undefined) return known;
-    const viewer: Viewer = { user, audiences, listeners: new Set() };
-    this.#viewers.set(user, viewer);
-    for (const audience of audiences) this.#addTo(audience, viewer);
-    return viewer;
+    this.#viewers.set(then.user, then);
+    for (const audience of then.audiences) this.#addTo(audience, then);
+    return then;
   }
 
   #addTo(audience: string, viewer: Viewer): void {
@@ -167,3 +170,40 @@ export class Hub {
     if (viewers?.delete(viewer) === true && viewers.size === 0) this.#byAudience.delete(audience);
   }
 }
+
+const isMembership = (row: FeedRow): boolean => row.type === MEMBER_ADDED || row.type === MEMBER_REMOVED;
+
+/** Whose hearing a membership row changes: who blocks, else who comes or goes. Its payload is a user's id. */
+const concerned = (row: FeedRow): UserId => blockerOf(row.audience) ?? (row.payload as UserId);
+
+/** Changes what a viewer hears by a membership row, if it is theirs. */
+const changeBy = (row: FeedRow, viewer: Viewer): void => {
+  if (concerned(row) !== viewer.user) return;
+  const isAdded = row.type === MEMBER_ADDED;
+  if (blockerOf(row.audience) !== null) toggle(viewer.blocked, row.payload as UserId, isAdded);
+  else toggle(viewer.audiences, row.audience, isAdded);
+};
+
+const toggle = <A>(set: Set<A>, value: A, isIn: boolean): void => {
+  if (isIn) set.add(value);
+  else set.delete(value);
+};
+
+/** A row as each viewer is told it, rendered once for all who block nobody in it, and once for each way of hiding; null for nothing. */
+const frameFor = (row: FeedRow): ((viewer: Viewer) => Buffer | null) => {
+  let whole: Buffer | null = null;
+  const hidden = new Map<string, Buffer | null>();
+  return ({ blocked }) => {
+    whole ??= eventFrame(row, row.payload);
+    if (blocked.size === 0) return whole;
+    const inIt = [...blocked].filter((user) => row.payload.includes(user));
+    if (inIt.length === 0) return whole;
+    const key = inIt.toSorted().join();
+    const known = hidden.get(key);
+    if (known !== undefined) return known;
+    const told = withoutBlockedIn(row.type, row.payload, new Set(inIt));
+    const frame = told === null ? null : told === row.payload ? whole : eventFrame(row, told);
+    hidden.set(key, frame);
+    return frame;
+  };
+};

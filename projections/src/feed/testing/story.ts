@@ -73,6 +73,9 @@ export class Story {
   blocks(by: string, to: string): this {
     return this.append({ type: 'UserBlocked', data: { by: user(by), to: user(to) } });
   }
+  unblocks(by: string, to: string): this {
+    return this.append({ type: 'UserUnblocked', data: { by: user(by), to: user(to) } });
+  }
   creates(name: string, roomType: RoomType, ...members: readonly [string, ...string[]]): this {
     const data = {
       roomId: room(name),
@@ -96,6 +99,22 @@ export class Story {
     const body = { type: 'Text', text } as const;
     const data = { roomId: room(name), messageId: message(text), senderId: user(who), body, mentions: [], threadId: null };
     return this.append({ type: 'MessageSent', data });
+  }
+  /** Answers what `of` said as `said`. */
+  answers(name: string, who: string, text: string, of: string, said: string): this {
+    const createdAt = timestamp(this.#ms);
+    const quoted = { messageId: message(said), senderId: user(of), body: { type: 'Text', text: said } as const, createdAt };
+    const body = { type: 'Reply', text, quoted } as const;
+    const data = { roomId: room(name), messageId: message(text), senderId: user(who), body, mentions: [], threadId: null };
+    return this.append({ type: 'MessageSent', data });
+  }
+  edits(name: string, who: string, said: string, text: string): this {
+    const body = { type: 'Text', text } as const;
+    const data = { roomId: room(name), messageId: message(said), senderId: user(who), body, mentions: [] };
+    return this.append({ type: 'MessageEdited', data });
+  }
+  reacts(name: string, who: string, said: string, emoji: string): this {
+    return this.append({ type: 'ReactionAdded', data: { roomId: room(name), messageId: message(said), userId: user(who), emoji } });
   }
   reads(name: string, who: string, upToSeq: number): this {
     return this.append({ type: 'RoomRead', data: { roomId: room(name), userId: user(who), upToSeq, upTo: null } });
