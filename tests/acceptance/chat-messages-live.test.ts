@@ -36,7 +36,7 @@ const send = async (by: Person, text: string, more: object = {}): Promise<string
   expect(response.status).toBe(200);
   return response.text();
 };
-const told = (listening: Listening): readonly unknown[] => listening.heard.map(({ event: { createdAt: _, ...event } }) => event);
+const told = (listening: Listening): readonly unknown[] => listening.heard.map(({ event: { createdAt: _at, ...event } }) => event);
 
 it('tells what becomes of a message to the members of its room, once and in order, also to who comes back', async () => {
   const listeners = await Promise.all([ada(), bob(), stranger()].map(({ token }) => Listening.open(program.httpUrl, token)));
