@@ -51,10 +51,18 @@ export const seal = (rules: readonly PersonalFields[], data: JsonObject, at: Whe
   return { ...withoutPersonal(rules, data), [SEALED]: boxes as unknown as JsonValue }; // a Box is plain JSON
 };
 
-/** Whose keys `open` needs for this stored data. */
-export const subjectsToOpen = (stored: JsonObject): readonly SubjectId[] => {
+/** Adds to `subjects` those whose keys `open` needs for this stored data. */
+export const addSubjectsToOpen = (subjects: Set<SubjectId>, stored: JsonObject): void => {
+  for (const box of boxesOf(stored)) if (box.box !== null) subjects.add(subjectOf(targetOf(stored, box), box.subject));
+};
+
+/** Whether `seal` was given all that these rules name: no field of theirs was written in clear. Rules for items of arrays aside. */
+export const isBoxed = (rules: readonly PersonalFields[], stored: JsonObject): boolean => {
   const boxes = boxesOf(stored);
-  return boxes.filter(({ box }) => box !== null).map((box) => subjectOf(targetOf(stored, box), box.subject));
+  return rules.every(
+    (rule) =>
+      rule.each !== undefined || boxes.some((box) => box.each === undefined && rule.fields.every((field) => box.fields.includes(field))),
+  );
 };
 
 /**
@@ -64,8 +72,8 @@ export const subjectsToOpen = (stored: JsonObject): readonly SubjectId[] => {
 export const open = (stored: JsonObject, at: Whereabouts, keys: Keys): JsonObject => {
   const boxes = boxesOf(stored);
   if (boxes.length === 0) return stored;
-  const { [SEALED]: _, ...rest } = stored;
-  const opened: { [key: string]: JsonValue } = rest;
+  const opened: { [key: string]: JsonValue } = {};
+  for (const key in stored) if (key !== SEALED) opened[key] = stored[key] as JsonValue; // of a parsed object, which has no other keys
   for (const box of boxes) {
     const target = targetOf(stored, box);
     const fields = contentOf(box, subjectOf(target, box.subject), at, keys);
@@ -106,21 +114,20 @@ const contentOf = (box: Box, subject: SubjectId, at: Whereabouts, keys: Keys): J
   const key = box.box === null ? null : (keys.get(subject) ?? null);
   if (box.box === null || key === null) return Object.fromEntries(box.fields.map((field) => [field, SHREDDED_JSON]));
   try {
-    const bytes = Buffer.from(box.box, 'base64');
-    const plain = Buffer.allocUnsafe(bytes.length - NONCE_BYTES - TAG_BYTES);
-    sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-      plain,
-      null,
-      bytes.subarray(NONCE_BYTES),
-      additionalData(box, subject, at),
-      bytes.subarray(0, NONCE_BYTES),
-      key,
-    );
+    const bytes = box.box.length <= bench.length ? bench : Buffer.allocUnsafeSlow(box.box.length);
+    const end = bytes.write(box.box, 'base64');
+    const sealed = bytes.subarray(NONCE_BYTES, end);
+    const plain = bytes.subarray(NONCE_BYTES, end - TAG_BYTES); // libsodium opens in place
+    const nonce = bytes.subarray(0, NONCE_BYTES);
+    sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(plain, null, sealed, additionalData(box, subject, at), nonce, key);
     return JSON.parse(plain.toString('utf8')) as JsonObject; // authenticated: it is what `boxOf` wrote
   } catch (cause) {
     throw new BoxDoesNotOpen(`a sealed box of event ${at.id} does not open with the key of its subject`, { cause });
   }
 };
+
+/** Where boxes are opened, one at a time: a replay would else make buffers by the million. */
+const bench = Buffer.allocUnsafeSlow(64 * 1024);
 
 const additionalData = (box: Box, subject: SubjectId, at: Whereabouts): Buffer =>
   Buffer.from([at.stream, at.id, box.each ?? '', box.index ?? '', box.subject, subject, ...box.fields].join('\n'), 'utf8');

@@ -1,4 +1,5 @@
 import type { TidingsEvent } from '@tidings/contracts/events/index';
+import { samples } from '@tidings/contracts/events/samples';
 import { derivedId, type CommandId, type MessageId, type RoomId, type StreamId, type UserId } from '@tidings/contracts/ids';
 import type { LoggedEvent, NewEvent } from '@tidings/contracts/ports/event-log';
 import { START } from '@tidings/contracts/ports/event-log';
@@ -109,6 +110,24 @@ describe('the event store', () => {
     expect(await store.open((await log.readAll(0, START, 10)).events)).toMatchObject({ unknown: 1, faults: [], events: [{ revision: 1 }] });
     expect((await store.open(await tampered(log, { version: 99 }))).unknown).toBe(2);
     await expect(store.readStream(stream)).rejects.toThrow(UnreadableStream);
+  });
+
+  it('checks personal fields that lie in clear, and the others always', async () => {
+    const { log, store } = open();
+    await store.append(stream, 'none', [said('Hello')], context);
+    const [sent] = (await log.readAll(0, START, 10)).events;
+    const clear = await store.open(await tampered(log, { data: { ...sent?.data, $sealed: [], body: { type: 'Text', text: '' } } }));
+    expect(clear.faults).toMatchObject([{ reason: expect.stringContaining('body') }]);
+    const bent = await store.open(await tampered(log, { data: { ...sent?.data, roomId: 'no uuid' } }));
+    expect(bent.faults).toMatchObject([{ reason: expect.stringContaining('roomId must be a UUID') }]);
+  });
+
+  it('opens a box that is larger than most', async () => {
+    const { store } = open();
+    const whole = { ...samples.EmailFiled.content, preview: 'é'.repeat(60_000) };
+    const filed = { type: 'EmailFiled', data: { ...samples.EmailFiled, content: whole } } as const;
+    await store.append('thread-1' as StreamId, 'none', [filed, { type: 'EmailFiled', data: samples.EmailFiled }], context);
+    expect((await store.readStream('thread-1' as StreamId)).map(({ data }) => data)).toEqual([filed.data, samples.EmailFiled]);
   });
 
   it('gives undecodable events as faults with the reason', async () => {

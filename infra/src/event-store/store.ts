@@ -13,7 +13,7 @@ import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import { either as E } from 'fp-ts';
 import { decodeData } from './decoding.ts';
 import type { CommandContext, EventStore, OpenedPage } from './event-store.ts';
-import { open, seal, subjectsToOpen, subjectsToSeal, type Keys } from './sealing.ts';
+import { addSubjectsToOpen, isBoxed, open, seal, subjectsToSeal, type Keys } from './sealing.ts';
 
 /** Streams are read in pages of this many events. */
 const STREAM_PAGE = 500;
@@ -32,8 +32,9 @@ export const createEventStore = (log: EventLog, keys: SubjectKeys): EventStore =
   const shard = log.shards.length === 1 ? log.shards[0] : undefined; // an append does not say which of several it went to
 
   const openPage = async (events: readonly LoggedEvent[]): Promise<OpenedPage> => {
-    const subjects = [...new Set(events.flatMap(({ data }) => subjectsToOpen(data)))];
-    const found = await fetchKeys(subjects, (wanted) => keys.find(wanted));
+    const subjects = new Set<SubjectId>();
+    for (const { data } of events) addSubjectsToOpen(subjects, data);
+    const found = await fetchKeys([...subjects], (wanted) => keys.find(wanted));
     const opened: Recorded[] = [];
     const faults: { event: LoggedEvent; reason: string }[] = [];
     let unknown = 0;
@@ -118,7 +119,7 @@ const readEvent = (event: LoggedEvent, keys: Keys): E.Either<string, Recorded> |
   } catch (error) {
     return E.left(error instanceof Error ? error.message : String(error));
   }
-  const data = decodeData(definition, event.version, opened);
+  const data = decodeData(definition, event.version, opened, isBoxed(definition.personal, event.data));
   if (E.isLeft(data)) return data;
   const { type, shard, position, stream, revision, id, meta, recordedAt } = event;
   // The definition's codec has just accepted `data` for this `type`; the compiler cannot follow the look-up by name.
