@@ -20,7 +20,7 @@ import { HeartbeatWheel } from './heartbeat.ts';
 import { Hub } from './hub.ts';
 import { createMeasures, type Measures } from './measures.ts';
 import { UNTOLD, type Presence } from './presence.ts';
-import { PAGE, parts, wholePositions } from './pages.ts';
+import { parts, wholePage } from './pages.ts';
 import { Stream } from './stream.ts';
 
 export interface LiveFeedOptions {
@@ -230,8 +230,7 @@ export class LiveFeed implements Service {
   async #tellRows(hub: Hub, obstacle: Position | null): Promise<boolean> {
     this.#tablesAhead = false;
     const passed = obstacle !== null && (await this.#reader.reached(obstacle, HOT_MS));
-    const page = await this.#reader.rowsAfter(hub.cursor, PAGE);
-    const rows = wholePositions(page);
+    const { rows, full } = await wholePage((limit) => this.#reader.rowsAfter(hub.cursor, limit));
     for (const part of parts(rows)) {
       this.#tell(
         hub,
@@ -239,7 +238,7 @@ export class LiveFeed implements Service {
       );
       await nextTurn(); // sockets hand over to the kernel, clients on this machine read
     }
-    if (passed && page.length < PAGE) this.#tell(hub, [], obstacle);
+    if (passed && !full) this.#tell(hub, [], obstacle);
     return rows.length > 0;
   }
 

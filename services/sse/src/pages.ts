@@ -21,11 +21,25 @@ export function* parts(rows: readonly FeedRow[]): Iterable<readonly FeedRow[]> {
   if (part.length > 0) yield part;
 }
 
-/** A full page may end amid the rows of one position; those wait for the next page, so that the hub always stands between positions. */
-export const wholePositions = (rows: readonly FeedRow[]): readonly FeedRow[] => {
+/** Far more than any event gives rise to: a new group of a thousand people is two thousand rows. */
+const LARGEST_PAGE = 16_000;
+
+export interface WholePage {
+  readonly rows: readonly FeedRow[];
+  /** There may be more behind them. */
+  readonly full: boolean;
+}
+
+/**
+ * A full page may end amid the rows of one position; those wait for the next page, so that the hub always stands between positions. A position
+ * larger than a page is read in one that is larger.
+ */
+export const wholePage = async (read: (limit: number) => Promise<readonly FeedRow[]>, limit = PAGE): Promise<WholePage> => {
+  const rows = await read(limit);
   const last = rows.at(-1);
-  if (last === undefined || rows.length < PAGE) return rows;
+  if (last === undefined || rows.length < limit) return { rows, full: false };
   const whole = rows.filter((row) => row.position !== last.position);
-  if (whole.length === 0) throw new Error(`position ${last.position} gave rise to ${PAGE} feed rows or more`);
-  return whole;
+  if (whole.length > 0) return { rows: whole, full: true };
+  if (limit >= LARGEST_PAGE) throw new Error(`position ${last.position} gave rise to ${limit} feed rows or more`);
+  return wholePage(read, limit * 4);
 };
