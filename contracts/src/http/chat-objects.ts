@@ -4,7 +4,7 @@
  */
 import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
-import { RoomType } from '../events/room.ts';
+import { RoomRole, RoomType } from '../events/room.ts';
 import { UserRole } from '../events/user.ts';
 import { MessageId, RoomId, UserId } from '../ids.ts';
 import { Timestamp } from '../time.ts';
@@ -35,16 +35,20 @@ export type RelationshipState = t.TypeOf<typeof RelationshipState>;
 export const MembershipStatus = oneOf('Joined', 'Left', 'Invited');
 export type MembershipStatus = t.TypeOf<typeof MembershipStatus>;
 
-export const RoomMember = t.readonly(
-  t.type({
-    id: UserId,
-    displayName: t.string,
-    profilePicture: nullable(t.string),
-    joinedAt: Timestamp,
-    lastMessageReadAt: nullable(Timestamp),
-    membershipStatus: MembershipStatus,
-  }),
-);
+const relatedUser = {
+  id: UserId,
+  displayName: t.string,
+  profilePicture: nullable(t.string),
+  joinedAt: Timestamp,
+  lastMessageReadAt: nullable(Timestamp),
+  membershipStatus: MembershipStatus,
+};
+/** Who came or went, as they were then. */
+export const RelatedUser = t.readonly(t.type(relatedUser));
+export type RelatedUser = t.TypeOf<typeof RelatedUser>;
+
+/** `role` is `member` in private rooms, and for those who left. */
+export const RoomMember = t.readonly(t.type({ ...relatedUser, role: RoomRole }));
 export type RoomMember = t.TypeOf<typeof RoomMember>;
 
 export const RoomChangeType = oneOf('JOIN', 'LEAVE', 'INVITE');
@@ -63,7 +67,7 @@ const chatRoom = {
   id: RoomId,
   roomType: RoomType,
   roomImageUrl: nullable(t.string),
-  /** A private room carries the other person's name. */
+  /** A private room carries the other person's name and picture. */
   roomName: nullable(t.string),
   createdAt: Timestamp,
   latestMessage: nullable(Timestamp),
@@ -71,6 +75,8 @@ const chatRoom = {
   latestMessagePreviewText: Preview,
   /** Entries the caller has not read; none of them their own, none from before they joined. */
   unreadCount: int(0),
+  /** Those of them that name the caller. */
+  mentionCount: int(0),
 };
 export const ChatRoom = t.readonly(t.type(chatRoom));
 export type ChatRoom = t.TypeOf<typeof ChatRoom>;
@@ -97,7 +103,7 @@ export const ReplyMsgBody = t.readonly(
   }),
 );
 export type ReplyMsgBody = t.TypeOf<typeof ReplyMsgBody>;
-export const RoomChangeMsgBody = t.readonly(t.type({ type: oneOf('UserJoined', 'UserLeft', 'UserInvited'), related_user: RoomMember }));
+export const RoomChangeMsgBody = t.readonly(t.type({ type: oneOf('UserJoined', 'UserLeft', 'UserInvited'), related_user: RelatedUser }));
 export type RoomChangeMsgBody = t.TypeOf<typeof RoomChangeMsgBody>;
 
 /** Recognised by its fields, as ISM does. */

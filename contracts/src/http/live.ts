@@ -6,6 +6,7 @@ import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
+import { RoomRole } from '../events/room.ts';
 import { Place } from '../events/thread.ts';
 import { EmailId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
@@ -49,6 +50,16 @@ export const ReactionChanged = liveEvent('ReactionChanged', {
 });
 export const MessagePinned = liveEvent('MessagePinned', { roomId: RoomId, messageId: MessageId, by: UserId });
 export const MessageUnpinned = liveEvent('MessageUnpinned', { roomId: RoomId, messageId: MessageId, by: UserId });
+/** A group has another name or picture. */
+export const RoomUpdated = liveEvent('RoomUpdated', {
+  roomId: RoomId,
+  roomName: nullable(t.string),
+  roomImageUrl: nullable(t.string),
+  by: UserId,
+});
+export const MemberRoleChanged = liveEvent('MemberRoleChanged', { roomId: RoomId, userId: UserId, role: RoomRole, by: UserId });
+/** A device of a member has a room up to a message. Who reads is not told of a second time. */
+export const UserDeliveredChat = liveEvent('UserDeliveredChat', { userId: UserId, roomId: RoomId, upToSeq: int(0), upTo: MessageId });
 export const FriendRequestReceived = liveEvent('FriendRequestReceived', { fromUser: User });
 export const FriendRequestAccepted = liveEvent('FriendRequestAccepted', { fromUser: User });
 
@@ -93,6 +104,9 @@ export const LiveEvent = t.union([
   ReactionChanged,
   MessagePinned,
   MessageUnpinned,
+  RoomUpdated,
+  MemberRoleChanged,
+  UserDeliveredChat,
   FriendRequestReceived,
   FriendRequestAccepted,
   SystemMessage,

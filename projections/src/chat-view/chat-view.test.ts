@@ -2,7 +2,7 @@ import type { Recorded } from '@tidings/contracts/events/index';
 import type { MessageBody, MessageSent } from '@tidings/contracts/events/message';
 import type { RoomLeft } from '@tidings/contracts/events/room';
 import { Message } from '@tidings/contracts/http/chat-objects';
-import { derivedId, type EventId, type MessageId, type RoomId, type StreamId, type UserId } from '@tidings/contracts/ids';
+import { derivedId, type BlobId, type EventId, type MessageId, type RoomId, type StreamId, type UserId } from '@tidings/contracts/ids';
 import { START } from '@tidings/contracts/ports/event-log';
 import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
@@ -114,14 +114,17 @@ describe('chatRoomView', () => {
     id: room,
     roomType: 'Single' as const,
     name: null,
+    image: null,
     createdAt: at,
     lastSeq: 5,
     latestAt: timestamp(Date.UTC(2027, 0, 1)),
     preview: { type: 'Text' as const, sender_username: 'Ada', text: 'hi' },
   };
 
+  const bob = { displayName: 'Bob', profilePicture: null };
+
   it('is new and unread to its first members', () => {
-    const viewer = { joinedAt: at, joinedSeq: 0, readSeq: null, otherName: 'Bob' };
+    const viewer = { joinedAt: at, joinedSeq: 0, readSeq: null, mentionCount: 0, other: bob };
     expect(chatRoomView({ ...facts, lastSeq: 0, latestAt: null, preview: null }, viewer)).toEqual({
       id: room,
       roomType: 'Single',
@@ -132,20 +135,35 @@ describe('chatRoomView', () => {
       unread: true,
       latestMessagePreviewText: { type: 'New' },
       unreadCount: 0,
+      mentionCount: 0,
     });
   });
 
   it('counts what came after the read mark, and after joining', () => {
-    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 3, otherName: 'Bob' }).unreadCount).toBe(2);
-    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 4, readSeq: 3, otherName: 'Bob' }).unreadCount).toBe(1);
-    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 5, otherName: 'Bob' })).toMatchObject({
+    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 3, mentionCount: 0, other: bob }).unreadCount).toBe(2);
+    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 4, readSeq: 3, mentionCount: 0, other: bob }).unreadCount).toBe(1);
+    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 0, readSeq: 5, mentionCount: 0, other: bob })).toMatchObject({
       unread: false,
       unreadCount: 0,
     });
   });
 
+  it('looks as the other one of a private room, or as the group was made to look', () => {
+    const viewer = { joinedAt: at, joinedSeq: 0, readSeq: null, mentionCount: 2 };
+    expect(chatRoomView(facts, { ...viewer, other: { displayName: 'Bob', profilePicture: '/bob.png' } })).toMatchObject({
+      roomName: 'Bob',
+      roomImageUrl: '/bob.png',
+      mentionCount: 2,
+    });
+    const image = 'ab'.repeat(32) as BlobId; // by its looks
+    expect(chatRoomView({ ...facts, roomType: 'Group' as const, name: 'Band', image }, { ...viewer, other: null })).toMatchObject({
+      roomName: 'Band',
+      roomImageUrl: `/api/rooms/${room}/image?v=abababababababab`,
+    });
+  });
+
   it('shows nothing of before to who came back to a private room', () => {
-    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 5, readSeq: 5, otherName: 'Bob' })).toMatchObject({
+    expect(chatRoomView(facts, { joinedAt: at, joinedSeq: 5, readSeq: 5, mentionCount: 0, other: bob })).toMatchObject({
       latestMessagePreviewText: { type: 'New' },
       latestMessage: at,
     });

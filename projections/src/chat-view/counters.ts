@@ -104,6 +104,7 @@ export const loadCounters = async (page: readonly Recorded[], tx: ProjectionTx):
 const aboutRooms = [
   'MessageSent',
   'RoomRead',
+  'RoomDelivered',
   'RoomJoined',
   'RoomLeft',
   'RoomClosed',

@@ -9,7 +9,7 @@ import type { Message, MsgBody, MsgType, QuoteDetails, ReactionCount } from '@ti
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
 import { isShredded, type Sealed } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
-import { roomMemberView } from './people.ts';
+import { relatedUserView } from './people.ts';
 
 /** Events that a room's entries come from. */
 export type EntryEvent = MessageSent | RoomJoined | RoomLeft;
@@ -102,7 +102,7 @@ export interface RelatedUser {
   readonly joinedAt: Timestamp;
 }
 
-/** `lastMessageReadAt` stays null: the picture is frozen, and a read mark from back then would only mislead. */
+/** `lastMessageReadAt` and `profilePicture` stay null: this is frozen, and a read mark or a face from back then would only mislead. */
 export const roomChangeEntry = (event: Recorded<RoomJoined | RoomLeft>, seq: number, related: RelatedUser): Entry => {
   const joined = event.type === 'RoomJoined';
   const { roomId, userId } = event.data;
@@ -113,9 +113,10 @@ export const roomChangeEntry = (event: Recorded<RoomJoined | RoomLeft>, seq: num
     senderId: userId,
     msgBody: {
       type: joined ? 'UserJoined' : 'UserLeft',
-      related_user: roomMemberView({
+      related_user: relatedUserView({
         id: userId,
         displayName: related.displayName,
+        profilePicture: null,
         joinedAt: joined ? event.recordedAt : related.joinedAt,
         lastMessageReadAt: null,
         membershipStatus: joined ? 'Joined' : 'Left',

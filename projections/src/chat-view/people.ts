@@ -1,5 +1,6 @@
 /** Users as chat shows them. One builder per object, so that every door gives the same fields in the same order. */
-import type { MembershipStatus, RoomMember, User } from '@tidings/contracts/http/chat-objects';
+import type { MembershipStatus, RelatedUser, RoomMember, User } from '@tidings/contracts/http/chat-objects';
+import type { RoomRole } from '@tidings/contracts/events/room';
 import type { UserRole } from '@tidings/contracts/events/user';
 import type { UserId } from '@tidings/contracts/ids';
 import { reveal, type Sealed } from '@tidings/contracts/sealed';
@@ -17,34 +18,38 @@ export interface UserFacts {
   readonly id: UserId;
   readonly displayName: string;
   readonly description: string | null;
+  readonly profilePicture: string | null;
   readonly friendsCount: number;
   readonly role: UserRole;
 }
 
-/** `streetCredits` and `profilePicture` belong to ISM's shape; nothing here awards or stores them yet. */
+/** `streetCredits` belong to ISM's shape; nothing here awards them. */
 export const userView = (facts: UserFacts): User => ({
   id: facts.id,
   displayName: facts.displayName,
   streetCredits: 0,
-  profilePicture: null,
+  profilePicture: facts.profilePicture,
   description: facts.description,
   friendsCount: facts.friendsCount,
   role: facts.role,
 });
 
-export interface MemberFacts {
+export interface RelatedUserFacts {
   readonly id: UserId;
   readonly displayName: string;
+  readonly profilePicture: string | null;
   readonly joinedAt: Timestamp;
   readonly lastMessageReadAt: Timestamp | null;
   readonly membershipStatus: MembershipStatus;
 }
 
-export const roomMemberView = (facts: MemberFacts): RoomMember => ({
+export const relatedUserView = (facts: RelatedUserFacts): RelatedUser => ({
   id: facts.id,
   displayName: facts.displayName,
-  profilePicture: null,
+  profilePicture: facts.profilePicture,
   joinedAt: facts.joinedAt,
   lastMessageReadAt: facts.lastMessageReadAt,
   membershipStatus: facts.membershipStatus,
 });
+
+export const roomMemberView = (facts: RelatedUserFacts, role: RoomRole): RoomMember => ({ ...relatedUserView(facts), role });

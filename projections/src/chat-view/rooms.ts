@@ -1,8 +1,10 @@
 /** Rooms and their previews as one viewer sees them. */
 import type { RoomType } from '@tidings/contracts/events/room';
 import type { ChatRoom, Message, Preview } from '@tidings/contracts/http/chat-objects';
-import type { RoomId, UserId } from '@tidings/contracts/ids';
+import { roomImagePath } from '@tidings/contracts/http/media';
+import type { BlobId, RoomId, UserId } from '@tidings/contracts/ids';
 import type { Timestamp } from '@tidings/contracts/time';
+import type { UserFacts } from './people.ts';
 
 /** A preview before the sender's name is known; read models keep this, because names change. */
 export type PreviewParts =
@@ -46,6 +48,13 @@ export const previewView = (parts: PreviewParts, senderName: string): Preview =>
   }
 };
 
+/** The preview without what was said: the message is gone, or hidden from who reads. */
+export const emptyPreview = (senderId: UserId): PreviewParts => ({ type: 'Text', senderId, text: '' });
+
+/** As someone who blocks these sees it in a group. Who came and went is no secret. */
+export const previewWithoutBlocked = (parts: PreviewParts, blocked: ReadonlySet<UserId>): PreviewParts =>
+  parts.type !== 'RoomChange' && blocked.has(parts.senderId) ? emptyPreview(parts.senderId) : parts;
+
 /** The preview of one message, e.g. `roomPreviewText` beside it in the live feed. */
 export const previewOf = (message: Pick<Message, 'senderId' | 'msgBody'>, senderName: string): Preview =>
   previewView(previewParts(message), senderName);
@@ -53,8 +62,10 @@ export const previewOf = (message: Pick<Message, 'senderId' | 'msgBody'>, sender
 export interface RoomFacts {
   readonly id: RoomId;
   readonly roomType: RoomType;
-  /** As given at creation; null for private rooms and nameless groups. */
+  /** Null for private rooms and nameless groups. */
   readonly name: string | null;
+  /** A group's picture. */
+  readonly image: BlobId | null;
   readonly createdAt: Timestamp;
   /** Rank of the last entry, 0 when there is none. */
   readonly lastSeq: number;
@@ -69,8 +80,10 @@ export interface ViewerFacts {
   readonly joinedSeq: number;
   /** How far they have read; null when they never did. */
   readonly readSeq: number | null;
-  /** Name of the other person in a private room. */
-  readonly otherName: string | null;
+  /** How many entries behind their read mark name them. */
+  readonly mentionCount: number;
+  /** The other person in a private room. */
+  readonly other: Pick<UserFacts, 'displayName' | 'profilePicture'> | null;
 }
 
 /**
@@ -79,16 +92,28 @@ export interface ViewerFacts {
  */
 export const chatRoomView = (room: RoomFacts, viewer: ViewerFacts): ChatRoom => {
   const startsOver = room.roomType === 'Single' && room.lastSeq <= viewer.joinedSeq;
-  const unreadCount = Math.max(0, room.lastSeq - Math.max(viewer.readSeq ?? 0, viewer.joinedSeq));
+  const unreadCount = Math.max(0, room.lastSeq - readUpTo(viewer));
   return {
     id: room.id,
     roomType: room.roomType,
-    roomImageUrl: null,
-    roomName: room.roomType === 'Single' ? viewer.otherName : room.name,
+    ...roomLooks(room, viewer.other),
     createdAt: room.createdAt,
     latestMessage: startsOver ? viewer.joinedAt : (room.latestAt ?? room.createdAt),
     unread: viewer.readSeq === null || unreadCount > 0,
     latestMessagePreviewText: startsOver || room.preview === null ? { type: 'New' } : room.preview,
     unreadCount,
+    mentionCount: viewer.mentionCount,
   };
 };
+
+/** The last entry that is not new to someone. */
+export const readUpTo = ({ readSeq, joinedSeq }: Pick<ViewerFacts, 'readSeq' | 'joinedSeq'>): number => Math.max(readSeq ?? 0, joinedSeq);
+
+/** What a room is called and looks like: a private one as the other person in it. */
+export const roomLooks = (
+  room: Pick<RoomFacts, 'id' | 'roomType' | 'name' | 'image'>,
+  other: ViewerFacts['other'],
+): Pick<ChatRoom, 'roomImageUrl' | 'roomName'> =>
+  room.roomType === 'Single'
+    ? { roomImageUrl: other?.profilePicture ?? null, roomName: other?.displayName ?? null }
+    : { roomImageUrl: room.image === null ? null : roomImagePath(room.id, room.image), roomName: room.name };

@@ -30,7 +30,9 @@ export const userSeen = (event: Recorded<UserRegistered | UserProfileChanged>, f
     ...facts.person(userId),
     displayName: shownName(displayName),
     role,
-    ...(event.type === 'UserProfileChanged' ? { description: reveal(event.data.description, null) } : {}),
+    ...(event.type === 'UserProfileChanged'
+      ? { description: reveal(event.data.description, null), profilePicture: reveal(event.data.profilePicture, null) }
+      : {}),
   });
   return NOTHING;
 };
@@ -89,6 +91,7 @@ export const roomCreated = (event: Recorded<RoomCreated>, facts: Facts): readonl
     type: roomType,
     name: reveal(name, null),
     namedBy: createdBy,
+    image: null,
     createdAt: event.recordedAt,
     firstMembers: members,
     lastSeq: 0,
@@ -191,6 +194,7 @@ const newRoom = (room: RoomFact, viewer: UserId, event: Recorded, latest: Messag
       id: room.id,
       roomType: room.type,
       name: room.name,
+      image: room.image,
       createdAt: room.createdAt,
       lastSeq: room.lastSeq,
       latestAt: latest?.createdAt ?? null,
@@ -200,7 +204,8 @@ const newRoom = (room: RoomFact, viewer: UserId, event: Recorded, latest: Messag
       joinedAt: event.recordedAt,
       joinedSeq: room.lastSeq,
       readSeq: null,
-      otherName: other === undefined ? null : facts.person(other).displayName,
+      mentionCount: 0,
+      other: other === undefined ? null : facts.person(other),
     },
   );
   return tell(userAudience(viewer), { type: 'NewRoom', createdAt: event.recordedAt, room: view });

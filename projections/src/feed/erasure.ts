@@ -17,7 +17,7 @@ interface StoredRow {
 }
 
 export const eraseFrom = async (tx: ProjectionTx, user: UserId): Promise<void> => {
-  await tx.query(`update ${tx.schema}.person set name = $2, description = null where user_id = $1`, [user, ERASED_NAME]);
+  await tx.query(`update ${tx.schema}.person set name = $2, description = null, picture = null where user_id = $1`, [user, ERASED_NAME]);
   await tx.query(`update ${tx.schema}.room set name = null where named_by = $1`, [user]);
   const traces = await tracesOf(tx, user);
   const found = await tx.query<StoredRow>(
@@ -89,15 +89,20 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
         room: {
           ...room,
           roomName: isTheirs ? (room.roomType === 'Single' ? ERASED_NAME : null) : room.roomName,
+          roomImageUrl: isTheirs && room.roomType === 'Single' ? null : room.roomImageUrl,
           // A newcomer's preview tells of their own coming.
           latestMessagePreviewText: own && preview.type !== 'New' ? { ...preview, sender_username: ERASED_NAME } : preview,
         },
       };
     }
+    case 'RoomUpdated':
+      return namedByThem(event.roomId) ? { ...event, roomName: null } : event;
     case 'SystemMessage':
       return audience === userAudience(user) ? { ...event, message: null } : event;
     case 'LeaveRoom':
+    case 'MemberRoleChanged':
     case 'UserReadChat':
+    case 'UserDeliveredChat':
     case 'MessageDeleted':
     case 'ReactionChanged':
     case 'MessagePinned':

@@ -1,7 +1,7 @@
 /** What rendering needs to know, held in memory for one page: loaded in one statement, changed by each event in turn, written back in one. */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { RoomType } from '@tidings/contracts/events/room';
-import type { RoomId, UserId } from '@tidings/contracts/ids';
+import type { BlobId, RoomId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { SHREDDED } from '@tidings/contracts/sealed';
@@ -16,6 +16,7 @@ export interface RoomFact {
   readonly name: string | null;
   /** Whose name for it that is: erasing them takes it away. */
   readonly namedBy: UserId;
+  readonly image: BlobId | null;
   readonly createdAt: Timestamp;
   /** Those it was created with; a private room's pair never changes. */
   readonly firstMembers: readonly UserId[];
@@ -78,7 +79,16 @@ export class Facts {
 
   /** A user as of now; one whose stream says nothing (parked, erased) still has an id and a place. */
   person(id: UserId): UserFacts {
-    return this.people.get(id) ?? { id, displayName: shownName(SHREDDED), description: null, friendsCount: 0, role: 'USER' };
+    return (
+      this.people.get(id) ?? {
+        id,
+        displayName: shownName(SHREDDED),
+        description: null,
+        profilePicture: null,
+        friendsCount: 0,
+        role: 'USER',
+      }
+    );
   }
 
   /** Gives a room its name, and keeps in mind whose that is. A private room has none. */
@@ -144,11 +154,11 @@ export const loadFacts = async (page: readonly Told[], tx: ProjectionTx): Promis
   const [loaded] = await tx.query<{ readonly facts: Loaded }>(
     `select json_build_object(
        'rooms', (
-         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'namedBy', named_by, 'createdAt', created_at,
+         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'namedBy', named_by, 'image', image, 'createdAt', created_at,
                                                     'firstMembers', first_members, 'lastSeq', last_seq)), '[]')
          from ${tx.schema}.room where room_id = any($1::uuid[])),
        'people', (
-         select coalesce(json_agg(json_build_object('id', user_id, 'displayName', name, 'description', description,
+         select coalesce(json_agg(json_build_object('id', user_id, 'displayName', name, 'description', description, 'profilePicture', picture,
                                                     'friendsCount', friends, 'role', role)), '[]')
          from ${tx.schema}.person
          where user_id = any($2::uuid[])
@@ -223,6 +233,12 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'MailboxMemberRemoved':
         keys.audiences.add(mailboxAudience(event.data.mailboxId));
         break;
+      case 'RoomRenamed':
+      case 'RoomImageChanged':
+        keys.rooms.add(event.data.roomId);
+        break;
+      case 'MemberRoleChanged':
+      case 'RoomDelivered':
       case 'MessageEdited':
       case 'MessageDeleted':
       case 'ReactionAdded':

@@ -12,6 +12,7 @@ import { messageRow, roomRead } from './chat.ts';
 import { emailFiled, threadChanged } from './mail.ts';
 import { isMessageChange, messageChanged, messageChanges } from './messages.ts';
 import type { FeedRow } from './queries.ts';
+import { memberRoleChanged, roomDelivered } from './rooms.ts';
 import type { Row } from './rows.ts';
 import { isTold } from './told.ts';
 
@@ -39,6 +40,8 @@ export class Foresight {
     if (!isTold(event)) return [];
     if (event.type === 'MessageSent') return this.#renderMessage(event);
     if (event.type === 'RoomRead') return roomRead(event);
+    if (event.type === 'RoomDelivered') return roomDelivered(event);
+    if (event.type === 'MemberRoleChanged') return memberRoleChanged(event);
     if (isMessageChange(event)) return messageChanged(event);
     if (event.type === 'EmailFiled') return emailFiled(event);
     if (event.type === 'ThreadRead' || event.type === 'EmailsMoved' || event.type === 'ThreadStarred') return threadChanged(event);
@@ -80,7 +83,11 @@ export class Foresight {
 const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'MessageSent',
   ...messageChanges,
+  'RoomRenamed',
+  'RoomImageChanged',
+  'MemberRoleChanged',
   'RoomRead',
+  'RoomDelivered',
   'EmailFiled',
   'ThreadRead',
   'EmailsMoved',

@@ -10,6 +10,7 @@ import { eraseFrom } from './erasure.ts';
 import { loadFacts, type Facts } from './facts.ts';
 import * as mail from './mail.ts';
 import { messageChanged } from './messages.ts';
+import * as rooms from './rooms.ts';
 import type { Row } from './rows.ts';
 import { isTold, told, type Told } from './told.ts';
 import { forget, store, type PlacedRow } from './store.ts';
@@ -17,7 +18,7 @@ import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
-  version: 3,
+  version: 4,
   urgent: true,
   handles: told,
   tables,
@@ -68,6 +69,14 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
       return chat.roomLeft(event, facts);
     case 'RoomClosed':
       return chat.roomClosed(event, facts);
+    case 'RoomRenamed':
+      return rooms.roomRenamed(event, facts);
+    case 'RoomImageChanged':
+      return rooms.roomImageChanged(event, facts);
+    case 'MemberRoleChanged':
+      return rooms.memberRoleChanged(event);
+    case 'RoomDelivered':
+      return rooms.roomDelivered(event);
     case 'MessageSent':
       return chat.messageSent(event, facts);
     case 'MessageEdited':

@@ -42,14 +42,15 @@ const entries = (rows: readonly PlacedRow[], column: Column, schema: string): st
 const rooms = (facts: Facts, column: Column, schema: string): string | null => {
   const changed = [...facts.rooms.changed.values()];
   if (changed.length === 0) return null;
-  return `insert into ${schema}.room as kept (room_id, type, name, named_by, created_at, first_members, last_seq)
-       select id, type, name, named_by, created_at, first_members::uuid[], last_seq from unnest(
+  return `insert into ${schema}.room as kept (room_id, type, name, named_by, image, created_at, first_members, last_seq)
+       select id, type, name, named_by, image, created_at, first_members::uuid[], last_seq from unnest(
          ${column(changed.map((room) => room.id))}::uuid[], ${column(changed.map((room) => room.type))}::text[],
          ${column(changed.map((room) => room.name))}::text[], ${column(changed.map((room) => room.namedBy))}::uuid[],
-         ${column(changed.map((room) => room.createdAt))}::timestamptz[],
+         ${column(changed.map((room) => room.image))}::text[], ${column(changed.map((room) => room.createdAt))}::timestamptz[],
          ${column(changed.map((room) => `{${room.firstMembers.join(',')}}`))}::text[], ${column(changed.map((room) => room.lastSeq))}::int[])
-         as changed (id, type, name, named_by, created_at, first_members, last_seq)
-       on conflict (room_id) do update set name = excluded.name, named_by = excluded.named_by, last_seq = excluded.last_seq`;
+         as changed (id, type, name, named_by, image, created_at, first_members, last_seq)
+       on conflict (room_id) do update set
+         name = excluded.name, named_by = excluded.named_by, image = excluded.image, last_seq = excluded.last_seq`;
 };
 
 const namings = ({ namings: given }: Facts, column: Column, schema: string): string | null =>
@@ -62,13 +63,14 @@ const namings = ({ namings: given }: Facts, column: Column, schema: string): str
 const people = (facts: Facts, column: Column, schema: string): string | null => {
   const changed = [...facts.people.changed.values()];
   if (changed.length === 0) return null;
-  return `insert into ${schema}.person as kept (user_id, name, description, role, friends)
+  return `insert into ${schema}.person as kept (user_id, name, description, picture, role, friends)
        select * from unnest(
          ${column(changed.map((person) => person.id))}::uuid[], ${column(changed.map((person) => person.displayName))}::text[],
-         ${column(changed.map((person) => person.description))}::text[], ${column(changed.map((person) => person.role))}::text[],
+         ${column(changed.map((person) => person.description))}::text[], ${column(changed.map((person) => person.profilePicture))}::text[],
+         ${column(changed.map((person) => person.role))}::text[],
          ${column(changed.map((person) => person.friendsCount))}::int[])
        on conflict (user_id) do update set
-         name = excluded.name, description = excluded.description, role = excluded.role, friends = excluded.friends`;
+         name = excluded.name, description = excluded.description, picture = excluded.picture, role = excluded.role, friends = excluded.friends`;
 };
 
 const friendships = (facts: Facts, column: Column, schema: string): string | null => {

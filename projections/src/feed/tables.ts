@@ -29,6 +29,7 @@ export const tables = (schema: string): string => `
     user_id uuid primary key,
     name text not null,
     description text,
+    picture text,
     role text not null,
     friends int not null
   );
@@ -41,6 +42,7 @@ export const tables = (schema: string): string => `
     type text not null,
     name text,
     named_by uuid not null,
+    image text,
     created_at timestamptz not null,
     first_members uuid[] not null,
     last_seq int not null

@@ -21,3 +21,9 @@ export const marksOf = (schema: string, user: UserId, rooms: readonly RoomId[]) 
 /** Everyone's marks in one room. */
 export const marksIn = (schema: string, room: RoomId) =>
   sql.type(markRows)`select ${columns} from ${tableIn(schema, 'mark')} where room_id = ${room}`;
+
+/** How far a room has reached each of its people's devices, as far as they told. */
+export const deliveredIn = (schema: string, room: RoomId) =>
+  sql.type(
+    rows(t.type({ userId: UserId, seq: t.number, deliveredAt: Timestamp })),
+  )`select user_id as "userId", seq, delivered_at as "deliveredAt" from ${tableIn(schema, 'delivered')} where room_id = ${room}`;

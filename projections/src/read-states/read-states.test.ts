@@ -3,7 +3,7 @@ import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/co
 import { timestamp } from '@tidings/contracts/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { marksIn, marksOf, readStates } from './index.ts';
+import { deliveredIn, marksIn, marksOf, readStates } from './index.ts';
 
 const ada = derivedId<UserId>('ada');
 const bob = derivedId<UserId>('bob');
@@ -28,6 +28,10 @@ const says = (senderId: UserId, n: number): TidingsEvent => ({
 const reads = (userId: UserId, upToSeq: number): TidingsEvent => ({
   type: 'RoomRead',
   data: { roomId: group, userId, upToSeq, upTo: null },
+});
+const reaches = (userId: UserId, upToSeq: number): TidingsEvent => ({
+  type: 'RoomDelivered',
+  data: { roomId: group, userId, upToSeq, upTo: derivedId<MessageId>('m', upToSeq) },
 });
 const closed: TidingsEvent = { type: 'RoomClosed', data: { roomId: group } };
 
@@ -74,6 +78,12 @@ describe('read states', () => {
     expect(await marks(created, says(ada, 1), reads(bob, 1), closed, reads(ada, 1))).toEqual(new Map());
   });
 
+  it('keep apart what reached someone and what they read', async () => {
+    const instance = await given([created, says(ada, 1), says(ada, 2), reaches(bob, 2), reads(bob, 1), reaches(bob, 1)], 2);
+    expect(await bench.read.any(deliveredIn(instance.schema, group))).toEqual([{ userId: bob, seq: 2, deliveredAt: second(4) }]);
+    expect(await bench.read.any(marksIn(instance.schema, group))).toContainEqual({ roomId: group, userId: bob, seq: 1, readAt: second(5) });
+  });
+
   it('answer for one person over many rooms', async () => {
     const instance = await given([created, says(ada, 1), reads(bob, 1)], 10);
     expect(await bench.read.any(marksOf(instance.schema, bob, [group, derivedId<RoomId>('other')]))).toEqual([
@@ -82,12 +92,22 @@ describe('read states', () => {
   });
 
   it('are the same whatever the pages were', async () => {
-    const events = [created, says(ada, 1), says(bob, 2), reads(ada, 2), says(bob, 3), reads(bob, 1), reads(ada, 1)];
+    const events = [
+      created,
+      says(ada, 1),
+      says(bob, 2),
+      reads(ada, 2),
+      says(bob, 3),
+      reads(bob, 1),
+      reads(ada, 1),
+      reaches(ada, 3),
+      reaches(ada, 2),
+    ];
     const dumps = await Promise.all([1, 3, 100].map(async (pageSize) => (await given(events, pageSize)).dump()));
     expect(dumps[1]).toEqual(dumps[0]);
     expect(dumps[2]).toEqual(dumps[0]);
     const andClosed = await Promise.all(
-      [1, 100].map(async (pageSize) => (await given([...events, closed, reads(ada, 3), says(ada, 4)], pageSize)).dump()),
+      [1, 100].map(async (pageSize) => (await given([...events, closed, reads(ada, 3), reaches(ada, 3), says(ada, 4)], pageSize)).dump()),
     );
     expect(andClosed).toEqual([[], []]);
   });

@@ -1,7 +1,7 @@
 /** What readers ask about rooms. */
 import { nullable, oneOf } from '@tidings/contracts/codec';
-import { RoomType } from '@tidings/contracts/events/room';
-import { RoomId, UserId } from '@tidings/contracts/ids';
+import { RoomRole, RoomType } from '@tidings/contracts/events/room';
+import { BlobId, RoomId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
@@ -21,6 +21,7 @@ const JoinedRoom = t.readonly(
     id: RoomId,
     roomType: RoomType,
     name: nullable(t.string),
+    image: nullable(BlobId),
     createdAt: Timestamp,
     latestAt: nullable(Timestamp),
     preview: nullable(PreviewRow),
@@ -37,7 +38,7 @@ export type JoinedRoom = t.TypeOf<typeof JoinedRoom>;
 
 /** Rooms that `user` is in, each by primary keys once the member index gave their ids. */
 const joined = (schema: string, user: UserId) => sql.fragment`
-  select r.room_id as id, r.room_type as "roomType", r.name, r.created_at as "createdAt", r.latest_at as "latestAt", r.preview,
+  select r.room_id as id, r.room_type as "roomType", r.name, r.image, r.created_at as "createdAt", r.latest_at as "latestAt", r.preview,
     c.seq as "lastSeq", m.joined_at as "joinedAt", m.joined_seq as "joinedSeq",
     case when r.room_type = 'Single' then (
       select o.user_id from ${tableIn(schema, 'member')} o where o.room_id = r.room_id and o.user_id <> m.user_id
@@ -68,7 +69,9 @@ const MemberOf = t.readonly(
   t.type({
     userId: UserId,
     joinedAt: Timestamp,
+    visibleAfter: t.number,
     leftAt: nullable(Timestamp),
+    role: RoomRole,
     roomType: RoomType,
     lastSeq: t.number,
     roomCreatedAt: Timestamp,
@@ -78,11 +81,12 @@ export type MemberOf = t.TypeOf<typeof MemberOf>;
 
 /** Everyone who is or was in a room, in the order they joined. */
 export const membersOf = (schema: string, room: RoomId) => sql.type(rows<MemberOf>(MemberOf))`
-  select m.user_id as "userId", m.joined_at as "joinedAt", m.left_at as "leftAt",
-    r.room_type as "roomType", r.created_at as "roomCreatedAt", c.seq as "lastSeq"
+  select m.user_id as "userId", m.joined_at as "joinedAt", m.visible_after as "visibleAfter", m.left_at as "leftAt",
+    coalesce(rank.role, 'member') as role, r.room_type as "roomType", r.created_at as "roomCreatedAt", c.seq as "lastSeq"
   from ${tableIn(schema, 'member')} m
   join ${tableIn(schema, 'room')} r using (room_id)
   join ${tableIn(schema, 'room_counter')} c using (room_id)
+  left join ${tableIn(schema, 'role')} rank using (room_id, user_id)
   where m.room_id = ${room} order by m.joined_at, m.user_id`;
 
 /** Whether `user` is in the room now. */

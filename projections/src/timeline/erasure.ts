@@ -18,6 +18,7 @@ export const eraseFrom = async (tx: ProjectionTx, user: UserId): Promise<void> =
     `update ${tx.schema}.entry set body = $2, msg_type = 'Text', erased = true where sender_id = $1 and msg_type <> 'RoomChange'`,
     [user, JSON.stringify(NO_BODY)],
   );
+  await tx.query(`delete from ${tx.schema}.mention where sender_id = $1`, [user]);
   await rewriteEntries(tx, user);
   await rewriteEdits(tx, user);
 };

@@ -24,6 +24,7 @@ import {
 } from '../chat-view/index.ts';
 import { amendedIndexes, amendedTables, amendingEvents, Amendments, dropAmended } from './amended.ts';
 import { eraseFrom } from './erasure.ts';
+import { Mentions, mentionTable } from './mentions.ts';
 
 export * from './queries.ts';
 
@@ -45,7 +46,8 @@ const tables = (schema: string): string => `
     thread_id uuid,
     primary key (room_id, seq)
   );
-  ${amendedTables(schema)}`;
+  ${amendedTables(schema)}
+  ${mentionTable(schema)}`;
 
 /** By message id: paging and quoting. By time: `?timestamp=`. By thread: its replies. */
 const indexes = (schema: string): string => `
@@ -67,16 +69,19 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
   const names = await loadNames(usersShown(page), tx);
   const entries: Entry[] = [];
   const amendments = new Amendments();
+  const mentions = new Mentions();
   for (const event of page) {
     names.apply(event);
     const counted = counters.count(event);
     const entry = entryOf(event, counted, members, names);
     members.apply(event, counted);
     amendments.take(event, counters);
+    mentions.take(event, counted, counters);
     if (entry !== null) entries.push(entry);
   }
   await insert(entries, tx);
   await amendments.save(tx);
+  await mentions.save(counters.closed, tx);
   await counters.save(tx);
   await members.save(tx);
   await names.save(tx);
@@ -88,7 +93,7 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
 
 export const timeline: Projection = {
   name: 'timeline',
-  version: 2,
+  version: 3,
   handles: [...countedEvents, ...namingEvents, ...amendingEvents, 'SubjectErased'],
   tables,
   indexes,

@@ -111,3 +111,24 @@ export const reactionsTo = (schema: string, message: MessageId) => sql.type(
   rows(t.type({ emoji: t.string, userIds: t.readonlyArray(UserId) })),
 )`select emoji, array_agg(user_id order by position) as "userIds" from ${tableIn(schema, 'reaction')}
   where message_id = ${message} group by emoji order by min(position)`;
+
+export interface MentionsAsked {
+  readonly roomId: RoomId;
+  readonly behind: number;
+}
+
+/** How many entries behind a place name `user`, of the rooms where any do; by others than `notFrom`. Primary key (user_id, room_id, seq). */
+export const mentionCounts = (schema: string, user: UserId, asked: readonly MentionsAsked[], notFrom: readonly UserId[]) => sql.type(
+  rows(t.type({ roomId: RoomId, count: t.number })),
+)`select asked.room_id as "roomId", count(*) from unnest(
+    ${sql.array(
+      asked.map(({ roomId }) => roomId),
+      'uuid',
+    )},
+    ${sql.array(
+      asked.map(({ behind }) => behind),
+      'int8',
+    )}) as asked (room_id, behind)
+  join ${tableIn(schema, 'mention')} m on m.user_id = ${user} and m.room_id = asked.room_id and m.seq > asked.behind
+  where m.sender_id <> all(${sql.array(notFrom, 'uuid')})
+  group by asked.room_id`;

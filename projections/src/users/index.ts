@@ -3,8 +3,8 @@ import type { Recorded } from '@tidings/contracts/events/index';
 import type { UserRole } from '@tidings/contracts/events/user';
 import type { UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { isShredded, reveal } from '@tidings/contracts/sealed';
-import { shownName, storable } from '../chat-view/people.ts';
+import { isShredded, reveal, type Sealed } from '@tidings/contracts/sealed';
+import { ERASED_NAME, shownName, storable } from '../chat-view/people.ts';
 import { nameKey } from './queries.ts';
 
 export * from './queries.ts';
@@ -16,6 +16,7 @@ const tables = (schema: string): string => `
     display_name text not null,
     name_key text collate "C",
     description text,
+    profile_picture text,
     role text not null
   );
   create table ${schema}.friendship (
@@ -29,9 +30,12 @@ const indexes = (schema: string): string => `create index on ${schema}.person (n
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const people = new Map<UserId, Person>();
   const friendships = new Map<string, Friendship>();
+  const erased: UserId[] = [];
   for (const event of page) {
     if (event.type === 'UserRegistered' || event.type === 'UserProfileChanged') {
       people.set(event.data.userId, personOf(event));
+    } else if (event.type === 'SubjectErased') {
+      erased.push(event.data.userId);
     } else if (event.type === 'FriendshipAccepted' || event.type === 'FriendshipEnded' || event.type === 'UserBlocked') {
       const { by, to } = event.data;
       const stands = event.type === 'FriendshipAccepted';
@@ -41,12 +45,13 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   }
   await savePeople([...people.values()], tx);
   await saveFriendships([...friendships.values()], tx);
+  await erase(erased, tx);
 };
 
 export const users: Projection = {
   name: 'users',
-  version: 1,
-  handles: ['UserRegistered', 'UserProfileChanged', 'FriendshipAccepted', 'FriendshipEnded', 'UserBlocked'],
+  version: 2,
+  handles: ['UserRegistered', 'UserProfileChanged', 'SubjectErased', 'FriendshipAccepted', 'FriendshipEnded', 'UserBlocked'],
   tables,
   indexes,
   apply,
@@ -57,6 +62,7 @@ interface Person {
   readonly displayName: string;
   readonly nameKey: string | null;
   readonly description: string | null;
+  readonly profilePicture: string | null;
   readonly role: UserRole;
 }
 
@@ -71,28 +77,36 @@ type Naming = Extract<Recorded, { readonly type: 'UserRegistered' | 'UserProfile
 const personOf = (event: Naming): Person => {
   const { userId, displayName, role } = event.data;
   const name = shownName(displayName);
-  const description = event.type === 'UserProfileChanged' ? reveal(event.data.description, null) : null;
+  const isProfile = event.type === 'UserProfileChanged';
   return {
     userId,
     displayName: name,
     nameKey: isShredded(displayName) ? null : nameKey(name),
-    description: description === null ? null : storable(description),
+    description: isProfile ? storableOrNone(event.data.description) : null,
+    profilePicture: isProfile ? storableOrNone(event.data.profilePicture) : null,
     role,
   };
+};
+
+const storableOrNone = (sealed: Sealed<string | null>): string | null => {
+  const text = reveal(sealed, null);
+  return text === null ? null : storable(text);
 };
 
 const savePeople = async (people: readonly Person[], tx: ProjectionTx): Promise<void> => {
   if (people.length === 0) return;
   await tx.query(
-    `insert into ${tx.schema}.person (user_id, display_name, name_key, description, role)
-     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+    `insert into ${tx.schema}.person (user_id, display_name, name_key, description, profile_picture, role)
+     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
      on conflict (user_id) do update set
-       display_name = excluded.display_name, name_key = excluded.name_key, description = excluded.description, role = excluded.role`,
+       display_name = excluded.display_name, name_key = excluded.name_key, description = excluded.description,
+       profile_picture = excluded.profile_picture, role = excluded.role`,
     [
       people.map((person) => person.userId),
       people.map((person) => person.displayName),
       people.map((person) => person.nameKey),
       people.map((person) => person.description),
+      people.map((person) => person.profilePicture),
       people.map((person) => person.role),
     ],
   );
@@ -113,4 +127,13 @@ const saveFriendships = async (friendships: readonly Friendship[], tx: Projectio
       ended.map((friendship) => friendship.friend),
     ]);
   }
+};
+
+/** Nothing more is recorded for them, so what stands now is all there is. */
+const erase = async (users: readonly UserId[], tx: ProjectionTx): Promise<void> => {
+  if (users.length === 0) return;
+  await tx.query(
+    `update ${tx.schema}.person set display_name = $2, name_key = null, description = null, profile_picture = null where user_id = any($1::uuid[])`,
+    [users, ERASED_NAME],
+  );
 };

@@ -12,6 +12,7 @@ const UserRow = t.readonly(
     id: UserId,
     displayName: t.string,
     description: t.union([t.string, t.null]),
+    profilePicture: t.union([t.string, t.null]),
     friendsCount: t.number,
     role: UserRole,
     /** What the list is ordered by, for the next page's cursor; null only for erased users, who are in no list. */
@@ -25,18 +26,18 @@ const userRows = rows<ListedUser>(UserRow);
 
 /** `friendsCount` by the primary key of friendship. */
 const select = (schema: string) => sql.fragment`
-  select p.user_id as id, p.display_name as "displayName", p.description, p.role, p.name_key as "nameKey",
+  select p.user_id as id, p.display_name as "displayName", p.description, p.profile_picture as "profilePicture", p.role, p.name_key as "nameKey",
     (select count(*) from ${tableIn(schema, 'friendship')} f where f.user_id = p.user_id) as "friendsCount"
   from ${tableIn(schema, 'person')} p`;
 
 export const usersById = (schema: string, ids: readonly UserId[]) =>
   sql.type(userRows)`${select(schema)} where p.user_id = any(${sql.array(ids, 'uuid')})`;
 
-/** Names alone, for lists of rooms and members. */
-export const namesById = (schema: string, ids: readonly UserId[]) =>
-  sql.type(
-    rows(t.type({ id: UserId, displayName: t.string })),
-  )`select user_id as id, display_name as "displayName" from ${tableIn(schema, 'person')} where user_id = any(${sql.array(ids, 'uuid')})`;
+/** Names and pictures alone, for lists of rooms and members. */
+export const facesById = (schema: string, ids: readonly UserId[]) => sql.type(
+  rows(t.type({ id: UserId, displayName: t.string, profilePicture: t.union([t.string, t.null]) })),
+)`select user_id as id, display_name as "displayName", profile_picture as "profilePicture"
+  from ${tableIn(schema, 'person')} where user_id = any(${sql.array(ids, 'uuid')})`;
 
 /** What names are ordered and found by. */
 export const nameKey = (name: string): string => storable(name).toLowerCase();

@@ -3,7 +3,7 @@ import { derivedId, type UserId } from '@tidings/contracts/ids';
 import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { type ListedUser, namesById, type NamePage, othersByName, someByName, users, usersById } from './index.ts';
+import { type ListedUser, facesById, type NamePage, othersByName, someByName, users, usersById } from './index.ts';
 
 const user = (name: string): UserId => derivedId<UserId>(name);
 const [ada, bob, cyd] = [user('ada'), user('bob'), user('cyd')];
@@ -35,12 +35,46 @@ describe('users', () => {
   it('are known by the name they have now, with their role and description', async () => {
     const instance = await given(registered(ada, 'Ada'), {
       type: 'UserProfileChanged',
-      data: { userId: ada, displayName: 'Ada L.', description: 'counts\u0000', profilePicture: null, role: 'ADMIN' },
+      data: { userId: ada, displayName: 'Ada L.', description: 'counts\u0000', profilePicture: '/api/media/1', role: 'ADMIN' },
     });
     expect(await bench.read.any(usersById(instance.schema, [ada]))).toEqual([
-      { id: ada, displayName: 'Ada L.', description: 'counts', role: 'ADMIN', friendsCount: 0, nameKey: 'ada l.' },
+      {
+        id: ada,
+        displayName: 'Ada L.',
+        description: 'counts',
+        profilePicture: '/api/media/1',
+        role: 'ADMIN',
+        friendsCount: 0,
+        nameKey: 'ada l.',
+      },
     ]);
-    expect(await bench.read.any(namesById(instance.schema, [ada, bob]))).toEqual([{ id: ada, displayName: 'Ada L.' }]);
+    expect(await bench.read.any(facesById(instance.schema, [ada, bob]))).toEqual([
+      { id: ada, displayName: 'Ada L.', profilePicture: '/api/media/1' },
+    ]);
+  });
+
+  it('leave nothing but their id, role and friends once they are erased', async () => {
+    const story = (readable: boolean): readonly TidingsEvent[] => {
+      const secret = <A>(value: A) => (readable ? value : SHREDDED);
+      const profile = { displayName: secret('Ada L.'), description: secret('counts'), profilePicture: secret('/api/media/1') };
+      return [
+        registered(ada, secret('Ada')),
+        registered(bob, 'Bob'),
+        between('FriendshipAccepted', ada, bob),
+        { type: 'UserProfileChanged', data: { userId: ada, ...profile, role: 'ADMIN' } },
+        { type: 'SubjectErased', data: { userId: ada, by: bob } },
+      ];
+    };
+    const instance = await given(...story(true));
+    expect(await found(instance, '')).toEqual(['Bob']);
+    expect(await bench.read.any(usersById(instance.schema, [ada]))).toEqual([
+      { id: ada, displayName: 'Deleted user', description: null, profilePicture: null, role: 'ADMIN', friendsCount: 1, nameKey: null },
+    ]);
+    for (const readable of [true, false]) {
+      const whole = await bench.fresh(users);
+      await whole.apply(recorded(story(readable)), 100);
+      expect(await whole.dump()).toEqual(await instance.dump());
+    }
   });
 
   it('count their friends; a block ends a friendship', async () => {

@@ -30,6 +30,12 @@ export const eventLine = (event: LiveEvent, names: Names): string => {
       return `${nameOf(event.by)} pinned a message`;
     case 'MessageUnpinned':
       return `${nameOf(event.by)} took a pin away`;
+    case 'RoomUpdated':
+      return `${nameOf(event.by)} made the room ${event.roomName ?? 'one without a name'}`;
+    case 'MemberRoleChanged':
+      return `${nameOf(event.userId)} is ${event.role}`;
+    case 'UserDeliveredChat':
+      return `message ${event.upToSeq} reached ${nameOf(event.userId)}`;
     case 'FriendRequestReceived':
     case 'FriendRequestAccepted':
       return `from ${event.fromUser.displayName}`;

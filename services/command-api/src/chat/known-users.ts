@@ -1,13 +1,13 @@
 /** Whether users exist. The directory may be a moment behind the log, so whoever is missing there is looked up in the log. */
 import type { UserId } from '@tidings/contracts/ids';
 import { user, userKey } from '@tidings/domain/user/index';
-import { namesById } from '@tidings/projections/users/index';
+import { facesById } from '@tidings/projections/users/index';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 
 /** @throws ApiError 404 when one of `ids` is nobody */
 export const assertKnown = async (platform: Platform, ids: readonly UserId[]): Promise<void> => {
-  const listed = await platform.read.any(namesById(platform.liveSchema('users'), ids));
+  const listed = await platform.read.any(facesById(platform.liveSchema('users'), ids));
   const known = new Set(listed.map((person) => person.id));
   for (const id of ids) {
     if (known.has(id)) continue;

@@ -31,6 +31,7 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
         id: actor.userId,
         displayName: actor.displayName,
         description: null,
+        profilePicture: null,
         friendsCount: 0,
         role: actor.isAdmin ? ('ADMIN' as const) : ('USER' as const),
       };
