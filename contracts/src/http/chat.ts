@@ -49,6 +49,17 @@ export const MsgBodyRequest = new t.UnionType(
   (body) => body,
   [TextRequest, MediaRequest, ReplyRequest],
 );
+/** As `MsgBodyRequest`, for messages that answer none. */
+export const PlainMsgBody = new t.UnionType(
+  'PlainMsgBody',
+  (u): u is t.TypeOf<typeof TextRequest> | t.TypeOf<typeof MediaRequest> => TextRequest.is(u) || MediaRequest.is(u),
+  (u, c) => {
+    if (has(u, 'text')) return as(TextRequest, u, c);
+    return has(u, 'mediaUrl') ? as(MediaRequest, u, c) : t.failure(u, c, 'must have text, or mediaUrl and mediaType');
+  },
+  (body) => body,
+  [TextRequest, MediaRequest],
+);
 /** Validates by one member of a union, and says so in the context: then faults name the fields as the caller wrote them. */
 const as = <A>(codec: t.Type<A, unknown>, u: unknown, context: t.Context): t.Validation<A> =>
   codec.validate(u, [...context.slice(0, -1), ...context.slice(-1).map((entry) => ({ ...entry, type: codec }))]);
@@ -72,6 +83,9 @@ const users = (min: number, max: number): t.Type<readonly UserId[], readonly str
 /** Members whom a message names. */
 export const Mentions = users(0, 50);
 
+/** Those whom a room begins with. */
+export const Members = users(1, LARGEST_GROUP);
+
 export const SendMessage = t.readonly(
   t.intersection([
     t.type({ chatRoomId: RoomId, msgBody: MsgBodyRequest }),
@@ -82,7 +96,7 @@ export const SendMessage = t.readonly(
 
 export const CreateRoom = t.readonly(
   t.intersection([
-    t.type({ roomType: RoomType, invitedUsers: users(1, LARGEST_GROUP) }),
+    t.type({ roomType: RoomType, invitedUsers: Members }),
     t.partial({ roomName: nullable(text(1, 100)), ...clientMessageId }),
   ]),
 );

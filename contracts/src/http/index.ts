@@ -1,5 +1,6 @@
 /** Every endpoint there is, and the objects they speak by name. The OpenAPI document, the reference and the typed client derive from here. */
 import * as t from 'io-ts';
+import * as admin from './admin.ts';
 import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
 import { groupRoutes } from './groups.ts';
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...notify.notifyRoutes,
   ...push.pushRoutes,
   ...webhooks.webhookRoutes,
+  ...admin.adminRoutes,
   ...systemRoutes,
 ];
 
@@ -45,5 +47,6 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...notify,
     ...push,
     ...webhooks,
+    ...admin,
   }).flatMap(([name, value]) => (value instanceof t.Type ? [[value, name] as const] : [])),
 );

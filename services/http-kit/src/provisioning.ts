@@ -35,11 +35,17 @@ export const personalMailboxId = (person: Pick<Person, 'userId'>, email: EmailAd
  */
 export const provisionUser = async (platform: Platform, person: Person, traceId?: string): Promise<Provisioned> => {
   const registered = await register(platform, person, traceId);
-  const email = ourAddress(platform, person.email);
-  if (email === null) return { mailboxId: null, position: registered };
-  const opened = await openPersonalMailbox(platform, person, email, traceId);
+  const opened = await openOwnMailbox(platform, person, traceId);
   return { mailboxId: opened.mailboxId, position: opened.position > registered ? opened.position : registered };
 };
+
+/** The mailbox of someone who is a user already, when their address is one of ours. */
+export const openOwnMailbox = async (platform: Platform, owner: MailboxOwner, traceId?: string): Promise<Provisioned> => {
+  const email = ourAddress(platform, owner.email);
+  return email === null ? { mailboxId: null, position: START } : openPersonalMailbox(platform, owner, email, traceId);
+};
+
+export type MailboxOwner = Pick<Person, 'userId' | 'displayName' | 'email'>;
 
 /** A random command id: what makes a second run harmless is the decision, which emits nothing for what is so already. */
 const newContext = (traceId: string | undefined): CommandContext => ({
@@ -78,7 +84,7 @@ const ourAddress = (platform: Platform, email: string | null): EmailAddress | nu
 /** The address is claimed first, so no mailbox ever stands under an address that is another's. */
 const openPersonalMailbox = async (
   platform: Platform,
-  person: Person,
+  person: MailboxOwner,
   email: EmailAddress,
   traceId: string | undefined,
 ): Promise<Provisioned> => {

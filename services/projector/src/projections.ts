@@ -8,6 +8,7 @@ import { messageSearch } from '@tidings/projections/message-search/index';
 import { pushSubscriptions } from '@tidings/projections/push-subscriptions/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
+import { reports } from '@tidings/projections/reports/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { threads } from '@tidings/projections/threads/index';
 import { timeline } from '@tidings/projections/timeline/index';
@@ -28,4 +29,5 @@ export const projections: readonly Projection[] = [
   emails,
   pushSubscriptions,
   webhooks,
+  reports,
 ];

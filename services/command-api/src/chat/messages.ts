@@ -94,7 +94,7 @@ interface Return {
 }
 
 /** Before the message, so that it is among what they see. The retry of a message sent long ago brings nobody back. */
-const bringBack = async (platform: Platform, { roomId, messageId, away, by, context }: Return): Promise<void> => {
+export const bringBack = async (platform: Platform, { roomId, messageId, away, by, context }: Return): Promise<void> => {
   const { state } = await platform.commands.load(message, messageKey(roomId, messageId));
   if (state.kind === 'sent') return;
   orReject(

@@ -82,7 +82,7 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
 };
 
 /** Those who blocked `by` or are blocked by them. */
-const blockedBetween = async (platform: Platform, by: UserId, others: readonly UserId[]): Promise<readonly UserId[]> => {
+export const blockedBetween = async (platform: Platform, by: UserId, others: readonly UserId[]): Promise<readonly UserId[]> => {
   const relations = await platform.read.any(relationsTo(platform.liveSchema('relationships'), by, others));
   return relations
     .filter(({ relation }) => relation === 'CLIENT_BLOCKED' || relation === 'CLIENT_GOT_BLOCKED')
@@ -90,7 +90,7 @@ const blockedBetween = async (platform: Platform, by: UserId, others: readonly U
 };
 
 /** Where this very command created or reopened the room before: a retry gets the answer that was lost. Null when it was another one. */
-const madeBefore = async (platform: Platform, roomId: RoomId, command: CommandId): Promise<Position | null> => {
+export const madeBefore = async (platform: Platform, roomId: RoomId, command: CommandId): Promise<Position | null> => {
   const events = await platform.events.readStream(streamId(room.category, roomKey(roomId)));
   return events.find((event) => event.meta.commandId === command)?.position ?? null;
 };

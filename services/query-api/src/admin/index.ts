@@ -1,8 +1,14 @@
 /** What only administrators see. */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { registerReports } from './reports.ts';
+import { registerRooms } from './rooms.ts';
+import { registerUsers } from './users.ts';
 import { registerWebhooks } from './webhooks.ts';
 
 export const registerAdmin = (app: FastifyInstance, platform: Platform): void => {
   registerWebhooks(app, platform);
+  registerUsers(app, platform);
+  registerRooms(app, platform);
+  registerReports(app, platform);
 };
