@@ -97,7 +97,7 @@ export const SendMessage = t.readonly(
 export const CreateRoom = t.readonly(
   t.intersection([
     t.type({ roomType: RoomType, invitedUsers: Members }),
-    t.partial({ roomName: nullable(text(1, 100)), ...clientMessageId }),
+    t.partial({ roomName: nullable(text(1, 100)), firstMessage: nullable(PlainMsgBody), ...clientMessageId }),
   ]),
 );
 
@@ -134,7 +134,7 @@ export const createRoom = defineRoute({
   path: '/api/rooms/create-room',
   tag: 'Rooms',
   summary:
-    'Creates a private room of two or a group; everyone invited is joined at once. People in a block relation with you are left out.',
+    'Creates a private room of two or a group; everyone invited is joined at once. People in a block relation with you are left out. With `firstMessage` you write into it at once.',
   body: CreateRoom,
   response: ChatRoom,
   errors: [404, 422],

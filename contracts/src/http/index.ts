@@ -12,6 +12,7 @@ import * as messages from './messages.ts';
 import * as notify from './notify.ts';
 import { Problem } from './problem.ts';
 import * as push from './push.ts';
+import * as receipts from './receipts.ts';
 import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import * as search from './search.ts';
@@ -22,6 +23,7 @@ export const routes: readonly Route[] = [
   ...chatRoutes,
   ...groupRoutes,
   ...messages.messageRoutes,
+  ...receipts.receiptRoutes,
   ...reportRoutes,
   ...mailRoutes,
   ...live.liveRoutes,
@@ -46,6 +48,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...search,
     ...notify,
     ...push,
+    ...receipts,
     ...webhooks,
     ...admin,
   }).flatMap(([name, value]) => (value instanceof t.Type ? [[value, name] as const] : [])),

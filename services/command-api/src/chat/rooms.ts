@@ -15,6 +15,7 @@ import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import { transactOnce } from '../../../http-kit/src/retry.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { sendFirst } from './first-message.ts';
 import { assertKnown } from './known-users.ts';
 
 /** Where a room and its changes show. */
@@ -42,7 +43,10 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
       const created = await platform.commands.transact(room, roomKey(roomId), command, context);
       const earlier =
         E.isLeft(created) && created.left.type === 'RoomExists' ? await madeBefore(platform, roomId, context.commandId) : null;
-      await settle(earlier ?? orReject(created).position, ROOM_CHANGE_READS);
+      const made = earlier ?? orReject(created).position;
+      const msgBody = body.firstMessage ?? null;
+      const said = msgBody === null ? made : await sendFirst(platform, { roomId, by, msgBody, operationId, context });
+      await settle(said, ROOM_CHANGE_READS);
       return readRoom(platform, by, roomId);
     },
     { idempotent: true },

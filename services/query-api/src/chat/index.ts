@@ -5,6 +5,7 @@ import { registerMedia } from './media.ts';
 import { registerMessages } from './messages.ts';
 import { registerPeople } from './people.ts';
 import { registerPushKey } from './push-key.ts';
+import { registerReceipts } from './receipts.ts';
 import { registerRooms } from './rooms.ts';
 import { registerSearch } from './search.ts';
 import { registerShareTargets } from './share-targets.ts';
@@ -14,6 +15,7 @@ export const registerChat = (app: FastifyInstance, platform: Platform): void => 
   registerRooms(app, platform);
   registerTimeline(app, platform);
   registerMessages(app, platform);
+  registerReceipts(app, platform);
   registerPeople(app, platform);
   registerMedia(app, platform);
   registerPushKey(app, platform);
