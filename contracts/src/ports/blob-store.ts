@@ -25,6 +25,8 @@ export interface BlobStore {
   /** For blobs known to be small. @throws BlobNotFound */
   read(id: BlobId): Promise<Buffer>;
   has(id: BlobId): Promise<boolean>;
+  /** For ever; nothing when it is not there. Only for bytes that nothing refers to any more. @throws BlobStoreUnavailable */
+  remove(id: BlobId): Promise<void>;
 }
 
 export class BlobTooLarge extends Error {

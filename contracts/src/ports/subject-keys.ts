@@ -6,6 +6,11 @@ export interface SubjectKeys {
   obtain(subjects: readonly SubjectId[]): Promise<ReadonlyMap<SubjectId, Buffer | null>>;
   /** As `obtain`, but makes none: unknown and destroyed subjects are null. */
   find(subjects: readonly SubjectId[]): Promise<ReadonlyMap<SubjectId, Buffer | null>>;
-  /** For ever. Idempotent. */
+  /** For ever. Idempotent. Elsewhere a key may still be used for `DESTROYED_EVERYWHERE_MS`. */
   destroy(subject: SubjectId): Promise<void>;
+  /** Told of keys destroyed from now on, by whatever node, within about a second; a subject may be told twice. Returns the function that ends it. */
+  onDestroyed(listener: (subject: SubjectId) => void): () => void;
 }
+
+/** By then no node uses a key that was destroyed. */
+export const DESTROYED_EVERYWHERE_MS = 3_500;

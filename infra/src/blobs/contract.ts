@@ -19,6 +19,19 @@ export const blobStoreContract = (name: string, open: () => BlobStore): void => 
     );
 
   describe(`blob store contract: ${name}`, () => {
+    it('removes bytes for ever, small and large, and takes them again', async () => {
+      const store = open();
+      for (const bytes of [randomBytes(100), randomBytes(2 * CHUNK_BYTES + 5)]) {
+        const { id } = await store.put(bytes);
+        await store.remove(id);
+        await store.remove(id);
+        expect(await store.has(id)).toBe(false);
+        await expect(store.read(id)).rejects.toThrow(BlobNotFound);
+        expect((await store.put(bytes)).id).toBe(id);
+        expect(await store.read(id)).toEqual(bytes);
+      }
+    });
+
     const sizes = [0, 1, 255, 256, 10_000, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 17];
     for (const size of sizes) {
       for (const [kind, make] of [

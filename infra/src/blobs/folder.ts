@@ -66,6 +66,15 @@ export const openFolderBlobs = async (folder: string): Promise<BlobStore> => {
     has,
     get,
     read: async (id) => buffer(await get(id)),
+    remove: async (id) => {
+      const path = pathOf(id);
+      try {
+        await rm(path);
+        await syncFolder(dirname(path));
+      } catch (cause) {
+        if (!isMissing(cause)) throw new BlobStoreUnavailable(`removing ${path}`, { cause });
+      }
+    },
     put: async (source, options) => {
       const intake = await takeIn(source, options?.maxBytes);
       const temporary = join(incoming, randomUUID());

@@ -28,5 +28,6 @@ export const memoryBlobs = (): BlobStore => {
       return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
     },
     has: async (id) => kept.has(id),
+    remove: async (id) => void kept.delete(id),
   };
 };

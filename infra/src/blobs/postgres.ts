@@ -70,6 +70,14 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
       const found = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
       return found.rows.length > 0;
     },
+    remove: async (id) => {
+      await asking(
+        pool.query(
+          'with gone as (delete from blob.blob where id = $1 returning upload) delete from blob.chunk using gone where chunk.upload = gone.upload',
+          [Buffer.from(id, 'hex')],
+        ),
+      );
+    },
     close: async () => {
       if (!('pool' in options)) await pool.end();
     },

@@ -50,6 +50,19 @@ export const subjectKeysContract = (name: string, open: OpenKeys): void => {
       expect(obtained.get(bob)).toHaveLength(32);
     });
 
+    it('tells of what was destroyed, here and at other nodes', async () => {
+      const heard: [string, SubjectId][] = [];
+      const ends = [
+        keys.onDestroyed((subject) => heard.push(['here', subject])),
+        other.onDestroyed((subject) => heard.push(['there', subject])),
+      ];
+      await keys.destroy(ada);
+      await expect.poll(() => heard, { timeout: 5000 }).toEqual(expect.arrayContaining([['here', ada], ['there', ada]])); // prettier-ignore
+      for (const end of ends) end();
+      await keys.destroy(bob);
+      expect(heard).toHaveLength(2);
+    });
+
     it('is forgotten by other nodes soon after', async () => {
       await other.obtain([ada]);
       await keys.destroy(ada);

@@ -7,6 +7,7 @@ const KEY_BYTES = 32;
 
 export const memorySubjectKeys = (): SubjectKeys => {
   const keys = new Map<SubjectId, Buffer | null>();
+  const listeners = new Set<(subject: SubjectId) => void>();
   const find = (subjects: readonly SubjectId[]): ReadonlyMap<SubjectId, Buffer | null> =>
     new Map(subjects.map((subject) => [subject, keys.get(subject) ?? null]));
   return {
@@ -17,6 +18,11 @@ export const memorySubjectKeys = (): SubjectKeys => {
     find: async (subjects) => find(subjects),
     destroy: async (subject) => {
       keys.set(subject, null);
+      for (const listener of listeners) listener(subject);
+    },
+    onDestroyed: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
   };
 };

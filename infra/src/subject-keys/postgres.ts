@@ -7,12 +7,13 @@ import type { SubjectId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
+import { watchDestroyed } from './watch.ts';
 
 export interface PostgresSubjectKeysOptions {
   readonly pool: pg.Pool;
   /** Keys held in memory; default 50,000. */
   readonly cacheSize?: number;
-  /** How long a key may be used here after another node destroyed it; default 3,000 ms. */
+  /** How long a key may be used here after another node destroyed it; default 3,000 ms, which `DESTROYED_EVERYWHERE_MS` relies on. */
   readonly cacheMs?: number;
 }
 
@@ -28,7 +29,8 @@ const MIGRATION = `
     destroyed_at timestamptz,
     check ((key is null) = (destroyed_at is not null)),
     check (length(key) = ${KEY_BYTES})
-  )`;
+  );
+  create index if not exists subject_key_destroyed on keys.subject_key (destroyed_at) where destroyed_at is not null`;
 
 /** Safe to run again, and from many processes at once. */
 export const migrateSubjectKeys = async (target: string | pg.Pool): Promise<void> => {
@@ -64,6 +66,8 @@ export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 
     });
     return new Map(rows.map(({ subject, key }) => [subject, remember(subject, key)]));
   };
+
+  const watch = watchDestroyed(pool, (subject) => remember(subject, null));
 
   const split = (subjects: readonly SubjectId[]) => {
     const found = new Map<SubjectId, Buffer | null>();
@@ -107,6 +111,9 @@ export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 
         [subject],
       );
       remember(subject, null);
+      watch.tell(subject);
     },
+
+    onDestroyed: (listener) => watch.subscribe(listener),
   };
 };

@@ -3,6 +3,7 @@
  * appends is told ahead of the tables where that is safe (ahead.ts).
  */
 import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
+import { subjectId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import { msOf, timestamp } from '@tidings/contracts/time';
 import type { FeedRow } from '@tidings/projections/feed/queries';
@@ -102,6 +103,10 @@ export class LiveFeed implements Service {
     this.#ahead = new Ahead((from, to) => platform.log.distance(from, to));
     this.#unsubscribe = [
       platform.signals.subscribe('projection', (payload) => this.#hint(payload)),
+      // Whoever is erased is told nothing more.
+      platform.keys.onDestroyed((subject) => {
+        for (const stream of this.#wheel.streams()) if (subjectId(stream.user) === subject) stream.close('expired');
+      }),
       platform.events.onAppended((event) => {
         if (this.#wheel.size === 0) return;
         this.#ahead.push({ position: event.position, event });

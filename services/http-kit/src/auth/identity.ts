@@ -1,8 +1,10 @@
 /** Who holds a token: verified, and known to the log as a user. One per process, shared by HTTP and the live stream. */
+import { subjectId, type SubjectId } from '@tidings/contracts/ids';
 import { START } from '@tidings/contracts/ports/event-log';
 import { LRUCache } from 'lru-cache';
 import type { Platform } from '../../../platform/src/platform.ts';
 import type { Actor } from '../ctx.ts';
+import { ApiError } from '../errors.ts';
 import { provisionUser } from '../provisioning.ts';
 import { createVerifier } from './verifier.ts';
 
@@ -27,6 +29,9 @@ export const createIdentity = (platform: Platform, issuer: () => string): Identi
   const provisioned = new LRUCache<string, Promise<void>>({ max: REMEMBERED_PEOPLE });
   /** The verifier gives the same object for the same token: then nothing is left to ask. */
   const seen = new WeakSet<Actor>();
+  /** Erased since this process began; of those before, the log tells at their first token. */
+  const erased = new Set<SubjectId>();
+  platform.keys.onDestroyed((subject) => erased.add(subject));
 
   const provision = async (actor: Actor): Promise<void> => {
     const { position } = await provisionUser(platform, actor);
@@ -39,6 +44,7 @@ export const createIdentity = (platform: Platform, issuer: () => string): Identi
   return {
     authenticate: async (token) => {
       const actor = await verifier.verify(token);
+      if (erased.has(subjectId(actor.userId))) throw new ApiError('INSUFFICIENT_PERMISSIONS', 'This account was erased.');
       if (seen.has(actor)) return actor;
       const key = `${actor.userId}\n${actor.displayName}\n${actor.email}\n${actor.isAdmin}`;
       let known = provisioned.get(key);
