@@ -15,7 +15,7 @@ export const markDelivered = defineRoute({
   errors: [403, 404],
 });
 
-/** `at`: when they marked it, or something behind it; by then they had it. */
+/** `at`: when they first marked it, or something behind it. For who marks nothing: when they last wrote. */
 export const Receipt = t.readonly(t.type({ userId: UserId, at: Timestamp }));
 export type Receipt = t.TypeOf<typeof Receipt>;
 

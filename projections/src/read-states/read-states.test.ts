@@ -3,7 +3,7 @@ import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/co
 import { timestamp } from '@tidings/contracts/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { deliveredIn, marksIn, marksOf, readStates } from './index.ts';
+import { marksIn, marksOf, readStates, receiptsOf } from './index.ts';
 
 const ada = derivedId<UserId>('ada');
 const bob = derivedId<UserId>('bob');
@@ -78,10 +78,19 @@ describe('read states', () => {
     expect(await marks(created, says(ada, 1), reads(bob, 1), closed, reads(ada, 1))).toEqual(new Map());
   });
 
-  it('keep apart what reached someone and what they read', async () => {
-    const instance = await given([created, says(ada, 1), says(ada, 2), reaches(bob, 2), reads(bob, 1), reaches(bob, 1)], 2);
-    expect(await bench.read.any(deliveredIn(instance.schema, group))).toEqual([{ userId: bob, seq: 2, deliveredAt: second(4) }]);
-    expect(await bench.read.any(marksIn(instance.schema, group))).toContainEqual({ roomId: group, userId: bob, seq: 1, readAt: second(5) });
+  it('keep each receipt, apart what reached someone and what they read', async () => {
+    const said = [1, 2, 3].map((n) => says(ada, n));
+    const instance = await given([created, ...said, reaches(bob, 2), reads(bob, 1), reads(bob, 2), reaches(bob, 3), reads(bob, 3)], 2);
+    const of = (seq: number) => bench.read.any(receiptsOf(instance.schema, group, seq, [ada, bob]));
+    expect(await of(1)).toEqual([
+      { userId: bob, kind: 'read', at: second(6) },
+      { userId: bob, kind: 'delivered', at: second(5) },
+    ]);
+    expect(await of(3)).toEqual([
+      { userId: bob, kind: 'read', at: second(9) },
+      { userId: bob, kind: 'delivered', at: second(8) },
+    ]);
+    expect(await of(4)).toEqual([]);
   });
 
   it('answer for one person over many rooms', async () => {
