@@ -4,8 +4,8 @@
  */
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
-import { hash } from 'node:crypto';
-import { parse, validate } from 'uuid';
+import { nameUuid } from '#name-uuid';
+import { validate } from 'uuid';
 import { described } from './json-schema.ts';
 
 declare const brand: unique symbol;
@@ -76,20 +76,9 @@ export const categoryOf = (stream: StreamId): string => stream.slice(0, stream.i
 export const parseId = <K extends string>(codec: t.Type<Id<K>, string>, input: unknown): E.Either<string, Id<K>> =>
   E.mapLeft(() => 'must be a UUID')(codec.decode(input));
 
-/** Root of every derived id, so that ours never collide with another system's v5 ids. */
-const TIDINGS_NAMESPACE = 'c1d6f4d2-8c0b-5d5e-9f0e-2f6b4c1a7e10';
-const NAMESPACE_BYTES = Buffer.from(parse(TIDINGS_NAMESPACE));
-
-/**
- * A deterministic id, a UUID of version 5 (RFC 9562 §5.5): the same parts in the same order always give the same id. Every message makes
- * several; the `uuid` package's `v5` gives the same at four times the cost, which its test holds this to.
- */
-export const derivedId = <I extends string>(kind: string, ...parts: readonly (string | number)[]): I => {
-  const name = [kind, ...parts].map((part) => `${String(part).length}:${part}`).join('|');
-  const digest = hash('sha1', Buffer.concat([NAMESPACE_BYTES, Buffer.from(name, 'utf8')]), 'hex');
-  const variant = ((Number.parseInt(digest.charAt(16), 16) & 0x3) | 0x8).toString(16);
-  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(13, 16)}-${variant}${digest.slice(17, 20)}-${digest.slice(20, 32)}` as I;
-};
+/** A deterministic id, a UUID of version 5 (RFC 9562 §5.5): the same parts in the same order always give the same id. */
+export const derivedId = <I extends string>(kind: string, ...parts: readonly (string | number)[]): I =>
+  nameUuid([kind, ...parts].map((part) => `${String(part).length}:${part}`).join('|')) as I;
 
 /** Event ids derive from the command that caused them, so a retried append is recognised (architecture §2). */
 export const eventIdOf = (command: CommandId, index: number): EventId => derivedId<EventId>('event', command, index);
