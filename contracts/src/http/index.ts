@@ -16,6 +16,7 @@ import * as receipts from './receipts.ts';
 import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import * as search from './search.ts';
+import * as sync from './sync.ts';
 import { systemRoutes } from './system.ts';
 import * as webhooks from './webhooks.ts';
 
@@ -27,6 +28,7 @@ export const routes: readonly Route[] = [
   ...reportRoutes,
   ...mailRoutes,
   ...live.liveRoutes,
+  ...sync.syncRoutes,
   ...media.mediaRoutes,
   ...search.searchRoutes,
   ...notify.notifyRoutes,
@@ -43,6 +45,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...chatObjects,
     ...mailObjects,
     ...live,
+    ...sync,
     ...media,
     ...messages,
     ...search,

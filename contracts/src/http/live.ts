@@ -168,8 +168,8 @@ export const openLiveStream = defineRoute({
   path: '/api/sse',
   tag: 'Live',
   summary:
-    'Everything the caller may see, as it happens (text/event-stream). Each event has an id; `Last-Event-ID` (or `lastEventId`) resumes behind it, each event once and in order.',
-  query: t.partial({ lastEventId: EventCursor }),
+    'Everything the caller may see, as it happens (text/event-stream). Each event has an id; `Last-Event-ID` (or `lastEventId`) resumes behind it, each event once and in order. A `ticket` (`POST /api/stream-ticket`) stands for the bearer token where a client cannot send one.',
+  query: t.partial({ lastEventId: EventCursor, ticket: t.string }),
   response: LiveEvent,
   produces: 'event-stream',
 });

@@ -1,6 +1,6 @@
 /**
  * Schema `presence`: which users have a live stream open at which node. Unlogged, since after a crash of the database it is worth nothing: the
- * nodes tell it anew. A node's rows count as long as its own does, so that a heartbeat is one row, however many are connected.
+ * nodes tell it anew, and tickets that were spent have run out by then or soon will. A node's rows count as long as its own does, so that a heartbeat is one row, however many are connected.
  */
 import type { Pool } from 'pg';
 import { applySteps } from '../postgres/schema-steps.ts';
@@ -20,6 +20,13 @@ const steps: readonly string[] = [
     primary key (user_id, node)
   );
   create index session_of_node on presence.session (node);
+  `,
+  `
+  create unlogged table presence.spent_ticket (
+    ticket uuid primary key,
+    expires_at timestamptz not null
+  );
+  create index spent_ticket_expires_at on presence.spent_ticket (expires_at);
   `,
 ];
 

@@ -23,6 +23,7 @@ const present = async (): Promise<readonly UserId[]> => [...(await postgresOpenS
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = new pg.Pool({ connectionString: database.url });
+  pool.on('error', () => undefined); // the database is dropped under idle connections
   await Promise.all([migratePresence(pool), migratePresence(pool)]);
 });
 beforeEach(async () => {

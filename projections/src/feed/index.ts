@@ -18,7 +18,7 @@ import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
-  version: 4,
+  version: 5,
   urgent: true,
   handles: told,
   tables,

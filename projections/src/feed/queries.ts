@@ -155,6 +155,10 @@ export const rowsAt = (schema: string, places: readonly LiveCursor[]) => sql.typ
       'int4',
     )}))`;
 
+/** Before all entries of this minute and later ones; null when there are none. */
+export const firstSince = (schema: string, minute: Timestamp) => sql.type(rows(t.type({ position: nullable(PositionText) })))`
+  select min(position) as position from ${table(schema, 'minute')} where at >= ${minute}`;
+
 /** The newest row; nothing when the feed is empty. */
 export const newest = (schema: string) => sql.type(rows(Place))`
   select position, index from ${table(schema, 'entry')} order by position desc, index desc limit 1`;

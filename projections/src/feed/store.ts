@@ -16,6 +16,7 @@ export const store = async (rows: readonly PlacedRow[], facts: Facts, tx: Projec
   const column = (of: readonly unknown[]): string => `$${values.push(of)}`;
   const parts = [
     entries(rows, column, tx.schema),
+    minutes(rows, column, tx.schema),
     rooms(facts, column, tx.schema),
     namings(facts, column, tx.schema),
     people(facts, column, tx.schema),
@@ -38,6 +39,18 @@ const entries = (rows: readonly PlacedRow[], column: Column, schema: string): st
          ${column(rows.map((row) => row.position))}::text[], ${column(rows.map((row) => row.index))}::int[],
          ${column(rows.map((row) => row.audience))}::text[], ${column(rows.map((row) => row.type))}::text[],
          ${column(rows.map((row) => row.payload))}::text[], ${column(rows.map((row) => row.recordedAt))}::timestamptz[])`;
+
+const MINUTE_MS = 60_000;
+const minuteOf = (at: Timestamp): Timestamp => timestamp(Math.floor(msOf(at) / MINUTE_MS) * MINUTE_MS);
+
+const minutes = (rows: readonly PlacedRow[], column: Column, schema: string): string | null => {
+  if (rows.length === 0) return null;
+  const first = new Map<Timestamp, Position>();
+  for (const { recordedAt, position } of rows) if (!first.has(minuteOf(recordedAt))) first.set(minuteOf(recordedAt), position);
+  return `insert into ${schema}.minute (at, position)
+       select * from unnest(${column([...first.keys()])}::timestamptz[], ${column([...first.values()])}::text[])
+       on conflict do nothing`;
+};
 
 const rooms = (facts: Facts, column: Column, schema: string): string | null => {
   const changed = [...facts.rooms.changed.values()];
@@ -106,6 +119,8 @@ export const forget = async (now: Timestamp, keptSince: Timestamp | null, tx: Pr
   await tx.query(
     `with gone as (
        delete from ${tx.schema}.entry where recorded_at < $1::timestamptz returning position
+     ), past as (
+       delete from ${tx.schema}.minute where at < $1::timestamptz
      ), ended as (
        delete from ${tx.schema}.interval where to_position <= (select max(position) from gone)
      )

@@ -24,6 +24,12 @@ export const tables = (schema: string): string => `
     primary key (audience, user_id, from_position)
   );
 
+  -- The first entry of each minute: from where on to read for whoever gives a time.
+  create table ${schema}.minute (
+    at timestamptz primary key,
+    position text collate "C" not null
+  );
+
   -- Facts that entries are rendered from, as of the last event applied.
   create table ${schema}.person (
     user_id uuid primary key,

@@ -30,7 +30,12 @@ export interface HandleOptions {
    * admin token it is `service`, whatever stands here.
    */
   readonly rateClass?: RateClass;
+  /** Asked first; null leaves it to the bearer token. @throws ApiError 401 */
+  readonly identify?: Identify;
 }
+
+/** Who asks, where a request may say so otherwise than by a bearer token. */
+export type Identify = (request: FastifyRequest) => Promise<Actor | null>;
 
 /** What a handler may answer with: the response type, or `bytes(…)`. A handler that hijacks the reply answers nothing. */
 export type Answer<R extends t.Mixed> = Promise<t.TypeOf<R> | Bytes>;
@@ -48,7 +53,7 @@ export const handle = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, 
   app.route({
     ...shared(route),
     onRequest: async (request, reply) => {
-      request.actor = await authenticate(app, request, reply);
+      request.actor = await authenticate(app, request, reply, options.identify);
       app.rateLimiter.take(request.actor.isAdmin ? 'service' : rateClass, request.actor.userId, reply);
     },
     handler: async (request, reply) => {
@@ -78,9 +83,10 @@ export const handle = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, 
 };
 
 /** A valid token always passes, whatever else comes from its address: others may share that (a proxy, an office). */
-const authenticate = async (app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): Promise<Actor> => {
+const authenticate = async (app: FastifyInstance, request: FastifyRequest, reply: FastifyReply, identify?: Identify): Promise<Actor> => {
   try {
-    return await app.identity.authenticate(bearerToken(request.headers.authorization));
+    const identified = await identify?.(request);
+    return identified ?? (await app.identity.authenticate(bearerToken(request.headers.authorization)));
   } catch (thrown) {
     if (thrown instanceof ApiError && thrown.status === 401) app.rateLimiter.take('failures', request.ip, reply);
     throw thrown;

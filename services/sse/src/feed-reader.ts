@@ -2,7 +2,7 @@
 import { afterPosition, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
-import { withoutBlockedIn } from '@tidings/projections/feed/hidden';
+import { toldOf } from '@tidings/projections/feed/hidden';
 import { entriesFor, horizon, membershipsAt, newest, rowsAfter, type FeedRow } from '@tidings/projections/feed/queries';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Known } from './ahead.ts';
@@ -80,9 +80,9 @@ export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources
       const found = await read.any(entriesFor(schema(), user, after, upTo, limit));
       const last = found.at(-1);
       return {
-        entries: found.flatMap(({ position, index, type, payload, blocked }) => {
-          const told = blocked.length === 0 ? payload : withoutBlockedIn(type, payload, new Set(blocked));
-          return told === null ? [] : [{ position, index, payload: told }];
+        entries: found.flatMap((entry) => {
+          const payload = toldOf(entry);
+          return payload === null ? [] : [{ position: entry.position, index: entry.index, payload }];
         }),
         next: last === undefined || found.length < limit ? null : { position: last.position, index: last.index },
       };

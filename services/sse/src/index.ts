@@ -1,31 +1,44 @@
-/** `GET /api/sse`: the live stream (architecture §6). `LiveFeed` follows the feed; this file is its door. */
+/** `GET /api/sse`: the live stream (architecture §6). `LiveFeed` follows the feed; this file is its door, and sells the tickets. */
 import { openLiveStream, parseCursor, type LiveCursor } from '@tidings/contracts/http/live';
-import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import { createStreamTicket } from '@tidings/contracts/http/sync';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type * as t from 'io-ts';
 import { ApiError, invalid } from '../../http-kit/src/errors.ts';
-import { bytes } from '../../http-kit/src/ctx.ts';
+import { type Actor, type Bytes, bytes, type Ctx } from '../../http-kit/src/ctx.ts';
 import { handle } from '../../http-kit/src/handle.ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { LiveFeed, NotReady, TooManyStreams } from './live-feed.ts';
 import type { Start } from './admission.ts';
+import { type Tickets, ticketsOf } from './tickets.ts';
 
 export { LiveFeed } from './live-feed.ts';
 export { openPresence } from './presence.ts';
 
 /** The routes of the live stream; `feed` is the service behind them, which ends with the server. */
 export const sse =
-  (platform: Platform, feed: LiveFeed = new LiveFeed(platform)): FastifyPluginAsync =>
+  (platform: Platform, feed: LiveFeed = new LiveFeed(platform), tickets: Tickets = ticketsOf(platform)): FastifyPluginAsync =>
   (app) => {
-    handle(app, platform, openLiveStream, async ({ actor, query, request, reply }) => {
+    const stream = async ({ actor, query, request, reply }: StreamCtx): Promise<Bytes> => {
       const start = await startOf(feed, lastEventId(request.headers['last-event-id']) ?? query.lastEventId ?? null);
       const { socket } = request.raw;
       reply.hijack();
       sendHead(reply);
       feed.open(socket, actor, start);
       return bytes('', 'text/event-stream'); // the reply is ours already
-    });
+    };
+    handle(app, platform, openLiveStream, stream, { identify: async (request) => ticketHolder(tickets, request) });
+    handle(app, platform, createStreamTicket, ({ actor }) => tickets.issue(actor));
     app.addHook('preClose', () => feed.stop());
     return Promise.resolve();
   };
+
+type StreamCtx = Ctx<unknown, t.TypeOf<(typeof openLiveStream)['query']>>;
+
+/** A token beside it wins: then the ticket is left for later. */
+const ticketHolder = (tickets: Tickets, { headers, query }: FastifyRequest): Promise<Actor | null> => {
+  const ticket = (query as { readonly ticket?: unknown } | null)?.ticket; // not decoded yet
+  return headers.authorization === undefined && typeof ticket === 'string' ? tickets.redeem(ticket) : Promise.resolve(null);
+};
 
 /** The header wins over the query: browsers keep the URL they began with, and send the newest id beside it. Empty means none (§9.2.6). */
 const lastEventId = (header: string | readonly string[] | undefined): LiveCursor | null => {

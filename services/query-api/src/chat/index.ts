@@ -9,6 +9,7 @@ import { registerReceipts } from './receipts.ts';
 import { registerRooms } from './rooms.ts';
 import { registerSearch } from './search.ts';
 import { registerShareTargets } from './share-targets.ts';
+import { registerSync } from './sync.ts';
 import { registerTimeline } from './timeline.ts';
 
 export const registerChat = (app: FastifyInstance, platform: Platform): void => {
@@ -21,4 +22,5 @@ export const registerChat = (app: FastifyInstance, platform: Platform): void => 
   registerPushKey(app, platform);
   registerSearch(app, platform);
   registerShareTargets(app, platform);
+  registerSync(app, platform);
 };

@@ -17,11 +17,21 @@ export class Listening {
   readonly #response: http.IncomingMessage;
   #changed: () => void = () => {};
 
-  static async open(url: string, token: string, lastEventId?: string): Promise<Listening> {
-    const request = http.get(`${url}/api/sse`, {
-      agent: false,
-      headers: { authorization: `Bearer ${token}`, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
+  static open(url: string, token: string, lastEventId?: string): Promise<Listening> {
+    return Listening.#at(`${url}/api/sse`, {
+      authorization: `Bearer ${token}`,
+      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
     });
+  }
+
+  /** As an EventSource: all it can say stands in the URL. */
+  static openByTicket(url: string, ticket: string, lastEventId?: string): Promise<Listening> {
+    const query = new URLSearchParams({ ticket, ...(lastEventId === undefined ? {} : { lastEventId }) });
+    return Listening.#at(`${url}/api/sse?${query.toString()}`, {});
+  }
+
+  static async #at(url: string, headers: http.OutgoingHttpHeaders): Promise<Listening> {
+    const request = http.get(url, { agent: false, headers });
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once('response', resolve).once('error', reject);
     });
