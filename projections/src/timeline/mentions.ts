@@ -60,15 +60,17 @@ export class Mentions {
 
   async #saveAmended(tx: ProjectionTx): Promise<void> {
     await tx.query(`delete from ${tx.schema}.mention where message_id = any($1::uuid[])`, [[...this.#amended.keys()]]);
-    const named = [...this.#amended.values()].flatMap(({ mentions, messageId }) =>
-      [...new Set(mentions)].map((userId) => ({ messageId, userId })),
+    const named = [...this.#amended.values()].flatMap(({ mentions, roomId, messageId }) =>
+      [...new Set(mentions)].map((userId) => ({ roomId, messageId, userId })),
     );
     if (named.length === 0) return;
     await tx.query(
+      // By the room too: in a replay the entries have no index but their key yet.
       `insert into ${tx.schema}.mention (user_id, room_id, seq, message_id, sender_id)
        select page.user_id, e.room_id, e.seq, e.message_id, e.sender_id
-       from unnest($1::uuid[], $2::uuid[]) as page (message_id, user_id) join ${tx.schema}.entry e using (message_id)`,
-      [named.map(({ messageId }) => messageId), named.map(({ userId }) => userId)],
+       from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as page (room_id, message_id, user_id)
+       join ${tx.schema}.entry e using (room_id, message_id)`,
+      [named.map(({ roomId }) => roomId), named.map(({ messageId }) => messageId), named.map(({ userId }) => userId)],
     );
   }
 }
