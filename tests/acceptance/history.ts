@@ -75,7 +75,8 @@ export const writeHistory = async (program: Program, town: Town, seed: number, a
 
 const openRoom = async (writing: Writing, by: Person, members: readonly Person[], roomName: string | null): Promise<string> => {
   const invitedUsers = members.map(({ id }) => id);
-  const body = { roomType: roomName === null ? 'Single' : 'Group', invitedUsers, ...(roomName === null ? {} : { roomName }) };
+  const firstMessage = writing.dice.below(3) === 0 ? { text: `Welcome, ${writing.count}` } : null;
+  const body = { roomType: roomName === null ? 'Single' : 'Group', invitedUsers, firstMessage, ...(roomName === null ? {} : { roomName }) };
   const room = (await act(writing, by, '/api/rooms/create-room', { body })) as ChatRoom | null;
   if (room !== null && !writing.rooms.some(({ id }) => id === room.id)) writing.rooms.push({ id: room.id, members });
   return room?.id ?? '';
@@ -112,7 +113,9 @@ const chatAct = async (writing: Writing): Promise<void> => {
     if (answered.length > 0) await send({ replyMsgId: dice.one(answered).id, replyText: `about that: ${writing.count}` });
   } else if (chance < 66) {
     const seen = messages.filter((one) => one.room === room.id);
-    await act(writing, member, `${path}/mark-read`, seen.length > 0 && dice.below(2) === 0 ? { body: { upTo: dice.one(seen).id } } : {});
+    const body = seen.length > 0 ? { upTo: dice.one(seen).id } : null;
+    if (body !== null && dice.below(3) === 0) await act(writing, member, `${path}/mark-delivered`, { body });
+    else await act(writing, member, `${path}/mark-read`, body !== null && dice.below(2) === 0 ? { body } : {});
   } else if (chance < 71) {
     if (room !== rooms[0]) await act(writing, member, `${path}/leave`); // the square is where all of them hear the end
   } else if (chance < 76) await act(writing, member, `${path}/invite/${by.id}`);

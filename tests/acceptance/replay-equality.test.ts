@@ -159,7 +159,9 @@ const firstQuestions = (): readonly Question[] => {
       one === null ? [] : [`before=${one.id}`, `after=${one.id}`, `timestamp=${one.createdAt}`].map((query) => `${path}/timeline?${query}`);
     const about = dice
       .some(5, said)
-      .flatMap((message) => ['', '/reactions', '/thread', '/thread?limit=1'].map((rest) => `${path}/messages/${message.id}${rest}`));
+      .flatMap((message) =>
+        ['', '/reactions', '/receipts', '/thread', '/thread?limit=1'].map((rest) => `${path}/messages/${message.id}${rest}`),
+      );
     return asEach([...views, ...near, ...about], sometimesOther(dice.one(members)));
   });
   const files = history.files.flatMap((path) => asEach([path], dice.some(5, people)));
