@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { Message } from '../http/chat-objects.ts';
+import { routes } from '../http/index.ts';
 import { createClient, ProblemError, type Client } from './client.ts';
 import { serve } from './testing/serve.ts';
 
@@ -9,18 +10,20 @@ interface Seen {
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 }
-/** A client against a server that answers what it is told, and what that server saw. */
-const against = async (answer: (response: ServerResponse) => void): Promise<{ client: Client; seen: Seen[] }> => {
+/** A client against a server that gives these answers, the last one again and again, and what that server saw. */
+const against = async (
+  ...answers: readonly ((response: ServerResponse) => void)[]
+): Promise<{ client: Client; seen: Seen[]; url: string }> => {
   const seen: Seen[] = [];
   const url = await serve((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
       seen.push({ request: `${request.method} ${request.url}`, headers: request.headers, body });
-      answer(response);
+      (answers[seen.length - 1] ?? answers.at(-1))?.(response);
     });
   });
-  return { client: createClient({ baseUrl: `${url}/`, token: async () => 'tok' }), seen };
+  return { client: createClient({ baseUrl: `${url}/`, token: async () => 'tok' }), seen, url };
 };
 const json =
   (body: unknown, status = 200) =>
@@ -29,6 +32,12 @@ const json =
 const ROOM = '6f1a0b52-4d9e-4b37-9a75-0b6d2f0f6c11';
 
 describe('the client', () => {
+  it('has every route there is under its id, but for the live stream', async () => {
+    const { client } = await against(json({}));
+    const ids = routes.filter(({ produces }) => produces !== 'event-stream').map(({ id }) => id);
+    expect(Object.keys(client).toSorted()).toEqual(ids.toSorted());
+  });
+
   it('has a method for each route, typed by its codecs', () => {
     expectTypeOf<Client['getTimeline']>().returns.resolves.toEqualTypeOf<readonly Message[]>();
     expectTypeOf<Client['leaveRoom']>().returns.resolves.toEqualTypeOf<void>();
@@ -74,6 +83,17 @@ describe('the client', () => {
     });
   });
 
+  it('takes cursors as the server gives them', async () => {
+    const page = { events: [], next: '0000000000000007.1', more: false, resync: null };
+    const { client, seen } = await against(json(page));
+    const { next } = await client.syncEvents({ query: { after: '0000000000000007', limit: 5 } });
+    await client.syncEvents({ query: { after: next } });
+    expect(seen.map(({ request }) => request)).toEqual([
+      'GET /api/sync?after=0000000000000007&limit=5',
+      'GET /api/sync?after=0000000000000007.1',
+    ]);
+  });
+
   it('gives error answers as ProblemError, whoever wrote them', async () => {
     const problem = {
       type: 'urn:x',
@@ -103,5 +123,89 @@ describe('the client', () => {
   it('refuses an answer of another shape instead of passing it on', async () => {
     const { client } = await against(json([{ id: 7 }]));
     await expect(client.listRooms()).rejects.toMatchObject({ name: 'ContractError' });
+  });
+});
+
+const busy =
+  (status: number, code: string, retryAfter: string | null = '0') =>
+  (response: ServerResponse) =>
+    void response
+      .writeHead(status, { 'content-type': 'application/json', ...(retryAfter === null ? {} : { 'retry-after': retryAfter }) })
+      .end(JSON.stringify({ ...PROBLEM, status, code, errorCode: code }));
+const PROBLEM = {
+  ...{ type: 'urn:x', title: 'T', detail: 'D', timestamp: '2026-11-20T00:00:00.000Z', error: 'T', message: 'D', path: null },
+};
+const cut = (response: ServerResponse): void => void response.destroy();
+const done = (response: ServerResponse): void => void response.writeHead(200).end();
+const CREATE = { body: { roomType: 'Group' as const, members: [ROOM] } };
+
+describe('trying again', () => {
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['too many requests', busy(429, 'RATE_LIMITED')],
+    ['a busy server', busy(503, 'SERVICE_UNAVAILABLE')],
+    ['what is not visible yet', busy(503, 'NOT_YET_VISIBLE')],
+    ['a server that asks by date', busy(503, 'SERVICE_UNAVAILABLE', new Date(0).toUTCString())],
+    ['a lost connection', cut],
+  ])('meets %s with the same request under the same key', async (_, failure) => {
+    const { client, seen } = await against(failure, failure, json({ id: ROOM }));
+    expect(await client.createRoomFor(CREATE)).toEqual({ id: ROOM });
+    expect(seen).toHaveLength(3);
+    expect(new Set(seen.map(({ headers, body }) => `${String(headers['idempotency-key'])} ${body}`)).size).toBe(1);
+    expect(seen[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('gives each call a key of its own, but none where the body has one or none is needed', async () => {
+    const { client, seen } = await against(json({ id: ROOM }), json({ id: ROOM }), busy(404, 'CONTENT_NOT_FOUND'), done);
+    await client.createRoomFor(CREATE);
+    await client.createRoomFor(CREATE);
+    const own = { chatRoomId: ROOM, msgBody: { text: 'a' }, clientMessageId: 'mine' };
+    await expect(client.sendMessage({ body: own })).rejects.toThrow('CONTENT_NOT_FOUND');
+    await client.removeMember({ params: { roomId: ROOM, userId: ROOM } });
+    const [one, two, three, four] = seen.map(({ headers }) => headers['idempotency-key']);
+    expect(one).not.toBe(two);
+    expect([three, four]).toEqual([undefined, undefined]);
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['was carried out and cannot be seen yet', busy(503, 'NOT_YET_VISIBLE')],
+    ['may have been carried out', cut],
+    ['the server does not say helps', busy(503, 'SERVICE_UNAVAILABLE', null)],
+    ['would take too long', busy(429, 'RATE_LIMITED', '3600')],
+  ])('is left to the caller where the call %s', async (_, failure) => {
+    const { client, seen } = await against(failure);
+    await expect(client.leaveRoom({ params: { roomId: ROOM } })).rejects.toThrow();
+    expect(seen).toHaveLength(1);
+  });
+
+  it('ends with the caller', async () => {
+    const { client, seen } = await against(busy(503, 'SERVICE_UNAVAILABLE', '2'));
+    const stop = new AbortController();
+    const call = client.createRoomFor({ ...CREATE, signal: stop.signal });
+    await expect.poll(() => seen.length).toBe(1);
+    stop.abort();
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  it('is not done for who does not want it', async () => {
+    const { url, seen } = await against(busy(503, 'SERVICE_UNAVAILABLE'));
+    const client = createClient({ baseUrl: url, token: () => 'tok', retryForMs: 0 });
+    await expect(client.createRoomFor(CREATE)).rejects.toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('takes a newer token once, when there is one', async () => {
+    const { url, seen } = await against(busy(401, 'TOKEN_EXPIRED', null), json([]), busy(401, 'UNAUTHORIZED', null));
+    const asked: (string | undefined)[] = [];
+    const token = (refused?: string): string => {
+      asked.push(refused);
+      return refused === 'old' ? 'new' : 'old';
+    };
+    const client = createClient({ baseUrl: url, token });
+    expect(await client.listRooms()).toEqual([]);
+    expect(seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new']);
+    await expect(client.listRooms()).rejects.toMatchObject({ status: 401 });
+    expect(asked).toEqual([undefined, 'old', undefined, 'old']);
+    await expect(createClient({ baseUrl: url, token: () => 'only' }).listRooms()).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    expect(seen).toHaveLength(5);
   });
 });

@@ -5,40 +5,51 @@
 import { either as E } from 'fp-ts';
 import type * as t from 'io-ts';
 import { decode } from '../codec.ts';
+import * as admin from '../http/admin.ts';
 import * as chat from '../http/chat.ts';
 import type { ReceivedFile } from '../http/form.ts';
+import * as groups from '../http/groups.ts';
 import * as mail from '../http/mail.ts';
 import * as media from '../http/media.ts';
-import type { Method, Produces, Route } from '../http/route.ts';
+import * as messages from '../http/messages.ts';
+import * as notify from '../http/notify.ts';
+import * as push from '../http/push.ts';
+import * as receipts from '../http/receipts.ts';
+import * as reports from '../http/reports.ts';
+import type { LiveCursor } from '../http/live.ts';
+import type { Produces, Route } from '../http/route.ts';
+import * as search from '../http/search.ts';
+import * as sync from '../http/sync.ts';
 import * as system from '../http/system.ts';
+import * as webhooks from '../http/webhooks.ts';
 import type { Id } from '../ids.ts';
-import { problemErrorOf } from './problem-error.ts';
+import { type AnyRequest, type CallOptions, type ClientOptions, send } from './send.ts';
 
 export { ProblemError } from './problem-error.ts';
+export type { CallOptions, ClientOptions } from './send.ts';
 
-export interface ClientOptions {
-  /** `https://tidings.example.org` */
-  readonly baseUrl: string;
-  /** Asked for every call, so that it may be renewed. */
-  readonly token: () => string | Promise<string>;
-  readonly fetch?: typeof fetch;
-}
-
-export interface CallOptions {
-  /** Makes it safe to call again with the same content (POST). */
-  readonly idempotencyKey?: string;
-  /** `Tidings-Position` of an earlier answer: a query waits until it can be read. */
-  readonly position?: string;
-  readonly signal?: AbortSignal;
-}
-
-const modules = { ...chat, ...mail, ...media, ...system };
+const modules = {
+  ...chat,
+  ...groups,
+  ...messages,
+  ...receipts,
+  ...reports,
+  ...mail,
+  ...media,
+  ...search,
+  ...sync,
+  ...notify,
+  ...push,
+  ...webhooks,
+  ...admin,
+  ...system,
+};
 
 type RoutesIn<M> = { readonly [K in keyof M as M[K] extends Route ? K : never]: M[K] extends Route ? M[K] : never };
 type ApiRoutes = RoutesIn<typeof modules>;
 
-/** Callers need not brand the ids they send: the server checks them anyway. */
-type Sendable<T> = T extends Id<string> ? string : T extends object ? { readonly [K in keyof T]: Sendable<T[K]> } : T;
+/** Callers need not brand the ids they send, nor take cursors apart: the server checks them anyway. */
+type Sendable<T> = T extends Id<string> | LiveCursor ? string : T extends object ? { readonly [K in keyof T]: Sendable<T[K]> } : T;
 
 type Part<Name extends string, T> = [T] extends [void]
   ? unknown
@@ -89,35 +100,8 @@ export const createClient = (options: ClientOptions): Client => {
 
 const isRoute = (value: unknown): value is Route => typeof value === 'object' && value !== null && 'produces' in value && 'path' in value;
 
-interface AnyRequest extends CallOptions {
-  readonly params?: Readonly<Record<string, string>>;
-  readonly query?: object;
-  readonly body?: unknown;
-}
-
-const call = async (options: ClientOptions, route: Route, request: AnyRequest): Promise<unknown> => {
-  const response = await (options.fetch ?? fetch)(urlOf(options.baseUrl, route, request), {
-    method: route.method satisfies Method,
-    headers: {
-      ...(route.public ? {} : { authorization: `Bearer ${await options.token()}` }),
-      // `fetch` knows the boundary of a form, and says it.
-      ...(request.body === undefined || request.body instanceof FormData ? {} : { 'content-type': 'application/json' }),
-      ...(request.idempotencyKey === undefined ? {} : { 'idempotency-key': request.idempotencyKey }),
-      ...(request.position === undefined ? {} : { 'tidings-position': request.position }),
-    },
-    ...(request.body === undefined ? {} : { body: request.body instanceof FormData ? request.body : JSON.stringify(request.body) }),
-    ...(request.signal === undefined ? {} : { signal: request.signal }),
-  });
-  if (!response.ok) throw await problemErrorOf(response);
-  return read(route, response);
-};
-
-const urlOf = (baseUrl: string, route: Route, { params = {}, query = {} }: AnyRequest): string => {
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
-  const encoded = route.query.encode(query) as Readonly<Record<string, string | undefined>>; // query codecs encode to text
-  const search = new URLSearchParams(Object.entries(encoded).filter((pair): pair is [string, string] => pair[1] !== undefined));
-  return `${baseUrl.replace(/\/$/, '')}${path}${search.size === 0 ? '' : `?${search.toString()}`}`;
-};
+const call = async (options: ClientOptions, route: Route, request: AnyRequest): Promise<unknown> =>
+  read(route, await send(options, route, request));
 
 const read = async (route: Route, response: Response): Promise<unknown> => {
   const produces: Produces = route.produces;

@@ -100,9 +100,99 @@ describe('the live stream', () => {
     expect([got, lastIds]).toEqual([[], ['5']]);
   });
 
+  it('tells of Resync like of everything else, and goes on behind it', async () => {
+    const resync = JSON.stringify({ type: 'Resync', createdAt: '2026-11-20T00:00:00.000Z', reason: 'no-longer-kept' });
+    const { lastIds, ...options } = await stream(
+      (response) => void open(response).end(`id: 90\ndata: ${resync}\n\n`),
+      (response) => void open(response).write(`id: 91\ndata: ${leave(ROOM)}\n\n`),
+    );
+    const types: (string | undefined)[] = [];
+    for await (const { event } of liveEvents({ ...options, lastEventId: '5' })) if (types.push(event?.type) === 2) break;
+    expect([types, lastIds]).toEqual([
+      ['Resync', 'LeaveRoom'],
+      ['5', '90'],
+    ]);
+  });
+
+  it('takes a newer token when its own is refused', async () => {
+    const { lastIds, ...options } = await stream(
+      (response) => void response.writeHead(401).end(),
+      (response) => void open(response).write(`id: 1\ndata: ${leave(ROOM)}\n\n`),
+    );
+    const token = (refused?: string): string => (refused === 'old' ? 'new' : 'old');
+    for await (const { id } of liveEvents({ ...options, token })) {
+      expect(id).toBe('1');
+      break;
+    }
+    expect(lastIds).toHaveLength(2);
+  });
+
   it('throws when the server refuses', async () => {
     const { lastIds, ...options } = await stream((response) => void response.writeHead(401).end());
     await expect(liveEvents(options).next()).rejects.toMatchObject({ name: 'ProblemError', status: 401 });
     expect(lastIds).toHaveLength(1);
+  });
+});
+
+/** As browsers have it, in the parts that count: no headers, ids kept, no word of comments or of ids without events. */
+class TestEventSource {
+  readonly #connection = new AbortController();
+  readonly #listeners = new Map<string, (event: { readonly data?: unknown; readonly lastEventId?: string }) => void>();
+  constructor(url: string) {
+    this.#run(url).catch(() => this.#listeners.get('error')?.({}));
+  }
+  addEventListener(type: string, listener: (event: { readonly data?: unknown; readonly lastEventId?: string }) => void): void {
+    this.#listeners.set(type, listener);
+  }
+  close(): void {
+    this.#connection.abort();
+  }
+  async #run(url: string): Promise<void> {
+    const response = await fetch(url, { signal: this.#connection.signal });
+    if (!response.ok || response.body === null) throw new Error(`${response.status}`);
+    this.#listeners.get('open')?.({});
+    for await (const { id, data } of parseEvents(response.body))
+      if (data !== null) this.#listeners.get('message')?.({ data, lastEventId: id ?? '' });
+    throw new Error('ended');
+  }
+}
+
+describe('the live stream through an EventSource', () => {
+  it('begins at a cursor, has a ticket for each connection and resumes behind the last id', async () => {
+    const opened: string[] = [];
+    const plays: readonly ((response: ServerResponse) => void)[] = [
+      (response) => void open(response).end('id: 8\n\n'),
+      (response) => void response.writeHead(503).end(),
+      (response) => void open(response).end(`id: 8\n\nid: 9\ndata: ${leave(ROOM)}\n\n`),
+      (response) => void open(response).write(`id: 10\ndata: ${leave(ROOM)}\n\ndata: {"type":"FromTheFuture"}\n\n`),
+    ];
+    let tickets = 0;
+    const baseUrl = await serve(({ url = '', headers }, response) => {
+      const json = (body: object): void => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      if (url === '/api/snapshot') return json({ cursor: '7' });
+      if (url === '/api/stream-ticket') return json({ ticket: `t${(tickets += 1)}`, expiresAt: '' });
+      opened.push(`${url} ${headers.authorization ?? ''}`);
+      return plays[opened.length - 1]?.(response);
+    });
+    const got: ReceivedEvent[] = [];
+    for await (const event of liveEvents({ baseUrl, token: () => 'tok', EventSource: TestEventSource })) if (got.push(event) === 3) break;
+    expect(got.map(({ id, event }) => [id, event?.type ?? null])).toEqual([
+      ['9', 'LeaveRoom'],
+      ['10', 'LeaveRoom'],
+      ['10', null],
+    ]);
+    expect(opened).toEqual([1, 2, 3, 4].map((n) => `/api/sse?ticket=t${n}&lastEventId=${n === 4 ? 9 : 7} `));
+  });
+
+  it('ends when it is told to', async () => {
+    const baseUrl = await serve((request, response) => {
+      if (request.url === '/api/stream-ticket') response.end('{"ticket":"t"}');
+      else open(response).write(': connected\n\n');
+    });
+    const stop = new AbortController();
+    const got: ReceivedEvent[] = [];
+    const options = { baseUrl, token: () => 'tok', EventSource: TestEventSource, lastEventId: '5', signal: stop.signal };
+    for await (const event of liveEvents({ ...options, onOpen: () => setImmediate(() => stop.abort()) })) got.push(event);
+    expect(got).toEqual([]);
   });
 });

@@ -1,15 +1,20 @@
 /** The live stream as an async iterable that survives lost connections: each event once, in order, resumed by its id. */
 import { either as E } from 'fp-ts';
 import { LiveEvent, openLiveStream } from '../http/live.ts';
-import type { ClientOptions } from './client.ts';
-import { problemErrorOf } from './problem-error.ts';
-import { parseEvents } from './sse-parser.ts';
+import { takeSnapshot } from '../http/sync.ts';
+import { connectEventSource, type EventSourceConstructor } from './event-source.ts';
+import { backoffMs, pause } from './pause.ts';
+import { ProblemError, problemErrorOf } from './problem-error.ts';
+import { type ClientOptions, send, urlOf } from './send.ts';
+import { parseEvents, type ServerSentEvent } from './sse-parser.ts';
 
 export interface EventsOptions extends ClientOptions {
   /** Resume behind this id; left out, the stream begins now. */
   readonly lastEventId?: string;
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
+  /** Listens through this instead of `fetch`, with a ticket for each connection: where headers cannot be sent, or answers not be read as they come. */
+  readonly EventSource?: EventSourceConstructor;
   /** Each time a connection stands. What happens from here on will be told. */
   readonly onOpen?: () => void;
   /** Told of each failure that is about to be met by another try. */
@@ -17,98 +22,107 @@ export interface EventsOptions extends ClientOptions {
 }
 
 export interface ReceivedEvent {
-  /** Keep it to resume with after a restart. */
+  /** Keep it to resume with after a restart. Events that are not kept (who types, who is there) come under the id before them. */
   readonly id: string | null;
-  /** Null for a type that this version of the client does not know. */
+  /**
+   * Null for a type that this version of the client does not know. `Resync` says that events are missing: load everything afresh
+   * (`takeSnapshot`), and go on listening.
+   */
   readonly event: LiveEvent | null;
   /** As it came. */
   readonly json: string;
 }
 
-const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
 /** The server sends a heartbeat every 5 s; three missed ones are a dead connection. */
 const SILENCE_MS = 15_000;
 
-/** @throws ProblemError when the server refuses (400, 401, 403, 404): trying again would not help */
+/** @throws ProblemError when the server refuses (400, 401 though the token was renewed, 403, 404): trying again would not help */
 export async function* liveEvents(options: EventsOptions): AsyncGenerator<ReceivedEvent, void, undefined> {
   let lastId = options.lastEventId ?? null;
   let failures = 0;
   const ended = (): boolean => options.signal?.aborted === true;
   while (!ended()) {
     const connection = new AbortController();
-    const silence = watchSilence(connection);
     const signal = options.signal === undefined ? connection.signal : AbortSignal.any([options.signal, connection.signal]);
     try {
-      const body = await connect(options, lastId, signal);
+      // An EventSource keeps to itself the id that a stream begins with, so it is given one.
+      if (options.EventSource !== undefined) lastId ??= await cursorNow(options, signal);
+      const events = await connect(options, lastId, connection, signal);
       options.onOpen?.();
-      for await (const { id, data } of parseEvents(body, { onLine: silence.reset })) {
+      for await (const { id, data } of events) {
         failures = 0;
         lastId = id ?? lastId;
         if (data !== null) yield { id: lastId, event: E.getOrElseW(() => null)(LiveEvent.decode(JSON.parse(data))), json: data };
       }
     } catch (thrown) {
       if (ended()) return;
-      if (thrown instanceof Refused) throw thrown.problem;
+      if (isRefusal(thrown)) throw thrown;
       options.onRetry?.(thrown);
     } finally {
-      silence.stop();
       connection.abort(); // also when the consumer stops early
     }
     failures += 1;
-    await pause(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1)) * (0.5 + Math.random() / 2), options.signal);
+    await pause(backoffMs(failures, LONGEST_RETRY_MS), options.signal);
   }
 }
 
-class Refused extends Error {
-  override readonly name = 'Refused';
-  readonly problem: Error;
-  constructor(problem: Error) {
-    super(problem.message, { cause: problem });
-    this.problem = problem;
-  }
-}
+const isRefusal = (thrown: unknown): boolean => thrown instanceof ProblemError && thrown.status < 500 && thrown.status !== 429;
 
-const connect = async (options: EventsOptions, lastId: string | null, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> => {
-  const response = await (options.fetch ?? fetch)(`${options.baseUrl.replace(/\/$/, '')}${openLiveStream.path}`, {
-    headers: {
-      accept: 'text/event-stream',
-      authorization: `Bearer ${await options.token()}`,
-      ...(lastId === null ? {} : { 'last-event-id': lastId }),
-    },
-    signal,
-  });
-  if (response.ok && response.body !== null) return response.body;
-  const problem = await problemErrorOf(response);
-  if (response.status >= 500 || response.status === 429) throw problem;
-  throw new Refused(problem);
+const cursorNow = async (options: EventsOptions, signal: AbortSignal): Promise<string> => {
+  const answer = await send(options, takeSnapshot, { signal });
+  return ((await answer.json()) as { readonly cursor: string }).cursor; // the contract of the route
 };
 
-/** Aborts a connection on which nothing comes any more. One timer, looked at rarely, however many lines come. */
-const watchSilence = (connection: AbortController) => {
+const connect = async (
+  options: EventsOptions,
+  lastId: string | null,
+  connection: AbortController,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ServerSentEvent>> => {
+  if (options.EventSource !== undefined && lastId !== null) return connectEventSource(options.EventSource, options, lastId, signal);
+  const token = await options.token();
+  let response = await open(options, lastId, token, signal);
+  if (response.status === 401) {
+    const newer = await options.token(token);
+    if (newer !== token) {
+      await response.body?.cancel();
+      response = await open(options, lastId, newer, signal);
+    }
+  }
+  if (!response.ok || response.body === null) throw await problemErrorOf(response);
+  return listen(response.body, connection);
+};
+
+const open = (options: EventsOptions, lastId: string | null, token: string, signal: AbortSignal): Promise<Response> =>
+  (options.fetch ?? fetch)(urlOf(options.baseUrl, openLiveStream, {}), {
+    headers: { accept: 'text/event-stream', authorization: `Bearer ${token}`, ...(lastId === null ? {} : { 'last-event-id': lastId }) },
+    signal,
+  });
+
+/** Ends a connection on which nothing comes any more. One timer, looked at rarely, however many lines come. */
+async function* listen(body: ReadableStream<Uint8Array>, connection: AbortController): AsyncGenerator<ServerSentEvent, void, undefined> {
   let heardAt = Date.now();
   const timer = setInterval(() => {
     if (Date.now() - heardAt > SILENCE_MS) connection.abort(new Error('the live stream has gone silent'));
   }, SILENCE_MS / 5);
-  return {
-    reset: () => {
-      heardAt = Date.now();
-    },
-    stop: () => clearInterval(timer),
-  };
-};
+  try {
+    yield* parseEvents(chunksOf(body), { onLine: () => (heardAt = Date.now()) });
+  } finally {
+    clearInterval(timer);
+  }
+}
 
-const pause = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal?.aborted === true) {
-      resolve();
-      return;
+/** Not every browser iterates streams itself. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
     }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
+  } finally {
+    reader.releaseLock();
+  }
+}

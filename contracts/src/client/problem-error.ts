@@ -16,10 +16,16 @@ export class ProblemError extends Error {
     this.status = response.status;
     this.code = problem?.code ?? `HTTP_${response.status}`;
     this.problem = problem;
-    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-    this.retryAfterSeconds = Number.isNaN(seconds) ? null : seconds;
+    this.retryAfterSeconds = secondsOf(response.headers.get('retry-after'));
   }
 }
+
+/** Seconds, or a date (RFC 9110 §10.2.3). */
+const secondsOf = (retryAfter: string | null): number | null => {
+  if (retryAfter === null) return null;
+  const seconds = /^\d+$/.test(retryAfter) ? Number(retryAfter) : Math.ceil((Date.parse(retryAfter) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? null : Math.max(0, seconds);
+};
 
 /** Reads the body of an error answer. */
 export const problemErrorOf = async (response: Response): Promise<ProblemError> => {
