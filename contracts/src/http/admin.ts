@@ -235,6 +235,8 @@ export const adminRoutes: readonly Route[] = [
   upsertUser,
   getUserAsService,
   listUsers,
+  exportUser,
+  eraseUser,
   createRoomFor,
   getRoomAsService,
   getTimelineAsService,

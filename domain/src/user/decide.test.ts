@@ -78,7 +78,7 @@ describe('a user', () => {
       .then(...provided);
     given()
       .when({ ...provide, description: 'Rows' })
-      .then(provided[0], userProfileChanged({ ...profile, displayName: 'Dr Alice', description: 'Rows' }), provided[1]);
+      .then(...[provided[0], userProfileChanged({ ...profile, displayName: 'Dr Alice', description: 'Rows' }), provided[1]]);
     given(...provided)
       .when(provide)
       .thenNothing();

@@ -60,3 +60,9 @@ export const emailsOfThread = (schema: string, { thread, mailbox, places, after,
   where e.thread_id = ${thread} and e.mailbox_id = ${mailbox} and e.place = any(${sql.array(places, 'text')})
     ${after === null ? sql.fragment`` : sql.fragment`and e.position > ${after}`}
   order by e.position limit ${limit}`;
+
+/** Which of these bytes mail consists of. Rare enough to look through all mail. */
+export const blobsInMail = (schema: string, blobs: readonly BlobId[]) => sql.type(
+  rows(t.readonly(t.type({ blobId: BlobId }))),
+)`select blob_id as "blobId" from ${tableIn(schema, 'email')} where blob_id = any(${sql.array(blobs, 'text')})
+  union select body_blob_id from ${tableIn(schema, 'email')} where body_blob_id = any(${sql.array(blobs, 'text')})`;

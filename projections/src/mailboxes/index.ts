@@ -4,7 +4,8 @@ import type { MailboxKind, MailboxRole } from '@tidings/contracts/events/mailbox
 import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
-import { storable } from '../chat-view/people.ts';
+import { segmentsOf } from '../chat-view/erasure.ts';
+import { ERASED_NAME, storable } from '../chat-view/people.ts';
 
 export * from './queries.ts';
 export * from './reading.ts';
@@ -32,6 +33,24 @@ const tables = (schema: string): string => `
 const indexes = (schema: string): string => `create index on ${schema}.member (user_id, mailbox_id);`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  for (const { events, erased } of segmentsOf(page)) {
+    await applySegment(events, tx);
+    if (erased !== null) await erase(erased, tx);
+  }
+};
+
+/** Their own mailbox bears their name. Index member (user_id, mailbox_id). */
+const erase = async (user: UserId, tx: ProjectionTx): Promise<void> => {
+  const { schema } = tx;
+  await tx.query(
+    `update ${schema}.mailbox set name = $2
+     where kind = 'personal' and mailbox_id in (select mailbox_id from ${schema}.member where user_id = $1)`,
+    [user, ERASED_NAME],
+  );
+  await tx.query(`delete from ${schema}.member where user_id = $1`, [user]);
+};
+
+const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const opened = new Map<MailboxId, OpenedMailbox>();
   const addresses = new Map<string, { readonly mailboxId: MailboxId; readonly address: string }>();
   const members = new Map<string, Membership>();
@@ -58,7 +77,7 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 export const mailboxes: Projection = {
   name: 'mailboxes',
   version: 1,
-  handles: ['AddressClaimed', 'MailboxOpened', 'MailboxMemberSet', 'MailboxMemberRemoved'],
+  handles: ['AddressClaimed', 'MailboxOpened', 'MailboxMemberSet', 'MailboxMemberRemoved', 'SubjectErased'],
   tables,
   indexes,
   apply,

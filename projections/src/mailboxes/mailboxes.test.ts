@@ -77,8 +77,17 @@ describe('the mailboxes', () => {
     expect(await bench.read.any(mailboxById(schema, ada, sales))).toMatchObject([{ address: '', aliases: [], name: '', role: 'admin' }]);
   });
 
+  it('forgets the name and memberships of who is erased', async () => {
+    const { schema } = await given([...story, { type: 'SubjectErased', data: { userId: ada, by: bob } }]);
+    expect(await bench.read.any(mailboxById(schema, bob, own))).toMatchObject([{ name: 'Deleted user' }]);
+    expect(await bench.read.any(rolesOf(schema, ada))).toEqual([]);
+    expect(await bench.read.any(membersIn(schema, sales, null, 10))).toEqual([{ userId: bob, role: 'sender' }]);
+    expect(await bench.read.any(mailboxById(schema, bob, sales))).toMatchObject([{ name: 'sales' }]);
+  });
+
   it('is the same whatever the pages', async () => {
-    const events = [...story, removed(sales, bob), set(sales, bob, 'editor')];
+    const erased: TidingsEvent = { type: 'SubjectErased', data: { userId: ada, by: bob } };
+    const events = [...story, removed(sales, bob), set(sales, bob, 'editor'), erased, set(sales, ada, 'viewer')];
     expect(await (await given(events, 1)).dump()).toEqual(await (await given(events, 500)).dump());
   });
 });

@@ -6,7 +6,7 @@ import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { ada, bob, created, cyd, group, joins, leaves, pair } from '../chat-view/testing/room-events.ts';
-import { fileById, media, roomImage, shownBy } from './index.ts';
+import { fileById, media, roomImage, shownBy, soleBlobsOf } from './index.ts';
 
 const cat = derivedId<MediaId>('cat');
 const dog = derivedId<MediaId>('dog');
@@ -134,6 +134,17 @@ describe('the picture of a room', () => {
     const { schema } = await given(created(group, 'Group', [ada, bob]), pictured(group, 'b'), pictured(group, null));
     expect(await bench.read.any(roomImage(schema, group, ada))).toEqual([]);
   });
+});
+
+it("tells which bytes are one person's alone", async () => {
+  const sole = async (...events: readonly TidingsEvent[]) => {
+    const { schema } = await given(uploads(ada, cat), created(group, 'Group', [ada, bob]), ...events);
+    return (await bench.read.any(soleBlobsOf(schema, ada))).map(({ blobId }) => blobId);
+  };
+  expect(await sole()).toEqual([blob('a')]);
+  expect(await sole(uploads(ada, dog))).toEqual([blob('a')]);
+  expect(await sole(uploads(bob, dog))).toEqual([]);
+  expect(await sole(pictured(group, 'a'))).toEqual([]);
 });
 
 it('is the same whatever the pages were', async () => {

@@ -27,6 +27,13 @@ export const shownBy = (schema: string, id: MediaId, viewer: UserId) => sql.type
   join ${tableIn(schema, 'room')} r on r.room_id = m.room_id
   where m.media_id = ${id} limit ${MOST_SHOWN}`;
 
+/** Bytes that only `user` has uploaded and no room shows as its picture: what may go as they are erased. Rare enough to look through all files. */
+export const soleBlobsOf = (schema: string, user: UserId) => sql.type(
+  rows(t.readonly(t.type({ blobId: BlobId }))),
+)`select distinct blob_id as "blobId" from ${tableIn(schema, 'file')} where uploaded_by = ${user}
+  except select blob_id from ${tableIn(schema, 'file')} where uploaded_by <> ${user}
+  except select image_blob_id from ${tableIn(schema, 'room')} where image_blob_id is not null`;
+
 const RoomImage = t.readonly(t.type(stored));
 export type RoomImage = t.TypeOf<typeof RoomImage>;
 

@@ -5,6 +5,7 @@ import type { RelationshipType } from '@tidings/contracts/http/chat-objects';
 import type { UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import type { Timestamp } from '@tidings/contracts/time';
+import { segmentsOf } from '../chat-view/erasure.ts';
 import { evolvePair } from './pair.ts';
 
 export * from './queries.ts';
@@ -20,8 +21,23 @@ const tables = (schema: string): string => `
 
 const indexes = (schema: string): string => `create index on ${schema}.relation (user_id, relation);`;
 
+/** Whoever is erased stands in no relation to anybody; blocks of others against them are moot. */
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  const events = page.filter(isRelationshipEvent);
+  for (const { events, erased } of segmentsOf(page)) {
+    await applySegment(events.filter(isRelationshipEvent), tx);
+    // Each row has its mirror, so the other side is found by the primary key too.
+    if (erased !== null) {
+      await tx.query(
+        `delete from ${tx.schema}.relation where (user_id, other_id) in (
+           select user_id, other_id from ${tx.schema}.relation where user_id = $1
+           union all select other_id, user_id from ${tx.schema}.relation where user_id = $1)`,
+        [erased],
+      );
+    }
+  }
+};
+
+const applySegment = async (events: readonly Recorded<RelationshipEvent>[], tx: ProjectionTx): Promise<void> => {
   if (events.length === 0) return;
   const sides = await loadSides(events, tx);
   for (const event of events) {
@@ -36,7 +52,15 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 export const relationships: Projection = {
   name: 'relationships',
   version: 1,
-  handles: ['FriendshipRequested', 'FriendshipAccepted', 'FriendshipRejected', 'FriendshipEnded', 'UserBlocked', 'UserUnblocked'],
+  handles: [
+    'FriendshipRequested',
+    'FriendshipAccepted',
+    'FriendshipRejected',
+    'FriendshipEnded',
+    'UserBlocked',
+    'UserUnblocked',
+    'SubjectErased',
+  ],
   tables,
   indexes,
   apply,
@@ -51,7 +75,8 @@ interface Side {
 
 const keyOf = (user: UserId, other: UserId): string => `${user} ${other}`;
 
-const isRelationshipEvent = (event: Recorded): event is Recorded<RelationshipEvent> => relationships.handles.includes(event.type);
+const isRelationshipEvent = (event: Recorded): event is Recorded<RelationshipEvent> =>
+  event.type !== 'SubjectErased' && relationships.handles.includes(event.type);
 
 const loadSides = async (events: readonly Recorded<RelationshipEvent>[], tx: ProjectionTx): Promise<Map<string, Side>> => {
   const pairs = events.flatMap(({ data: { by, to } }) => [

@@ -59,6 +59,17 @@ describe('relationships', () => {
     expect(await bench.read.any(blocksAmong(both.schema, [{ user: ada, other: cyd }]))).toEqual([]);
   });
 
+  it('end with whoever is erased, on both sides, whatever the pages were', async () => {
+    const erased: TidingsEvent = { type: 'SubjectErased', data: { userId: ada, by: cyd } };
+    const cydAndBob: TidingsEvent = { type: 'FriendshipAccepted', data: { by: cyd, to: bob } };
+    for (const pageSize of [1, 2, 100]) {
+      const instance = await given([adaTo('FriendshipRequested', cyd), bobTo('UserBlocked'), cydAndBob, erased], pageSize);
+      expect(await bench.read.any(othersBy(instance.schema, bob, 'CLIENT_BLOCKED'))).toEqual([]);
+      expect(await bench.read.any(othersBy(instance.schema, cyd, 'FRIEND'))).toEqual([{ otherId: bob }]);
+      expect(await instance.dump()).toHaveLength(2);
+    }
+  });
+
   it('list everyone who stands so', async () => {
     const instance = await given([adaTo('FriendshipAccepted'), adaTo('FriendshipRequested', cyd)], 100);
     expect(await bench.read.any(othersBy(instance.schema, ada, 'FRIEND'))).toEqual([{ otherId: bob }]);

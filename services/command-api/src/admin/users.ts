@@ -1,5 +1,5 @@
-/** Users whom a back end provides or changes. The decision says whose word counts, the back end's or the identity provider's. */
-import { upsertUser } from '@tidings/contracts/http/admin';
+/** Users whom a back end provides, changes and erases. The decision says whose word counts, the back end's or the identity provider's. */
+import { eraseUser, upsertUser } from '@tidings/contracts/http/admin';
 import { user, userKey } from '@tidings/domain/user/index';
 import { userView } from '@tidings/projections/chat-view/index';
 import { usersById } from '@tidings/projections/users/index';
@@ -11,8 +11,14 @@ import { orReject } from '../../../http-kit/src/rejections.ts';
 import { assertService } from '../../../http-kit/src/service-actor.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from '../chat/context.ts';
+import { erase } from './erasure.ts';
 
 const READS = ['users', 'mailboxes'];
+/** Where something of theirs stood. */
+const ERASED_FROM = [
+  ...['users', 'relationships', 'rooms', 'timeline', 'read-states', 'message-search', 'media', 'feed', 'mailboxes'],
+  ...['push-subscriptions', 'reports'],
+];
 /** 403 would be about the caller's own account. */
 const OF_ANOTHER = { UserErased: 'CONFLICT' } as const;
 
@@ -43,5 +49,11 @@ export const registerUsers = (app: FastifyInstance, platform: Platform): void =>
     const [shown] = await platform.read.any(usersById(platform.liveSchema('users'), [userId]));
     if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The user was erased as they were made.');
     return userView(shown);
+  });
+
+  handle(app, platform, eraseUser, async ({ actor, params: { userId }, context, settle }) => {
+    assertService(actor);
+    const position = await erase(platform, { userId, by: actor.userId, context });
+    await settle(position, ERASED_FROM);
   });
 };

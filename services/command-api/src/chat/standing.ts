@@ -3,6 +3,7 @@ import type { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import { message, messageKey, type MessageState } from '@tidings/domain/message/index';
 import { isBlocked, relationship, relationshipKey } from '@tidings/domain/relationship/index';
 import { hasLeft, isMember, otherOf, room, roomKey, type RoomState } from '@tidings/domain/room/index';
+import { user as person, userKey } from '@tidings/domain/user/index';
 import { entriesById, viewer } from '@tidings/projections/timeline/index';
 import type { Platform } from '../../../platform/src/platform.ts';
 
@@ -20,8 +21,13 @@ export const standingIn = async (platform: Platform, roomId: RoomId, user: UserI
   const other = otherOf(state, user);
   if (!isMember(state, user) || other === null) return { state, isMember: isMember(state, user), isBlocked: false, away: null };
   const between = await platform.commands.load(relationship, relationshipKey(user, other));
-  return { state, isMember: true, isBlocked: isBlocked(between.state), away: hasLeft(state, other) ? other : null };
+  const isAway = hasLeft(state, other) && !(await isErased(platform, other));
+  return { state, isMember: true, isBlocked: isBlocked(between.state), away: isAway ? other : null };
 };
+
+/** They come back no more. */
+const isErased = async (platform: Platform, other: UserId): Promise<boolean> =>
+  (await platform.commands.load(person, userKey(other))).state.kind === 'erased';
 
 /** Those who cannot be named in a message there. Who left a private room can be, for a message brings them back. */
 export const strangersTo = ({ state, away }: Standing, mentions: readonly UserId[]): readonly UserId[] =>

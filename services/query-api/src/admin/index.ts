@@ -1,6 +1,7 @@
 /** What only administrators see. */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { registerExport } from './export.ts';
 import { registerReports } from './reports.ts';
 import { registerRooms } from './rooms.ts';
 import { registerUsers } from './users.ts';
@@ -9,6 +10,7 @@ import { registerWebhooks } from './webhooks.ts';
 export const registerAdmin = (app: FastifyInstance, platform: Platform): void => {
   registerWebhooks(app, platform);
   registerUsers(app, platform);
+  registerExport(app, platform);
   registerRooms(app, platform);
   registerReports(app, platform);
 };
