@@ -59,6 +59,8 @@ describe('administrators of the service', () => {
     expect(may(person, 'open-mailbox', { kind: 'domain' })).toBe(false);
     expect(may(person, 'manage-domain', { kind: 'domain' })).toBe(false);
     expect(may(person, 'manage-webhooks', { kind: 'domain', throughNotifier: true })).toBe(false);
+    expect(may(person, 'administer', { kind: 'domain', throughNotifier: true })).toBe(false);
+    expect(may(admin, 'administer', { kind: 'domain' })).toBe(true);
     expect(may(person, 'send-notification', { kind: 'domain' })).toBe(false);
     expect(may(person, 'send-notification', { kind: 'domain', throughNotifier: true })).toBe(true);
     expect(may(admin, 'send-notification', { kind: 'domain' })).toBe(true);
