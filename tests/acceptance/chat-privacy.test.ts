@@ -22,6 +22,8 @@ let ism: Ism<(typeof NAMES)[number]>;
 let model: ChatModel;
 /** All that anybody's streams told them, whenever. */
 const heard = new Map<Client, Heard[]>();
+/** What passed: without ids, never told again. */
+const passed = new Map<Client, Heard['event'][]>();
 /** Each heard from the very beginning, afterwards. */
 const retold = new Map<Client, readonly Heard[]>();
 let people: readonly Client[] = [];
@@ -31,7 +33,10 @@ const rooms: { readonly id: string; readonly isSingle: boolean; readonly guests:
 beforeAll(async () => {
   ism = await startIsm({}, ...NAMES);
   people = NAMES.map((name) => ism.as[name]);
-  for (const one of people) heard.set(one, []);
+  for (const one of people) {
+    heard.set(one, []);
+    passed.set(one, []);
+  }
   await Promise.all(people.map((me, n) => live(me, new Dice(SEED + n))));
   await comeBack(ism.as.Ann, ism.as.Ben);
   model = await readModel();
@@ -44,6 +49,7 @@ const live = async (me: Client, dice: Dice): Promise<void> => {
   let ear = await Listening.open(ism.program.httpUrl, me.token);
   const stopListening = (): void => {
     heard.get(me)?.push(...ear.heard);
+    passed.get(me)?.push(...ear.passing);
     ear.close();
   };
   for (let n = 0; n < ACTS_EACH; n += 1) {
@@ -77,6 +83,7 @@ const act = async (me: Client, dice: Dice): Promise<Answer> => {
     return created;
   }
   if (chance < 58) return me.post('/api/send-msg', { chatRoomId: room.id, msgBody: { text: `secret ${randomUUID()}` } });
+  if (chance < 62) return me.post(`/api/rooms/${room.id}/typing`, { typing: chance < 61 });
   if (chance < 66) return me.post(`/api/rooms/${room.id}/mark-read`);
   if (chance < (room.isSingle ? 82 : 72)) return me.post(`/api/rooms/${room.id}/leave`);
   if (chance < 82) {
@@ -154,6 +161,7 @@ describe('the live stream', () => {
           case 'ChatMessage':
           case 'RoomChangeEvent':
             expect(mine, `${me.name} heard ${JSON.stringify(event)}`).toContain(entryName(message as Message));
+            if (message?.hidden === true) expect(JSON.stringify(event)).not.toContain('secret');
             break;
           case 'FriendRequestReceived':
             expect(model.asked).toContain(`${from} ${me.id}`);
@@ -172,10 +180,32 @@ describe('the live stream', () => {
             expect(roomOf(about)?.ever, `${me.name} heard ${JSON.stringify(event)}`).toContain(me.id);
             break;
           default:
-            expect(['MailboxChanged', 'PresenceChanged'], 'an event that this test does not know').toContain(event.type);
+            expect(['MailboxChanged'], 'an event that this test does not know').toContain(event.type);
         }
       }
     }
+  });
+
+  it('told nobody who types where they never were, nor who is there that was never their friend', () => {
+    let whispers = 0;
+    for (const me of people) {
+      for (const event of passed.get(me) ?? []) {
+        const who = String(event['userId']);
+        switch (event.type) {
+          case 'Typing':
+            expect(who).not.toBe(me.id);
+            expect(roomOf(event['roomId'])?.ever, JSON.stringify(event)).toContain(me.id);
+            break;
+          case 'PresenceChanged':
+            expect([...model.accepted].some((pair) => pair === `${who} ${me.id}` || pair === `${me.id} ${who}`)).toBe(true);
+            break;
+          default:
+            expect.fail(`an event that this test does not know: ${event.type}`);
+        }
+        whispers += 1;
+      }
+    }
+    expect(whispers).toBeGreaterThan(0);
   });
 
   it('told from the beginning all there was to tell, once, in one order', () => {

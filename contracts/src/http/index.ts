@@ -10,6 +10,7 @@ import { mailRoutes } from './mail.ts';
 import * as media from './media.ts';
 import * as messages from './messages.ts';
 import * as notify from './notify.ts';
+import * as presence from './presence.ts';
 import { Problem } from './problem.ts';
 import * as push from './push.ts';
 import * as receipts from './receipts.ts';
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...mailRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
+  ...presence.presenceRoutes,
   ...media.mediaRoutes,
   ...search.searchRoutes,
   ...notify.notifyRoutes,
@@ -46,6 +48,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailObjects,
     ...live,
     ...sync,
+    ...presence,
     ...media,
     ...messages,
     ...search,

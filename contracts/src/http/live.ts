@@ -117,6 +117,18 @@ export const LiveEvent = t.union([
 ]);
 export type LiveEvent = t.TypeOf<typeof LiveEvent>;
 
+/** Someone else in a room is typing, or no longer. */
+export const Typing = liveEvent('Typing', { roomId: RoomId, userId: UserId, typing: t.boolean });
+/** A friend came, or went. */
+export const PresenceChanged = liveEvent('PresenceChanged', { userId: UserId, online: t.boolean, lastSeenAt: nullable(Timestamp) });
+
+/** Told as it happens, without an id, and never again: no resume, sync or snapshot has it. */
+export const EphemeralEvent = t.union([Typing, PresenceChanged]);
+export type EphemeralEvent = t.TypeOf<typeof EphemeralEvent>;
+
+export const StreamEvent = t.union([LiveEvent, EphemeralEvent]);
+export type StreamEvent = t.TypeOf<typeof StreamEvent>;
+
 /** The `type` of a codec of `{type: …, …}`, whatever it is wrapped in. */
 const typeNameOf = (codec: t.Mixed): string => {
   if (codec instanceof t.ReadonlyType) return typeNameOf(codec.type as t.Mixed);
@@ -170,7 +182,7 @@ export const openLiveStream = defineRoute({
   summary:
     'Everything the caller may see, as it happens (text/event-stream). Each event has an id; `Last-Event-ID` (or `lastEventId`) resumes behind it, each event once and in order. A `ticket` (`POST /api/stream-ticket`) stands for the bearer token where a client cannot send one.',
   query: t.partial({ lastEventId: EventCursor, ticket: t.string }),
-  response: LiveEvent,
+  response: StreamEvent,
   produces: 'event-stream',
 });
 

@@ -28,6 +28,13 @@ const steps: readonly string[] = [
   );
   create index spent_ticket_expires_at on presence.spent_ticket (expires_at);
   `,
+  // Kept over a crash: nobody tells this anew.
+  `
+  create table presence.last_seen (
+    user_id uuid primary key,
+    at timestamptz not null
+  ) with (fillfactor = 70);
+  `,
 ];
 
 /** Several processes may run it at once. */

@@ -27,6 +27,12 @@ const HEARTBEAT_MS = 15_000;
 /** Rows of nodes that have been silent for this long are removed by the others. */
 const FORGET_AFTER = '5 minutes';
 
+/** When those in `gone` were last there. */
+const SEEN = `seen as (
+  insert into presence.last_seen as l (user_id, at) select user_id, clock_timestamp() from gone
+  on conflict (user_id) do update set at = excluded.at
+)`;
+
 /** Needs `migratePresence`. */
 export const openSessions = (options: SessionsOptions): Sessions => {
   const { pool, node, logger, ttlMs = TTL_MS, heartbeatMs = HEARTBEAT_MS } = options;
@@ -55,7 +61,7 @@ export const openSessions = (options: SessionsOptions): Sessions => {
     unsaid.clear();
     try {
       await pool.query(
-        `with gone as (delete from presence.session where node = $1 and user_id = any($3::uuid[]))
+        `with gone as (delete from presence.session where node = $1 and user_id = any($3::uuid[]) returning user_id), ${SEEN}
          insert into presence.session (node, user_id) select $1, * from unnest($2::uuid[]) on conflict do nothing`,
         [node, said.filter((user) => streams.has(user)), said.filter((user) => !streams.has(user))],
       );
@@ -112,7 +118,10 @@ export const openSessions = (options: SessionsOptions): Sessions => {
     told: () => last,
     stop: async () => {
       clearInterval(timer);
-      await attempt(async () => void (await pool.query('delete from presence.node where node = $1', [node])));
+      await attempt(async () => {
+        await pool.query(`with gone as (delete from presence.session where node = $1 returning user_id), ${SEEN} select 1`, [node]);
+        await pool.query('delete from presence.node where node = $1', [node]);
+      });
     },
   };
 };

@@ -18,6 +18,12 @@ export const othersBy = (schema: string, user: UserId, relation: RelationshipTyp
     rows(t.type({ otherId: UserId })),
   )`select other_id as "otherId" from ${tableIn(schema, 'relation')} where user_id = ${user} and relation = ${relation}`;
 
+/** The friends of each of these. Index (user_id, relation). */
+export const friendsOf = (schema: string, users: readonly UserId[]) => sql.type(
+  rows(t.type({ user: UserId, friend: UserId })),
+)`select user_id as "user", other_id as friend from ${tableIn(schema, 'relation')}
+  where user_id = any(${sql.array(users, 'uuid')}) and relation = 'FRIEND'`;
+
 /** Which of these pairs are such that `user` blocks `other`; where both do, each counts. Primary key. */
 export const blocksAmong = (schema: string, pairs: readonly { readonly user: UserId; readonly other: UserId }[]) => sql.type(
   rows(t.type({ user: UserId, other: UserId })),

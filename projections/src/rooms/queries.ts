@@ -89,6 +89,14 @@ export const membersOf = (schema: string, room: RoomId) => sql.type(rows<MemberO
   left join ${tableIn(schema, 'role')} rank using (room_id, user_id)
   where m.room_id = ${room} order by m.joined_at, m.user_id`;
 
+/** Those of `others` who are in a room together with `user` now. Primary key of member, index on its user. */
+export const companions = (schema: string, user: UserId, others: readonly UserId[]) => sql.type(
+  rows(t.type({ userId: UserId })),
+)`select distinct other.user_id as "userId"
+  from ${tableIn(schema, 'member')} own join ${tableIn(schema, 'member')} other using (room_id)
+  where own.user_id = ${user} and own.left_at is null
+    and other.user_id = any(${sql.array(others, 'uuid')}) and other.left_at is null`;
+
 /** Whether `user` is in the room now. */
 export const membership = (schema: string, room: RoomId, user: UserId) =>
   sql.type(

@@ -113,6 +113,16 @@ export class Hub {
     for (const audience of viewer.audiences) this.#removeFrom(audience, viewer);
   }
 
+  /** Those connected here who belong to an audience. */
+  *viewersOf(audience: string): Iterable<UserId> {
+    for (const { user } of this.#byAudience.get(audience) ?? []) yield user;
+  }
+
+  /** What has no place in the feed, to one user's streams. */
+  whisper(user: UserId, frame: Buffer): void {
+    for (const listener of this.#viewers.get(user)?.listeners ?? []) listener.send(frame);
+  }
+
   #tell(row: FeedRow, corked: Set<Listener>): void {
     const viewers = this.#byAudience.get(row.audience);
     if (viewers === undefined) return;

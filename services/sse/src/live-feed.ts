@@ -15,6 +15,7 @@ import type { Actor } from '../../http-kit/src/ctx.ts';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
 import { Admission, startOf, type Start } from './admission.ts';
 import { Ahead } from './ahead.ts';
+import { Comings } from './comings.ts';
 import { feedReader, type FeedReader } from './feed-reader.ts';
 import { liveFrame, opening } from './frames.ts';
 import { HeartbeatWheel } from './heartbeat.ts';
@@ -23,6 +24,8 @@ import { createMeasures, type Measures } from './measures.ts';
 import { UNTOLD, type Presence } from './presence.ts';
 import { parts, wholePage } from './pages.ts';
 import { Stream } from './stream.ts';
+import { TypingTellers } from './typing.ts';
+import { parseWhisper } from '@tidings/contracts/ephemeral';
 
 export interface LiveFeedOptions {
   readonly maxConnections: number;
@@ -71,6 +74,8 @@ export class LiveFeed implements Service {
   readonly #measures: Measures;
   readonly #unsubscribe: readonly (() => void)[];
   readonly #ahead: Ahead;
+  readonly #typing: TypingTellers;
+  readonly #comings: Comings;
   readonly #running: Promise<void>;
   readonly #begun = Promise.withResolvers<Following>();
   #following: Following | null = null;
@@ -101,7 +106,10 @@ export class LiveFeed implements Service {
       delivered: () => this.#following?.hub.delivered ?? 0,
     });
     this.#ahead = new Ahead((from, to) => platform.log.distance(from, to));
+    this.#comings = new Comings(() => this.#following?.hub ?? null, platform);
+    this.#typing = new TypingTellers(() => this.#following?.hub ?? null, platform.now);
     this.#unsubscribe = [
+      platform.signals.subscribe('ephemeral', (payload) => this.#hear(payload)),
       platform.signals.subscribe('projection', (payload) => this.#hint(payload)),
       // Whoever is erased is told nothing more.
       platform.keys.onDestroyed((subject) => {
@@ -188,6 +196,8 @@ export class LiveFeed implements Service {
     this.#stopped = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#waker.wake();
+    this.#typing.stop();
+    this.#comings.stop();
     this.#wheel.stop();
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
@@ -291,6 +301,12 @@ export class LiveFeed implements Service {
     const instance = this.#reader.instance();
     if (this.#instance !== instance) this.#ahead.forget();
     this.#instance = instance;
+  }
+
+  #hear(payload: string): void {
+    const whisper = parseWhisper(payload);
+    if (whisper?.type === 'typing') this.#typing.hear(whisper);
+    if (whisper?.type === 'presence') this.#comings.hear(whisper.userId);
   }
 
   #hint(payload: string): void {

@@ -12,6 +12,7 @@ import { registerReadMarks } from './read-marks.ts';
 import { registerReports } from './reports.ts';
 import { registerRoomRoles } from './room-roles.ts';
 import { registerRooms } from './rooms.ts';
+import { registerTyping } from './typing.ts';
 import { registerUploads } from './uploads.ts';
 
 export const registerChat = (app: FastifyInstance, platform: Platform): void => {
@@ -20,6 +21,7 @@ export const registerChat = (app: FastifyInstance, platform: Platform): void => 
   registerReactions(app, platform);
   registerPins(app, platform);
   registerReadMarks(app, platform);
+  registerTyping(app, platform);
   registerRooms(app, platform);
   registerUploads(app, platform);
   registerRoomRoles(app, platform);

@@ -4,6 +4,7 @@ import type { Platform } from '../../../platform/src/platform.ts';
 import { registerMedia } from './media.ts';
 import { registerMessages } from './messages.ts';
 import { registerPeople } from './people.ts';
+import { registerPresence } from './presence.ts';
 import { registerPushKey } from './push-key.ts';
 import { registerReceipts } from './receipts.ts';
 import { registerRooms } from './rooms.ts';
@@ -23,4 +24,5 @@ export const registerChat = (app: FastifyInstance, platform: Platform): void => 
   registerSearch(app, platform);
   registerShareTargets(app, platform);
   registerSync(app, platform);
+  registerPresence(app, platform);
 };

@@ -8,7 +8,10 @@ export interface Heard {
 }
 
 export class Listening {
+  /** What has an id, and so its place. */
   readonly heard: Heard[] = [];
+  /** What is told once and has none: who types, who is there. */
+  readonly passing: Heard['event'][] = [];
   comments = 0;
   /** The opening id, until an event gives a newer one. */
   lastId = '';
@@ -49,9 +52,13 @@ export class Listening {
       onComment: () => {
         this.comments++;
       },
-      onEvent: ({ id = '', data }) => {
-        this.lastId = id;
-        this.heard.push({ id, event: JSON.parse(data) as Heard['event'] });
+      onEvent: ({ id, data }) => {
+        const event = JSON.parse(data) as Heard['event'];
+        if (id === undefined) this.passing.push(event);
+        else {
+          this.lastId = id;
+          this.heard.push({ id, event });
+        }
         this.#changed();
       },
     });
