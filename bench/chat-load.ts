@@ -23,6 +23,8 @@ export interface ChatResult {
   readonly expected: number;
   readonly failed: number;
   readonly rate: number;
+  /** Answered with success, a second. */
+  readonly accepted: number;
 }
 
 const MARK = /"msgBody":{"text":"bench (\d+) /g;
@@ -154,7 +156,15 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
   while (delivered < expected && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
   for (const stream of streams) stream.destroy();
   agent.destroy();
-  return { sse: latency(sse), post: latency(post), delivered, expected, failed, rate: total / elapsed };
+  return {
+    sse: latency(sse),
+    post: latency(post),
+    delivered,
+    expected,
+    failed,
+    rate: total / elapsed,
+    accepted: (total - failed) / elapsed,
+  };
 };
 
 process.once('message', (load: ChatLoad) => {

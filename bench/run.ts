@@ -2,13 +2,26 @@
 import { parseArgs } from 'node:util';
 import { appendBench } from './append.ts';
 import { chatSearchBench } from './chat-search.ts';
+import { chatRatesBench } from './chat-rates.ts';
 import { chatBench } from './chat.ts';
+import { fanOutBench } from './fan-out.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
 import { replayBench } from './replay.ts';
 import { smtpBench } from './smtp.ts';
 import { sseIdleBench } from './sse-idle.ts';
+import { timelineBench } from './timeline.ts';
 
-const benches: readonly Bench[] = [appendBench, replayBench, chatBench, chatSearchBench, smtpBench, sseIdleBench];
+const benches: readonly Bench[] = [
+  appendBench,
+  replayBench,
+  chatBench,
+  chatRatesBench,
+  chatSearchBench,
+  smtpBench,
+  fanOutBench,
+  timelineBench,
+  sseIdleBench,
+];
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
