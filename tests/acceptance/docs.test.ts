@@ -1,9 +1,10 @@
 /**
  * The pages tell the truth: every `sh` block of README and how-to pages runs as it stands, in order, in one shell per page, against a started
- * program; every relative link leads somewhere. Blocks marked `console` are illustrations.
+ * program. A block with a file's name behind its language (`js chat.mjs`) is that file to those after it. Every relative link leads somewhere.
+ * Blocks marked `console` are illustrations.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -34,14 +35,24 @@ const shellBlocks = (markdown: string): readonly Block[] =>
     code: match[1] ?? '',
   }));
 
+const filesIn = (markdown: string): readonly { readonly name: string; readonly code: string }[] =>
+  [...markdown.matchAll(/^```\w+ (\w+\.\w+)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => ({ name, code }));
+
 const runnable = pages.filter((page) => page === 'README.md' || page.startsWith(join('docs', 'how-to')));
 
 describe('what the pages say to run', () => {
   let program: Program;
+  /** Where a reader saves files: within the repository, whose packages they import. */
+  let saved: string;
   beforeAll(async () => {
+    mkdirSync(join(ROOT, '.data'), { recursive: true });
+    saved = mkdtempSync(join(ROOT, '.data', 'docs-'));
     program = await startProgram();
   });
-  afterAll(() => program.stop());
+  afterAll(async () => {
+    rmSync(saved, { recursive: true, force: true });
+    await program.stop();
+  });
 
   /** A reader sees an error answer; a script must be told to. A pipe fails where any part of it does. */
   const PROLOGUE = `
@@ -53,9 +64,14 @@ curl() { command curl --fail --show-error "$@"; }
   /** @returns how the shell ended, and what it printed, each block under its line number */
   const run = async (page: string): Promise<{ readonly code: number | null; readonly output: string }> => {
     const blocks = shellBlocks(read(page)).map(({ line, code }) => `echo '--- ${page}:${line}'\n${code}`);
-    const script = `${PROLOGUE}${blocks.join('\n')}`
-      .replaceAll('localhost:8080', new URL(program.httpUrl).host)
-      .replaceAll('localhost:2525', `localhost:${program.smtpPort}`);
+    const here = (text: string): string =>
+      text.replaceAll('localhost:8080', new URL(program.httpUrl).host).replaceAll('localhost:2525', `localhost:${program.smtpPort}`);
+    const files = filesIn(read(page));
+    for (const { name, code } of files) writeFileSync(join(saved, name), here(code));
+    const script = files.reduce(
+      (text, { name }) => text.replaceAll(` ${name}`, ` ${join(saved, name)}`),
+      here(`${PROLOGUE}${blocks.join('\n')}`),
+    );
     const shell = spawn('bash', ['-c', script], {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -89,7 +105,12 @@ curl() { command curl --fail --show-error "$@"; }
   it('has something to run on the pages for newcomers', () => {
     const withBlocks = runnable.filter((page) => shellBlocks(read(page)).length > 0);
     expect(withBlocks).toEqual(
-      expect.arrayContaining(['README.md', join('docs', 'how-to', 'chat.md'), join('docs', 'how-to', 'receive-mail.md')]),
+      expect.arrayContaining([
+        'README.md',
+        join('docs', 'how-to', 'add-chat.md'),
+        join('docs', 'how-to', 'chat.md'),
+        join('docs', 'how-to', 'receive-mail.md'),
+      ]),
     );
   });
 });
