@@ -1,17 +1,21 @@
 /** Rooms as their members see them: ranks, names, the latest message as it reads now, and rooms that begin with a message (chat-contract §6). */
-import type { ChatRoom, Message, RoomDetailed, RoomMember } from '@tidings/contracts/http/chat-objects';
+import type { ChatRoom, Message, RoomDetailed, RoomMember, UserWithRelationship } from '@tidings/contracts/http/chat-objects';
 import type { Problem } from '@tidings/contracts/http/problem';
+import type { CommandId } from '@tidings/contracts/ids';
+import { user, userKey } from '@tidings/domain/user/index';
+import { either as E } from 'fp-ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
 
-let chat: ChatStack<'ada' | 'bob' | 'cyd'>;
+let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
 let ada: Client;
 let bob: Client;
 let cyd: Client;
+let dan: Client;
 beforeAll(async () => {
-  chat = await startChat('ada', 'bob', 'cyd');
-  ({ ada, bob, cyd } = chat.as);
+  chat = await startChat('ada', 'bob', 'cyd', 'dan');
+  ({ ada, bob, cyd, dan } = chat.as);
 });
 afterAll(() => chat.close());
 
@@ -97,6 +101,28 @@ describe('a room', () => {
     expect(await preview()).toBe('last, and better');
     await ada.remove(path(last));
     expect(await preview()).toBe('');
+  });
+});
+
+describe('the picture of a person', () => {
+  it('is shown wherever they are, and is that of a private room with them', async () => {
+    const room = (await create(ada, 'Single', [dan])).json<ChatRoom>().id;
+    const shared = await group(ada, dan);
+    const { commands, freshness } = chat.platform;
+    const profilePicture = '/api/media/00000000-0000-4000-8000-000000000000';
+    const changed = await commands.transact(
+      user,
+      userKey(dan.id),
+      { type: 'ChangeProfile', userId: dan.id, profilePicture },
+      { commandId: randomUUID() as string as CommandId }, // any new UUID will do
+    );
+    if (E.isLeft(changed)) throw new Error(changed.left.type);
+    await freshness.waitFor(changed.right.position, ['users'], 10_000);
+    expect([(await roomOf(ada, room)).roomImageUrl, (await roomOf(dan, room)).roomImageUrl]).toEqual([profilePicture, null]);
+    expect((await roomOf(ada, shared)).roomImageUrl).toBeNull();
+    const members = (await ada.get(`/api/rooms/${shared}/users`)).json<readonly RoomMember[]>();
+    expect(members.find(({ id }) => id === dan.id)).toMatchObject({ profilePicture });
+    expect((await ada.get(`/api/users/${dan.id}`)).json<UserWithRelationship>().user).toMatchObject({ profilePicture });
   });
 });
 
