@@ -13,6 +13,7 @@ import * as mail from '../http/mail.ts';
 import * as media from '../http/media.ts';
 import * as messages from '../http/messages.ts';
 import * as notify from '../http/notify.ts';
+import * as presence from '../http/presence.ts';
 import * as push from '../http/push.ts';
 import * as receipts from '../http/receipts.ts';
 import * as reports from '../http/reports.ts';
@@ -38,6 +39,7 @@ const modules = {
   ...media,
   ...search,
   ...sync,
+  ...presence,
   ...notify,
   ...push,
   ...webhooks,

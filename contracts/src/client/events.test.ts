@@ -114,6 +114,15 @@ describe('the live stream', () => {
     ]);
   });
 
+  it('tells what passes under the id before it', async () => {
+    const typing = JSON.stringify({ type: 'Typing', createdAt: '2026-11-20T00:00:00.000Z', roomId: ROOM, userId: ROOM, typing: true });
+    const options = await stream((response) => void open(response).write(`id: 3\n\ndata: ${typing}\n\n`));
+    for await (const { id, event } of liveEvents(options)) {
+      expect([id, event]).toEqual(['3', JSON.parse(typing)]);
+      break;
+    }
+  });
+
   it('takes a newer token when its own is refused', async () => {
     const { lastIds, ...options } = await stream(
       (response) => void response.writeHead(401).end(),

@@ -1,6 +1,6 @@
 /** The live stream as an async iterable that survives lost connections: each event once, in order, resumed by its id. */
 import { either as E } from 'fp-ts';
-import { LiveEvent, openLiveStream } from '../http/live.ts';
+import { openLiveStream, StreamEvent } from '../http/live.ts';
 import { takeSnapshot } from '../http/sync.ts';
 import { connectEventSource, type EventSourceConstructor } from './event-source.ts';
 import { backoffMs, pause } from './pause.ts';
@@ -22,13 +22,13 @@ export interface EventsOptions extends ClientOptions {
 }
 
 export interface ReceivedEvent {
-  /** Keep it to resume with after a restart. Events that are not kept (who types, who is there) come under the id before them. */
+  /** Keep it to resume with after a restart. An `EphemeralEvent` has none of its own and comes under the id before it. */
   readonly id: string | null;
   /**
    * Null for a type that this version of the client does not know. `Resync` says that events are missing: load everything afresh
    * (`takeSnapshot`), and go on listening.
    */
-  readonly event: LiveEvent | null;
+  readonly event: StreamEvent | null;
   /** As it came. */
   readonly json: string;
 }
@@ -53,7 +53,7 @@ export async function* liveEvents(options: EventsOptions): AsyncGenerator<Receiv
       for await (const { id, data } of events) {
         failures = 0;
         lastId = id ?? lastId;
-        if (data !== null) yield { id: lastId, event: E.getOrElseW(() => null)(LiveEvent.decode(JSON.parse(data))), json: data };
+        if (data !== null) yield { id: lastId, event: E.getOrElseW(() => null)(StreamEvent.decode(JSON.parse(data))), json: data };
       }
     } catch (thrown) {
       if (ended()) return;

@@ -1,6 +1,6 @@
 /** Someone's live stream during the story: each event is printed as it comes, and the story waits for those it expects. */
 import type { LiveEvent } from '@tidings/contracts/http/live';
-import { parseCursor } from '@tidings/contracts/http/live';
+import { EphemeralEvent, parseCursor } from '@tidings/contracts/http/live';
 import { type EventsOptions, liveEvents } from '@tidings/contracts/client/events';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { DemoFailed } from './failed.ts';
@@ -40,6 +40,7 @@ export const follow = async (
   const open = Promise.withResolvers<void>();
   const listen = async (): Promise<void> => {
     for await (const { id, event } of liveEvents({ ...options, onOpen: open.resolve })) {
+      if (event !== null && EphemeralEvent.is(event)) continue; // who types and who is there is not part of the story
       const cursor = id === null ? null : parseCursor(id);
       if (event === null || cursor === null) throw new DemoFailed(`${who}'s live stream carries an event that the client does not know`);
       print(event);
