@@ -117,10 +117,13 @@ export interface MentionsAsked {
   readonly behind: number;
 }
 
-/** How many entries behind a place name `user`, of the rooms where any do; by others than `notFrom`. Primary key (user_id, room_id, seq). */
+/**
+ * How many entries behind a place name `user`, of the rooms where any do; by others than `notFrom`. One range of the primary key (user_id,
+ * room_id, seq) each, whatever the planner thinks of the rest.
+ */
 export const mentionCounts = (schema: string, user: UserId, asked: readonly MentionsAsked[], notFrom: readonly UserId[]) => sql.type(
   rows(t.type({ roomId: RoomId, count: t.number })),
-)`select asked.room_id as "roomId", count(*) from unnest(
+)`select asked.room_id as "roomId", found.count from unnest(
     ${sql.array(
       asked.map(({ roomId }) => roomId),
       'uuid',
@@ -129,6 +132,8 @@ export const mentionCounts = (schema: string, user: UserId, asked: readonly Ment
       asked.map(({ behind }) => behind),
       'int8',
     )}) as asked (room_id, behind)
-  join ${tableIn(schema, 'mention')} m on m.user_id = ${user} and m.room_id = asked.room_id and m.seq > asked.behind
-  where m.sender_id <> all(${sql.array(notFrom, 'uuid')})
-  group by asked.room_id`;
+  cross join lateral (
+    select count(*) from ${tableIn(schema, 'mention')} m
+    where m.user_id = ${user} and m.room_id = asked.room_id and m.seq > asked.behind and m.sender_id <> all(${sql.array(notFrom, 'uuid')})
+  ) as found
+  where found.count > 0`;

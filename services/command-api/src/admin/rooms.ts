@@ -1,13 +1,10 @@
 /** Rooms that a back end makes for others, and what it says in them. */
-import type { MessageBody } from '@tidings/contracts/events/message';
 import { createRoomFor, postMessage } from '@tidings/contracts/http/admin';
-import type { PlainMsgBody } from '@tidings/contracts/http/chat';
 import { derivedId, type MessageId, type RoomId } from '@tidings/contracts/ids';
 import { message, messageKey } from '@tidings/domain/message/index';
 import { type CreateRoom, room, roomIdOf, roomKey } from '@tidings/domain/room/index';
 import type { FastifyInstance } from 'fastify';
 import { either as E } from 'fp-ts';
-import type * as t from 'io-ts';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
@@ -15,6 +12,7 @@ import { assertService } from '../../../http-kit/src/service-actor.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { assertKnown } from '../chat/known-users.ts';
 import { bringBack } from '../chat/messages.ts';
+import { plainBodyOf } from '../chat/plain-body.ts';
 import { createReadBack } from '../chat/read-back.ts';
 import { blockedBetween, madeBefore } from '../chat/rooms.ts';
 import { standingIn, strangersTo } from '../chat/standing.ts';
@@ -63,7 +61,7 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
         message,
         messageKey(roomId, messageId),
         {
-          ...{ type: 'SendMessage', roomId, messageId, senderId, body: bodyOf(body.msgBody), mentions, isBlocked },
+          ...{ type: 'SendMessage', roomId, messageId, senderId, body: plainBodyOf(body.msgBody), mentions, isBlocked },
           notMembers: strangersTo(standing, mentions),
           threadId: null,
           threadRoot: 'message',
@@ -79,10 +77,4 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
     },
     { idempotent: true },
   );
-};
-
-const bodyOf = (body: t.TypeOf<typeof PlainMsgBody>): MessageBody => {
-  if ('text' in body) return { type: 'Text', text: body.text };
-  const { mediaUrl, mediaType, mimeType = null, altText = null } = body;
-  return { type: 'Media', mediaUrl, mediaType, mimeType, altText };
 };

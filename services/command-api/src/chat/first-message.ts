@@ -1,5 +1,4 @@
 /** The message that a room begins with: sent as any other, by whoever makes the room. */
-import type { MessageBody } from '@tidings/contracts/events/message';
 import type { PlainMsgBody } from '@tidings/contracts/http/chat';
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
@@ -10,6 +9,7 @@ import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from './context.ts';
 import { bringBack } from './messages.ts';
+import { plainBodyOf } from './plain-body.ts';
 import { standingIn } from './standing.ts';
 
 export interface FirstMessage {
@@ -30,16 +30,10 @@ export const sendFirst = async (platform: Platform, { roomId, by, msgBody, opera
     message,
     messageKey(roomId, messageId),
     {
-      ...{ type: 'SendMessage', roomId, messageId, senderId: by, body: bodyOf(msgBody), isMember, isBlocked },
+      ...{ type: 'SendMessage', roomId, messageId, senderId: by, body: plainBodyOf(msgBody), isMember, isBlocked },
       ...{ mentions: [], notMembers: [], threadId: null, threadRoot: 'message' },
     },
     own,
   );
   return orReject(sent).position;
-};
-
-const bodyOf = (msgBody: FirstMessage['msgBody']): MessageBody => {
-  if ('text' in msgBody) return { type: 'Text', text: msgBody.text };
-  const { mediaUrl, mediaType, mimeType = null, altText = null } = msgBody;
-  return { type: 'Media', mediaUrl, mediaType, mimeType, altText };
 };

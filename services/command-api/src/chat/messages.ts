@@ -20,6 +20,7 @@ import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from './context.ts';
+import { plainBodyOf } from './plain-body.ts';
 import { createReadBack } from './read-back.ts';
 import { messageFor, type Standing, standingIn, strangersTo } from './standing.ts';
 
@@ -112,11 +113,7 @@ const threadRootOf = async (platform: Platform, standing: Standing, roomId: Room
 };
 
 const bodyOf = async (platform: Platform, { chatRoomId, msgBody }: Request, sender: UserId): Promise<MessageBody> => {
-  if ('text' in msgBody) return { type: 'Text', text: msgBody.text };
-  if ('mediaUrl' in msgBody) {
-    const { mediaUrl, mediaType, mimeType = null, altText = null } = msgBody;
-    return { type: 'Media', mediaUrl, mediaType, mimeType, altText };
-  }
+  if (!('replyMsgId' in msgBody)) return plainBodyOf(msgBody);
   return { type: 'Reply', text: msgBody.replyText, quoted: await quote(platform, chatRoomId, msgBody.replyMsgId, sender) };
 };
 
