@@ -19,6 +19,7 @@ import { ParkedSet } from './parked-set.ts';
 import { errorText, parkedStreams, refuseUnpark } from './parking.ts';
 import { tracePage } from './page-trace.ts';
 import { classify } from './poison.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { type Instance } from './registry.ts';
 import { isPending } from './transitions.ts';
 import { unpark } from './unpark.ts';
@@ -90,7 +91,7 @@ export class Lane {
   #parked: ParkedSet;
   #unflushedSince: number | null = null;
   #barrier: Barrier | null = null;
-  #prefetched: { readonly after: Position; readonly page: Promise<SourcePage> } | null = null;
+  readonly #ahead: ReadAhead;
   #failures = 0;
   #lastLivePage = 0;
   #lastLiveAt = 0;
@@ -100,6 +101,11 @@ export class Lane {
     this.shard = shard;
     this.#deps = deps;
     this.#handles = new Set(deps.projection.handles);
+    const { source, settings, projection } = deps;
+    this.#ahead = new ReadAhead(
+      (after) => source.read(after, settings.replayPage, projection.handles),
+      (after) => source.reaches(after),
+    );
     this.#parked = new ParkedSet(this.#handles, []);
     this.#running = this.#run();
   }
@@ -181,7 +187,7 @@ export class Lane {
     this.#writer = createPageWriter({ pool, instance: this.instance, projection, lease: taken, settings });
     this.position = this.#durable = taken.position;
     this.#unflushedSince = null;
-    this.#prefetched = null;
+    this.#ahead.drop();
     this.caughtUp = false;
     const parked = await parkedStreams(pool, this.instance.schemaName, this.shard);
     this.#parked = new ParkedSet(
@@ -228,10 +234,10 @@ export class Lane {
 
   /** What is next for this projection, or null at the head. */
   async #nextPage(): Promise<SourcePage | null> {
-    const { source, settings, projection } = this.#deps;
+    const { source, settings } = this.#deps;
     const taken = source.take(this.position, settings.livePage);
     if (taken !== 'behind') {
-      this.#prefetched = null;
+      this.#ahead.drop();
       this.caughtUp = true; // the head itself may keep moving away
       if (taken === 'empty') return null;
       this.state = 'working';
@@ -239,15 +245,7 @@ export class Lane {
     }
     this.state = 'behind';
     this.waitingOn = 'the log';
-    const prefetched = this.#prefetched?.after === this.position ? this.#prefetched.page : null;
-    const page = await (prefetched ?? source.read(this.position, settings.replayPage, projection.handles));
-    if (source.reaches(page.next)) this.#prefetched = null;
-    else {
-      const next = source.read(page.next, settings.replayPage, projection.handles);
-      next.catch(() => undefined); // whoever takes it meets the error; nobody may, after a failure of this page
-      this.#prefetched = { after: page.next, page: next };
-    }
-    return page;
+    return this.#ahead.take(this.position);
   }
 
   async #apply(page: SourcePage): Promise<void> {
