@@ -68,7 +68,7 @@ export type Part = t.TypeOf<typeof Part>;
 
 /**
  * What threads, lists and rules need of a mail. Capped so that the event stays small; the raw bytes are always kept beside it. What only a
- * single mail's page shows is in `EmailDetails`: every replay reads this, none reads that (docs/decisions/014).
+ * single mail's page shows is in `EmailDetails`: every replay reads this, none reads that (docs/decisions/022).
  */
 export const EmailContent = t.readonly(
   t.type({

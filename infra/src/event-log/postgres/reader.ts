@@ -34,7 +34,7 @@ export interface LogReader {
 const PAGE_BYTES = 4 * 1024 * 1024;
 
 // First how far the page goes, by the stored, uncompressed lengths alone; then its events, a row each, with what was found in a row before
-// them. Measured against one text made of all events by the server, rows cost Node the same and Postgres half (docs/decisions/014).
+// them. Measured against one text made of all events by the server, rows cost Node the same and Postgres half (docs/decisions/022).
 const pageOf = (events: string, key: 'position' | 'revision', wanted: string): string => `
   with size as (select ${key} key, pg_column_size(data) bytes from log.event where ${events} order by ${key} limit $3),
        fit as (select key, sum(bytes) over (order by key rows between unbounded preceding and current row) - bytes < ${PAGE_BYTES} fits from size),
