@@ -4,6 +4,7 @@ import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
 import type { Media } from '@tidings/contracts/http/media';
 import { vi } from 'vitest';
 import type { Program } from '../kit/program.ts';
+import { eraseOne, serviceAct } from './history-service.ts';
 import { ownMail, sendAll, type Sample } from './mail-in-sender.ts';
 import { ask, askJson, type Asked, Dice, isCaughtUp, type Person, type Town } from './town.ts';
 
@@ -16,6 +17,8 @@ export interface History {
   readonly mailboxes: readonly Kept[];
   readonly threads: readonly Kept[];
   readonly emails: readonly Kept[];
+  /** At the end of it all. */
+  readonly erased: Person;
   /** The very last event: a message that everyone sees. */
   readonly last: Message;
 }
@@ -66,11 +69,12 @@ export const writeHistory = async (program: Program, town: Town, seed: number, a
     },
     { timeout: 60_000, interval: 100 },
   );
+  const erased = await eraseOne(program, town);
   const crier = town.people.at(-1) ?? town.admin; // in no quarrel with anybody
   const last = (await act(writing, crier, '/api/send-msg', {
     body: { chatRoomId: square, msgType: 'Text', msgBody: { text: 'That was all.' } },
   })) as Message;
-  return { rooms: writing.rooms, messages: writing.messages, files: writing.files, ...mail, last };
+  return { rooms: writing.rooms, messages: writing.messages, files: writing.files, ...mail, erased, last };
 };
 
 const openRoom = async (writing: Writing, by: Person, members: readonly Person[], roomName: string | null): Promise<string> => {
@@ -90,7 +94,7 @@ const chatAct = async (writing: Writing): Promise<void> => {
   const member = dice.one(room.members);
   const path = `/api/rooms/${room.id}`;
   const send = (msgBody: object): Promise<void> => say(writing, member, { chatRoomId: room.id, msgBody });
-  const chance = dice.below(135);
+  const chance = dice.below(140);
   if (chance < 6) await openRoom(writing, by, [by, other], null);
   else if (chance < 11)
     await openRoom(
@@ -127,7 +131,12 @@ const chatAct = async (writing: Writing): Promise<void> => {
   else if (chance < 100) await act(writing, by, `/api/users/ignore/${other.id}`, { method: 'DELETE' });
   else if (chance < 108) await rankAct(writing, room, member);
   else if (chance < 111) await tellAct(writing, by);
-  else await messageAct(writing, room, member);
+  else if (chance < 135) await messageAct(writing, room, member);
+  else {
+    const service = { ...writing, act: (person: Person, where: string, asked: Asked) => act(writing, person, where, asked) };
+    const said = await serviceAct(service, room.id, by);
+    if (said !== null) messages.push({ room: room.id, id: said.messageId, createdAt: said.createdAt, by: town.admin });
+  }
 };
 
 const say = async (writing: Writing, by: Person, body: { readonly chatRoomId: string; readonly msgBody: object }): Promise<void> => {

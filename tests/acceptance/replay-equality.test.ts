@@ -138,7 +138,13 @@ const firstQuestions = (): readonly Question[] => {
     '/api/users/friends?limit=2',
     '/api/users/friends/requests',
   ];
-  const more = ['/api/users/search?username=burgher%201', '/api/mailboxes', '/api/admin/webhooks'];
+  const more = [
+    '/api/users/search?username=burgher%201',
+    '/api/mailboxes',
+    '/api/admin/webhooks',
+    '/api/admin/reports?limit=3',
+    '/api/admin/users?limit=7',
+  ];
   const wrong = ['/api/rooms?limit=0', '/api/rooms?cursor=nonsense', '/api/rooms/not-an-id', '/api/nothing', `/api/users/${SEED}`];
   const rooms = history.rooms.flatMap(({ id, members }) => {
     const said = history.messages.filter(({ room }) => room === id);
@@ -155,6 +161,7 @@ const firstQuestions = (): readonly Question[] => {
       `${path}/image`,
       `${path}/pins`,
     ];
+    const whole = [`/api/admin/rooms/${id}`, `/api/admin/rooms/${id}/timeline`, `/api/admin/rooms/${id}/timeline?limit=3`];
     const near =
       one === null ? [] : [`before=${one.id}`, `after=${one.id}`, `timestamp=${one.createdAt}`].map((query) => `${path}/timeline?${query}`);
     const about = dice
@@ -162,7 +169,7 @@ const firstQuestions = (): readonly Question[] => {
       .flatMap((message) =>
         ['', '/reactions', '/receipts', '/thread', '/thread?limit=1'].map((rest) => `${path}/messages/${message.id}${rest}`),
       );
-    return asEach([...views, ...near, ...about], sometimesOther(dice.one(members)));
+    return [...asEach([...views, ...near, ...about], sometimesOther(dice.one(members))), ...asEach(whole, [admin])];
   });
   const files = history.files.flatMap((path) => asEach([path], dice.some(5, people)));
   const pairs = people.flatMap((by) =>
@@ -200,8 +207,9 @@ const firstQuestions = (): readonly Question[] => {
 
 /** All that the live stream ever told each of them, and for each the rest behind a place in the middle. */
 const listenAll = async (): Promise<readonly (readonly string[])[]> => {
-  const whole = await all(town.people, (person) => listen(person, '0000000000000000'));
-  const rests = await all([...town.people.entries()], async ([at, person]) => {
+  const people = town.people.filter((person) => person !== history.erased);
+  const whole = await all(people, (person) => listen(person, '0000000000000000'));
+  const rests = await all([...people.entries()], async ([at, person]) => {
     const events = whole[at] ?? [];
     const middle = Math.floor(events.length / 2);
     const rest = await listen(person, events[middle - 1]?.split(' ', 1)[0] ?? '');
