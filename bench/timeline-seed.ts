@@ -35,17 +35,21 @@ export const messageAt = (n: number): MessageId => derivedId<MessageId>('bench-m
 /** The hundredth part of many rooms, spread evenly. */
 export const isReaders = (room: number, of: number): boolean => of <= 100 || room % (of / 100) < 1;
 
-const IN_FLIGHT = 2_000;
+/** Appends under way. */
+const FEW = 8;
+const MANY = 2_000;
 const WATCH_MS = 100;
 const MODELS = [users, relationships, rooms, readStates, timeline];
 const talkers = Array.from({ length: 200 }, (_, n) => derivedId<UserId>('bench-talker', n));
 
 type Written = readonly [stream: string, key: string, event: TidingsEvent];
 
-const events = function* (order: SeedOrder): Generator<Written> {
-  const { reader, everywhere } = order;
+const people = function* ({ reader, everywhere }: SeedOrder): Generator<Written> {
   for (const [n, userId] of [reader, everywhere, ...talkers].entries())
     yield ['user', userId, { type: 'UserRegistered', data: { userId, displayName: `Person ${n}`, email: null, role: 'USER' } }];
+};
+
+const events = function* ({ reader, everywhere, ...order }: SeedOrder): Generator<Written> {
   for (let n = 0; n < order.rooms; n++) {
     const members = [everywhere, ...(isReaders(n, order.rooms) ? [reader] : []), ...talkers.slice(n % 190, (n % 190) + 10)];
     yield [
@@ -75,14 +79,12 @@ const events = function* (order: SeedOrder): Generator<Written> {
   }
 };
 
-const fill = async (store: EventStore, order: SeedOrder): Promise<void> => {
-  const waiting = events(order);
-  let written = 0;
+const write = async (store: EventStore, events: Generator<Written>, inFlight: number): Promise<void> => {
   const writer = async (): Promise<void> => {
-    for (const [category, key, event] of waiting)
-      await store.append(streamId(category, key), 'any', [event], { commandId: derivedId<CommandId>('bench', written++) });
+    for (const [category, key, event] of events)
+      await store.append(streamId(category, key), 'any', [event], { commandId: derivedId<CommandId>('bench', category, key) });
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, writer));
+  await Promise.all(Array.from({ length: inFlight }, writer));
 };
 
 const build = async (url: string, log: EventLog, store: EventStore, pool: Pool): Promise<void> => {
@@ -111,7 +113,8 @@ const run = async (order: SeedOrder): Promise<{ readonly fillMs: number; readonl
   const log = await openPostgresLog({ url });
   const store = createEventStore(log, postgresSubjectKeys({ pool }));
   const start = performance.now();
-  await fill(store, order);
+  await write(store, people(order), FEW); // their keys are made one by one, and known from then on
+  await write(store, events(order), MANY);
   const filled = performance.now();
   await build(url, log, store, pool);
   const built = performance.now();
