@@ -7,7 +7,7 @@ import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql, type IdentifierSqlToken } from 'slonik';
-import { BLOCKED_BY, blockedBy, MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
+import { BLOCKED_BY, MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
 
 /** Positions in our own tables were checked when they were written. */
 const PositionText = t.string as unknown as t.Type<Position, string>;
@@ -18,7 +18,7 @@ const FeedRow = t.readonly(
 export type FeedRow = t.TypeOf<typeof FeedRow>;
 
 const Entry = t.readonly(
-  t.type({ position: PositionText, index: t.number, type: t.string, payload: t.string, blocked: t.readonlyArray(UserId) }),
+  t.type({ ask: t.number, position: PositionText, index: t.number, type: t.string, payload: t.string, blocked: t.readonlyArray(UserId) }),
 );
 export type FeedEntry = t.TypeOf<typeof Entry>;
 
@@ -37,41 +37,75 @@ export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => s
   order by position, index
   limit ${limit}`;
 
+export interface EntriesAsk {
+  readonly user: UserId;
+  readonly after: LiveCursor;
+  readonly upTo: Position;
+}
+
 /**
- * What one user may see behind `after`, up to and including the position `upTo`: their own entries and those of each audience while they
- * belonged to it; `blocked` are those whom they blocked there (hidden.ts). Each audience gives at most `limit` from the index `entry_of_audience`, so a long absence costs no more than a short one.
+ * What users may see, each behind their `after`, up to and including the position `upTo`: their own entries and those of each audience while they
+ * belonged to it; `blocked` are those whom they blocked there (hidden.ts). Each audience gives at most `limit` from the index
+ * `entry_of_audience`, so a long absence costs no more than a short one. `ask` counts the asks from 0; of each at most `limit`, in order.
  */
-export const entriesFor = (schema: string, user: UserId, after: LiveCursor, upTo: Position, limit: number) => sql.type(rows(Entry))`
-  with mine as (
-    select audience, from_position, to_position
-    from ${table(schema, 'interval')}
-    where user_id = ${user} and (to_position is null or to_position > ${after.position}) and from_position < ${upTo}
-    union all
-    select ${`user:${user}`}, '', null
-  ), blocks as materialized (
-    select user_id, from_position, to_position
-    from ${table(schema, 'interval')}
-    where audience = ${blockedBy(user)} and (to_position is null or to_position > ${after.position})
-  )
-  select found.position, found.index, found.type, found.payload, array(
-    select user_id from blocks
-    where blocks.from_position < found.position and (blocks.to_position is null or blocks.to_position > found.position)
-  ) as blocked
-  from mine
+export const entriesForAll = (schema: string, asks: readonly EntriesAsk[], limit: number) => sql.type(rows(Entry))`
+  select asked.ask::int as ask, page.*
+  from unnest(
+    ${sql.array(
+      asks.map(({ user }) => user),
+      'uuid',
+    )},
+    ${sql.array(
+      asks.map(({ after }) => after.position),
+      'text',
+    )},
+    ${sql.array(
+      asks.map(({ after }) => after.index),
+      'int4',
+    )},
+    ${sql.array(
+      asks.map(({ upTo }) => upTo),
+      'text',
+    )},
+    ${sql.array([...asks.keys()], 'int4')}
+  ) as asked (user_id, position, index, up_to, ask)
   cross join lateral (
-    select entry.position, entry.index, entry.type, entry.payload
-    from ${table(schema, 'entry')} as entry
-    where entry.audience = mine.audience
-      and (entry.position, entry.index) > (${after.position}, ${after.index})
-      and entry.position > mine.from_position
-      and entry.position < coalesce(mine.to_position, ${BEHIND_ALL})
-      and entry.position <= ${upTo}
-      and entry.type not in (${MEMBER_ADDED}, ${MEMBER_REMOVED})
-    order by entry.position, entry.index
+    with mine as (
+      select audience, from_position, to_position
+      from ${table(schema, 'interval')}
+      where user_id = asked.user_id and (to_position is null or to_position > asked.position) and from_position < asked.up_to
+      union all
+      select 'user:' || asked.user_id::text, '', null
+    ), blocks as materialized (
+      select user_id, from_position, to_position
+      from ${table(schema, 'interval')}
+      where audience = ${BLOCKED_BY} || asked.user_id::text and (to_position is null or to_position > asked.position)
+    )
+    select found.position, found.index, found.type, found.payload, array(
+      select user_id from blocks
+      where blocks.from_position < found.position and (blocks.to_position is null or blocks.to_position > found.position)
+    ) as blocked
+    from mine
+    cross join lateral (
+      select entry.position, entry.index, entry.type, entry.payload
+      from ${table(schema, 'entry')} as entry
+      where entry.audience = mine.audience
+        and (entry.position, entry.index) > (asked.position, asked.index)
+        and entry.position > mine.from_position
+        and entry.position < coalesce(mine.to_position, ${BEHIND_ALL})
+        and entry.position <= asked.up_to
+        and entry.type not in (${MEMBER_ADDED}, ${MEMBER_REMOVED})
+      order by entry.position, entry.index
+      limit ${limit}
+    ) as found
+    order by found.position, found.index
     limit ${limit}
-  ) as found
-  order by found.position, found.index
-  limit ${limit}`;
+  ) as page
+  order by asked.ask, page.position, page.index`;
+
+/** As `entriesForAll`, of one user. */
+export const entriesFor = (schema: string, user: UserId, after: LiveCursor, upTo: Position, limit: number) =>
+  entriesForAll(schema, [{ user, after, upTo }], limit);
 
 /** Sorts behind every position (letters and digits). */
 const BEHIND_ALL = '~';

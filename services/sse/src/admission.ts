@@ -6,8 +6,8 @@ import type { Hub } from './hub.ts';
 import type { Stream } from './stream.ts';
 
 const PAGE = 200;
-/** Pages read at the same time; other streams wait their turn, so that a crowd that reconnects leaves Postgres to others. */
-const AT_ONCE = 8;
+/** Pages asked for at the same time, which the reader gathers into a query at a time; other streams wait their turn. */
+const AT_ONCE = 128;
 /** How long the tables may take to reach what was told ahead of them; it is some milliseconds, or an outage. */
 const TABLES_BUDGET_MS = 2_000;
 

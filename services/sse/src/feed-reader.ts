@@ -3,7 +3,16 @@ import { afterPosition, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import { toldOf } from '@tidings/projections/feed/hidden';
-import { entriesFor, horizon, membershipsAt, newest, rowsAfter, type FeedRow } from '@tidings/projections/feed/queries';
+import {
+  entriesForAll,
+  horizon,
+  membershipsAt,
+  newest,
+  rowsAfter,
+  type EntriesAsk,
+  type FeedEntry,
+  type FeedRow,
+} from '@tidings/projections/feed/queries';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Known } from './ahead.ts';
 import { Gather } from './gather.ts';
@@ -51,6 +60,20 @@ export interface FeedReader {
 
 type Sources = Pick<Platform, 'read' | 'liveSchema' | 'log' | 'events' | 'freshness'>;
 
+/** So many clients are caught up by one query; with a full page each it is some megabytes. */
+const PAGES_AT_ONCE = 32;
+
+const toldPage = (found: readonly FeedEntry[], limit: number): ToldPage => {
+  const last = found.at(-1);
+  return {
+    entries: found.flatMap((entry) => {
+      const payload = toldOf(entry);
+      return payload === null ? [] : [{ position: entry.position, index: entry.index, payload }];
+    }),
+    next: last === undefined || found.length < limit ? null : { position: last.position, index: last.index },
+  };
+};
+
 export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources): FeedReader => {
   const schema = (): string => liveSchema('feed');
   // A feed is in the order of one shard; positions of several cannot be compared. More shards would need an id per shard in each event id.
@@ -74,19 +97,14 @@ export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources
       };
     });
   });
+  const pages = new Gather<EntriesAsk & { readonly limit: number }, ToldPage>(async (asks) => {
+    const limit = Math.max(...asks.map((ask) => ask.limit)); // all ask for the same
+    const found = Map.groupBy(await read.any(entriesForAll(schema(), asks, limit)), (entry) => entry.ask);
+    return asks.map((_, ask) => toldPage(found.get(ask) ?? [], limit));
+  }, PAGES_AT_ONCE);
   return {
     rowsAfter: (after, limit) => read.any(rowsAfter(schema(), after, limit)),
-    entriesFor: async (user, after, upTo, limit) => {
-      const found = await read.any(entriesFor(schema(), user, after, upTo, limit));
-      const last = found.at(-1);
-      return {
-        entries: found.flatMap((entry) => {
-          const payload = toldOf(entry);
-          return payload === null ? [] : [{ position: entry.position, index: entry.index, payload }];
-        }),
-        next: last === undefined || found.length < limit ? null : { position: last.position, index: last.index },
-      };
-    },
+    entriesFor: (user, after, upTo, limit) => pages.ask({ user, after, upTo, limit }),
     hearingOf: (user, at) => hearings.ask({ user, at }),
     end: async () => afterPosition((await read.maybeOne(newest(schema())))?.position ?? START),
     horizon: () => horizons.ask(null),
