@@ -9,7 +9,7 @@ import { type Bench, type Figure, machine, reached, save, table } from './harnes
 import { replayBench } from './replay.ts';
 import { smtpBench } from './smtp.ts';
 import { sseIdleBench } from './sse-idle.ts';
-<<<<<<< HEAD
+import { sseReconnectBench } from './sse-reconnect.ts';
 import { timelineBench } from './timeline.ts';
 
 const benches: readonly Bench[] = [
@@ -22,12 +22,8 @@ const benches: readonly Bench[] = [
   fanOutBench,
   timelineBench,
   sseIdleBench,
+  sseReconnectBench,
 ];
-=======
-import { sseReconnectBench } from './sse-reconnect.ts';
-
-const benches: readonly Bench[] = [appendBench, replayBench, chatBench, chatSearchBench, smtpBench, sseIdleBench, sseReconnectBench];
->>>>>>> 38498b6 (wip)
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
