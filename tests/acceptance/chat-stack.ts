@@ -1,4 +1,5 @@
 /** All of chat in one process on real parts: log, projector and read models in Postgres, the API as `serve` mounts it. Tokens are names. */
+import { type Client as TypedClient, createClient } from '@tidings/contracts/client/client';
 import type { UserId } from '@tidings/contracts/ids';
 import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { createCommands } from '@tidings/infra/commands/create-commands';
@@ -38,9 +39,10 @@ export interface Answer {
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** One person's client. */
+/** One person's client: typed, and for tests of the wire itself by method and path. */
 export interface Client {
   readonly id: UserId;
+  readonly api: TypedClient;
   readonly get: (path: string, headers?: Record<string, string>) => Promise<Answer>;
   readonly post: (path: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
   readonly put: (path: string, body?: object, headers?: Record<string, string>) => Promise<Answer>;
@@ -130,6 +132,7 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
     };
     return {
       id: person(name).userId,
+      api: createClient({ baseUrl: ORIGIN, token: () => name, fetch: fetchFrom(app), retryForMs: 0 }),
       get: (path, headers) => send('GET', path, undefined, headers),
       post: (path, body, headers) => send('POST', path, body, headers),
       put: (path, body, headers) => send('PUT', path, body, headers),
@@ -158,3 +161,21 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
     },
   };
 };
+
+const ORIGIN = 'http://in.process';
+/** `fetch` that reaches a server which listens nowhere. */
+const fetchFrom =
+  (app: FastifyInstance): typeof fetch =>
+  async (input, init) => {
+    const asked = new Request(input, init);
+    const payload = Buffer.from(await asked.arrayBuffer());
+    const { statusCode, headers, rawPayload } = await app.inject({
+      // Whatever the client sends, the server takes.
+      method: asked.method as 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+      url: asked.url.slice(ORIGIN.length),
+      headers: Object.fromEntries(asked.headers),
+      ...(payload.length === 0 ? {} : { payload }),
+    });
+    const shown = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
+    return new Response(new Uint8Array(rawPayload), { status: statusCode, headers: shown });
+  };

@@ -223,7 +223,9 @@ describe('before it', () => {
 });
 
 describe('after it', () => {
+  let ticket: string;
   beforeAll(async () => {
+    ({ ticket } = await post<{ ticket: string }>(ann, '/api/stream-ticket'));
     await post(shop, `/api/admin/users/${ann.id}`, undefined, 'DELETE');
     await caughtUp();
   });
@@ -233,6 +235,8 @@ describe('after it', () => {
     const again = { ...ann, token: await town.issuer.token({ sub: ann.id, name: 'Ann again' }) };
     expect(await status(again, '/api/me')).toBe(403);
     await annListens.until(({ ended }) => ended);
+    const withTicket = await fetch(new URL(`/api/sse?ticket=${ticket}`, program.httpUrl), { signal: AbortSignal.timeout(10_000) });
+    expect(await withTicket.text(), 'ends at once').not.toMatch(/^(id|data):/m);
   });
 
   it('no table holds what she wrote', async () => {

@@ -3,7 +3,7 @@
  * appends is told ahead of the tables where that is safe (ahead.ts).
  */
 import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
-import { subjectId } from '@tidings/contracts/ids';
+import { subjectId, type SubjectId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import { msOf, timestamp } from '@tidings/contracts/time';
 import type { FeedRow } from '@tidings/projections/feed/queries';
@@ -78,6 +78,7 @@ export class LiveFeed implements Service {
   readonly #comings: Comings;
   readonly #running: Promise<void>;
   readonly #begun = Promise.withResolvers<Following>();
+  readonly #erased = new Set<SubjectId>();
   #following: Following | null = null;
   #stopped = false;
   /** Called when the last stream has closed. */
@@ -111,8 +112,9 @@ export class LiveFeed implements Service {
     this.#unsubscribe = [
       platform.signals.subscribe('ephemeral', (payload) => this.#hear(payload)),
       platform.signals.subscribe('projection', (payload) => this.#hint(payload)),
-      // Whoever is erased is told nothing more.
+      // Whoever is erased is told nothing more, also not by a ticket they still hold.
       platform.keys.onDestroyed((subject) => {
+        this.#erased.add(subject);
         for (const stream of this.#wheel.streams()) if (subjectId(stream.user) === subject) stream.close('expired');
       }),
       platform.events.onAppended((event) => {
@@ -159,6 +161,10 @@ export class LiveFeed implements Service {
         this.#wheel.remove(stream); // its close was told before we listened
         this.#presence.closed(actor.userId);
       }
+      return;
+    }
+    if (this.#erased.has(subjectId(actor.userId))) {
+      stream.close('expired');
       return;
     }
     this.#waker.wake();
