@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { liveEvents, type ReceivedEvent } from './events.ts';
 import { parseEvents, type ServerSentEvent } from './sse-parser.ts';
 import { serve } from './testing/serve.ts';
+import { TestEventSource } from './testing/event-source.ts';
 
 const parsed = async (...chunks: readonly string[]): Promise<readonly ServerSentEvent[]> => {
   const events: ServerSentEvent[] = [];
@@ -142,29 +143,6 @@ describe('the live stream', () => {
     expect(lastIds).toHaveLength(1);
   });
 });
-
-/** As browsers have it, in the parts that count: no headers, ids kept, no word of comments or of ids without events. */
-class TestEventSource {
-  readonly #connection = new AbortController();
-  readonly #listeners = new Map<string, (event: { readonly data?: unknown; readonly lastEventId?: string }) => void>();
-  constructor(url: string) {
-    this.#run(url).catch(() => this.#listeners.get('error')?.({}));
-  }
-  addEventListener(type: string, listener: (event: { readonly data?: unknown; readonly lastEventId?: string }) => void): void {
-    this.#listeners.set(type, listener);
-  }
-  close(): void {
-    this.#connection.abort();
-  }
-  async #run(url: string): Promise<void> {
-    const response = await fetch(url, { signal: this.#connection.signal });
-    if (!response.ok || response.body === null) throw new Error(`${response.status}`);
-    this.#listeners.get('open')?.({});
-    for await (const { id, data } of parseEvents(response.body))
-      if (data !== null) this.#listeners.get('message')?.({ data, lastEventId: id ?? '' });
-    throw new Error('ended');
-  }
-}
 
 describe('the live stream through an EventSource', () => {
   it('begins at a cursor, has a ticket for each connection and resumes behind the last id', async () => {
