@@ -35,6 +35,8 @@ export const messageAt = (n: number): MessageId => derivedId<MessageId>('bench-m
 /** The hundredth part of many rooms, spread evenly. */
 export const isReaders = (room: number, of: number): boolean => of <= 100 || room % (of / 100) < 1;
 
+/** Every so many messages, one has a reaction. */
+const REACTED = 7;
 /** Appends under way. */
 const FEW = 8;
 const MANY = 2_000;
@@ -75,6 +77,12 @@ const events = function* ({ reader, everywhere, ...order }: SeedOrder): Generato
       'message',
       `${roomId}.${messageId}`,
       { type: 'MessageSent', data: { roomId, messageId, senderId, body: { type: 'Text', text }, mentions: [], threadId: null } },
+    ];
+    if (n % REACTED !== 0) continue;
+    yield [
+      'reaction',
+      `${roomId}.${messageId}.${everywhere}`,
+      { type: 'ReactionAdded', data: { roomId, messageId, userId: everywhere, emoji: '👍' } },
     ];
   }
 };
