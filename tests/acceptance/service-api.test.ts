@@ -172,9 +172,12 @@ describe('reports', () => {
   it('are listed, dismissed, or end with the message removed', async () => {
     const id = await newRoom(ann, ben, cas);
     const messages = [await say(ben, id, 'Buy this'), await say(ben, id, 'Buy that')];
-    for (const { messageId } of messages)
-      await ask(program, ann, `/api/rooms/${id}/messages/${messageId}/report`, { body: { reason: `About ${messageId}` } });
-    const open = await asShop<Page<Report>>('/api/admin/reports?state=open');
+    let position = '';
+    for (const { messageId } of messages) {
+      const path = `/api/rooms/${id}/messages/${messageId}/report`;
+      position = (await ask(program, ann, path, { body: { reason: `About ${messageId}` } })).headers.get('tidings-position') ?? '';
+    }
+    const open = await asShop<Page<Report>>('/api/admin/reports?state=open', { headers: { 'tidings-position': position } });
     expect(open.content.map(({ messageId, reason, state }) => [messageId, reason, state])).toEqual(
       messages.map(({ messageId }) => [messageId, `About ${messageId}`, 'open']),
     );
