@@ -11,7 +11,7 @@ const idOf = (n: number): ReportId => derivedId<ReportId>('report', n);
 const reported = (n: number, reportedBy: UserId, reason: Sealed<string> = `Reason ${n}\u0000`): TidingsEvent => ({
   type: 'MessageReported',
   data: {
-    ...{ reportId: idOf(n), roomId: derivedId<RoomId>('room'), messageId: derivedId<MessageId>(n) },
+    ...{ reportId: idOf(n), roomId: derivedId<RoomId>('room'), messageId: derivedId<MessageId>('message', n) },
     ...{ senderId: cyd, reportedBy, reason },
   },
 });
