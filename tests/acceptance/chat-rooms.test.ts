@@ -21,21 +21,18 @@ const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
 const missing = { status: 404, code: 'CONTENT_NOT_FOUND' };
 const invalid = { status: 400, code: 'VALIDATION_ERROR' };
 
-const create = async (by: Client, roomType: 'Single' | 'Group', others: readonly Client[], roomName?: string): Promise<ChatRoom> => {
-  const answer = await by.post('/api/rooms/create-room', { roomType, roomName, invitedUsers: [by.id, ...others.map((other) => other.id)] });
-  expect(answer.status).toBe(200);
-  return answer.json<ChatRoom>();
-};
+const create = (by: Client, roomType: 'Single' | 'Group', others: readonly Client[], roomName?: string): Promise<ChatRoom> =>
+  by.api.createRoom({
+    body: { roomType, invitedUsers: [by, ...others].map(({ id }) => id), ...(roomName === undefined ? {} : { roomName }) },
+  });
+/** The answer itself, for tests of its bytes, headers and refusals. */
 const say = (by: Client, room: string, text: string, headers?: Record<string, string>) =>
   by.post('/api/send-msg', { chatRoomId: room, msgType: 'Text', msgBody: { text } }, headers);
-const said = async (by: Client, room: string, text: string): Promise<Message> => {
-  const answer = await say(by, room, text);
-  expect(answer.status).toBe(200);
-  return answer.json<Message>();
-};
+const said = (by: Client, chatRoomId: string, text: string): Promise<Message> =>
+  by.api.sendMessage({ body: { chatRoomId, msgType: 'Text', msgBody: { text } } });
 const timelineOf = async (by: Client, room: string, query = ''): Promise<readonly Message[]> =>
   (await by.get(`/api/rooms/${room}/timeline${query}`)).json<readonly Message[]>();
-const roomOf = async (by: Client, room: string) => (await by.get(`/api/rooms/${room}`)).json<ChatRoom>();
+const roomOf = (by: Client, roomId: string) => by.api.getRoom({ params: { roomId } });
 const texts = (messages: readonly Message[]) => messages.map(({ msgBody }) => ('text' in msgBody ? msgBody.text : msgBody));
 
 describe('a message', () => {
@@ -125,7 +122,7 @@ describe('a message', () => {
       await act();
       return log.distance(before, await log.head(0));
     };
-    expect(await added(() => said(ada, id, 'plain'))).toBe(1);
+    expect(await added(() => say(ada, id, 'plain'))).toBe(1);
     expect(await added(() => say(ada, id, 'keyed', { 'idempotency-key': 'cost' }))).toBe(2);
     expect(await added(() => say(ada, id, 'keyed', { 'idempotency-key': 'cost' }))).toBe(0);
   });
