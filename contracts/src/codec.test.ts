@@ -32,6 +32,15 @@ describe('faults', () => {
     ]);
   });
 
+  it('say once what a value that may be null can be', () => {
+    const Named = t.type({ name: nullable(text(1, 3)), at: nullable(t.type({ n: t.number })) });
+    expect(faults(Named, { name: '', at: 1 })).toEqual([
+      'name: must be a string of 1-3 characters or null',
+      'at: must be { n: number } or null',
+    ]);
+    expect(faults(Named, {})).toEqual(['name: must be a string of 1-3 characters or null', 'at: is required']);
+  });
+
   it('tell a missing body from a wrong one', () => {
     expect(faults(Item, undefined)).toEqual([': is required']);
     expect(faults(Order, { id: UserId.name })).toContain('items: is required');

@@ -11,14 +11,31 @@ export interface FieldError {
 
 /** Decodes or lists each fault with its path (never the offending value: it may be personal). */
 export const decode = <A>(codec: t.Decoder<unknown, A>, input: unknown): E.Either<readonly FieldError[], A> =>
-  E.mapLeft((errors: t.Errors) => distinct(errors.map(fieldError)))(codec.decode(input));
+  E.mapLeft((errors: t.Errors) => orNull(distinct(errors.map(fieldError))))(codec.decode(input));
+
+const NULL = 'must be null';
 
 const fieldError = (error: t.ValidationError): FieldError => {
   const last = error.context.at(-1);
-  return {
-    path: pathOf(error.context),
-    message: error.message ?? (last === undefined ? 'is invalid' : last.actual === undefined ? 'is required' : `must be ${last.type.name}`),
-  };
+  return { path: pathOf(error.context), message: error.message ?? (last === undefined ? 'is invalid' : rule(last)) };
+};
+
+const rule = ({ type, actual }: t.ContextEntry): string => {
+  if (type instanceof t.NullType) return NULL;
+  return actual === undefined ? 'is required' : `must be ${type.name}`;
+};
+
+/** A value that may be null was refused by both members of its union: one fault says what they ask for together. */
+const orNull = (errors: readonly FieldError[]): readonly FieldError[] => {
+  const nullables = new Set(errors.filter(({ message }) => message === NULL).map(({ path }) => path));
+  const others = new Set(errors.filter(({ message }) => message !== NULL).map(({ path }) => path));
+  return errors
+    .filter(({ path, message }) => message !== NULL || !others.has(path))
+    .map((error) =>
+      nullables.has(error.path) && error.message !== NULL && error.message.startsWith('must be ')
+        ? { ...error, message: `${error.message} or null` }
+        : error,
+    );
 };
 
 /**

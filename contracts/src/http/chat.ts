@@ -68,7 +68,7 @@ const has = (u: unknown, key: string): boolean => typeof u === 'object' && u !==
 const users = (min: number, max: number): t.Type<readonly UserId[], readonly string[]> =>
   described(
     new t.Type<readonly UserId[], readonly string[]>(
-      `array of ${min}-${max} UserId`,
+      `a list of ${min}-${max} user ids`,
       (u): u is readonly UserId[] => t.readonlyArray(UserId).is(u),
       (u, c) => {
         const decoded = t.readonlyArray(UserId).validate(u, c);

@@ -27,7 +27,7 @@ const listOf = <A, O>(item: t.Type<A, O>, min: number, max: number): t.Type<read
   const codec = t.readonlyArray(item);
   return described(
     new t.Type<readonly A[], readonly O[]>(
-      `array of ${min}-${max}`,
+      `a list of ${min}-${max} items`,
       (u): u is readonly A[] => codec.is(u),
       (u, c) => {
         const decoded = codec.validate(u, c);

@@ -35,7 +35,7 @@ export class ApiError extends Error {
 export const invalid = (fields: readonly FieldError[]): ApiError =>
   new ApiError(
     'VALIDATION_ERROR',
-    fields.map((field) => (field.path === '' ? field.message : `${field.path} ${field.message}`)).join('; '),
+    fields.map((field) => (field.path === '' ? `The body ${field.message}` : `${field.path} ${field.message}`)).join('; '),
     {
       fields,
     },

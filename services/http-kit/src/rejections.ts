@@ -32,12 +32,12 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   Blocked: { code: 'INSUFFICIENT_PERMISSIONS', says: 'Messages between you two are blocked.' },
   IdempotencyKeyReused: { code: 'IDEMPOTENCY_KEY_REUSED', says: 'This Idempotency-Key was used before with other content.' },
 
-  CreatorNotInvited: { code: 'VALIDATION_ERROR', says: 'invitedUsers must contain you.' },
+  CreatorNotInvited: { code: 'VALIDATION_ERROR', says: 'invitedUsers must contain you.', field: 'invitedUsers' },
   NotAPair: { code: 'VALIDATION_ERROR', says: 'A private room needs exactly one other person who can be invited.' },
   TooFewMembers: { code: 'VALIDATION_ERROR', says: 'A group needs at least one other person who can be invited.' },
   RoomExists: { code: 'VALIDATION_ERROR', says: 'This room exists already.' },
   InviteBlocked: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This person cannot be invited.' },
-  PrivateRoom: { code: 'VALIDATION_ERROR', says: 'A private room takes nobody else.' },
+  PrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is for groups; a private room is for two people.' },
   NotAPrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is not a private room.' },
   AlreadyMember: { code: 'VALIDATION_ERROR', says: 'This person is a member already.' },
 

@@ -12,6 +12,6 @@ export const assertKnown = async (platform: Platform, ids: readonly UserId[]): P
   for (const id of ids) {
     if (known.has(id)) continue;
     const { state } = await platform.commands.load(user, userKey(id));
-    if (state.kind !== 'registered') throw new ApiError('CONTENT_NOT_FOUND', 'There is no such user.');
+    if (state.kind !== 'registered') throw new ApiError('CONTENT_NOT_FOUND', `There is no user ${id}.`);
   }
 };
