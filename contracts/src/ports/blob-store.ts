@@ -14,12 +14,21 @@ export interface ByteRange {
   readonly end: number;
 }
 
+export interface PutOptions {
+  readonly maxBytes?: number;
+  /**
+   * An event that names the blob is appended next, and nobody is told anything before that is durable. So the blob need not be on disk sooner
+   * than the event, only never later; a store that cannot see to that waits for the disk all the same.
+   */
+  readonly thenAppended?: boolean;
+}
+
 export interface BlobStore {
   /**
-   * Durable when it resolves; storing the same bytes again is a no-op. Memory stays flat whatever the size.
+   * Durable when it resolves (but see `thenAppended`); storing the same bytes again is a no-op. Memory stays flat whatever the size.
    * @throws BlobTooLarge when `maxBytes` is passed (nothing stays behind), BlobStoreUnavailable
    */
-  put(bytes: Readable | Uint8Array, options?: { readonly maxBytes?: number }): Promise<StoredBlob>;
+  put(bytes: Readable | Uint8Array, options?: PutOptions): Promise<StoredBlob>;
   /** The bytes as given, or those of a range. @throws BlobNotFound */
   get(id: BlobId, range?: ByteRange): Promise<Readable>;
   /** For blobs known to be small. @throws BlobNotFound */

@@ -23,7 +23,9 @@ const smaller = (bytes: Uint8Array, packed: Uint8Array): Packed =>
 
 /** For small values: tens of microseconds, less than a trip to the thread pool. */
 export const packSmall = (bytes: Uint8Array): Packed =>
-  bytes.byteLength < WORTH_TRYING ? { packing: PLAIN, data: bytes } : smaller(bytes, zstdCompressSync(bytes, { ...options, pledgedSrcSize: bytes.byteLength }));
+  bytes.byteLength < WORTH_TRYING
+    ? { packing: PLAIN, data: bytes }
+    : smaller(bytes, zstdCompressSync(bytes, { ...options, pledgedSrcSize: bytes.byteLength }));
 
 /** For chunks of large values: off the main thread. */
 export const packChunk = async (bytes: Uint8Array): Promise<Packed> => smaller(bytes, await compress(bytes, options));

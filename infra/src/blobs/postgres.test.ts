@@ -46,6 +46,25 @@ describe('Postgres blobs', () => {
     expect(await count('upload')).toBe(0);
   });
 
+  it('leaves the disk to the next commit only where told, and where the log is beside', async () => {
+    const lsn = async (of: 'insert' | 'flush'): Promise<bigint> => {
+      const { rows } = await pool.query<{ at: string }>(`select pg_current_wal_${of}_lsn() - '0/0'::pg_lsn as at`);
+      return BigInt(rows[0]!.at);
+    };
+    const beside = openPostgresBlobs({ pool, besideLog: true });
+    const bytes = randomBytes(5_000);
+    const stored = await beside.put(bytes, { thenAppended: true });
+    expect(await beside.read(stored.id)).toEqual(bytes);
+    const written = await lsn('insert');
+    // The same bytes again, and now they must be durable: the first commit has to be on disk too.
+    await beside.put(bytes);
+    expect(await lsn('flush')).toBeGreaterThanOrEqual(written);
+
+    const before = await lsn('insert');
+    await store.put(randomBytes(5_000), { thenAppended: true });
+    expect(await lsn('flush')).toBeGreaterThan(before);
+  });
+
   it('sweeps uploads that a crash left a day ago', async () => {
     await pool.query("insert into blob.upload values ('00000000-0000-4000-8000-000000000001', now() - interval '2 days')");
     await pool.query("insert into blob.chunk values ('00000000-0000-4000-8000-000000000001', 0, 0, 'x')");

@@ -19,8 +19,17 @@ export interface PostgresBlobs extends BlobStore {
   close(): Promise<void>;
 }
 
+export type PostgresBlobsOptions = ({ readonly pool: Pool } | { readonly url: string }) & {
+  /**
+   * The event log lies in the same database. Then one write-ahead log holds both, in the order of their commits: an event's commit, which
+   * waits for the disk, takes along the blob that was committed before it (docs/decisions/017).
+   */
+  readonly besideLog?: boolean;
+};
+
 /** The schema must exist (`migrateBlobs`). */
-export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly url: string }): PostgresBlobs => {
+export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs => {
+  const { besideLog = false } = options;
   const pool = 'pool' in options ? options.pool : ownPool(options.url);
   const small = new SmallWriter(pool);
   const rows = new RowReader(pool);
@@ -46,11 +55,11 @@ export const openPostgresBlobs = (options: { readonly pool: Pool } | { readonly 
   }
 
   return {
-    put: async (source, limits) => {
-      const intake = await takeIn(source, limits?.maxBytes);
+    put: async (source, { maxBytes, thenAppended = false } = {}) => {
+      const intake = await takeIn(source, maxBytes);
       if (intake.type === 'large') return putLarge(pool, intake.chunks, intake.measured);
       const id = blobIdOf(intake.bytes);
-      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes));
+      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes), !(thenAppended && besideLog));
       return { id, size: intake.bytes.byteLength };
     },
     get: async (id, range) => {

@@ -20,16 +20,26 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** One buffer for all values: a single binary parameter, cut apart by the server, beats an array that pg would send as hex text. */
-const INSERT = `
+const insert = (condition: string): string => `
   insert into blob.blob (id, size, packing, data)
   select substr($1::bytea, at, 32), size, packing, substr($1::bytea, at + 32, length)
   from unnest($2::integer[], $3::bigint[], $4::smallint[], $5::integer[]) as entry (at, size, packing, length)
+  where ${condition}
   on conflict (id) do nothing`;
+const DURABLY = { name: 'blob-insert-durably', text: insert('true') };
+/** For this transaction only, and asked of each row because the statement must name it somewhere. */
+const RELAXED = { name: 'blob-insert-relaxed', text: insert("set_config('synchronous_commit', 'off', true) = 'off'") };
+/**
+ * What was there already may have come relaxed, a moment ago, and a transaction that writes nothing waits for nothing. This one writes a word
+ * into the write-ahead log, and waits for all that stands before it.
+ */
+const FLUSH = "select pg_logical_emit_message(true, 'tidings', '')";
 
 interface Entry {
   readonly id: BlobId;
   readonly size: number;
   readonly packed: Packed;
+  readonly waitsForDisk: boolean;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -44,11 +54,14 @@ export class SmallWriter {
     this.#pool = pool;
   }
 
-  /** Resolves when committed. @throws BlobStoreUnavailable */
-  write(id: BlobId, size: number, packed: Packed): Promise<void> {
+  /**
+   * @param waitsForDisk false: a commit that is on disk later takes this one along
+   * @throws BlobStoreUnavailable
+   */
+  write(id: BlobId, size: number, packed: Packed, waitsForDisk: boolean): Promise<void> {
     if (this.#waitingBytes > MAX_WAITING_BYTES) return Promise.reject(new BlobStoreUnavailable('too many blobs are waiting to be written'));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id, size, packed, resolve, reject });
+      this.#waiting.push({ id, size, packed, waitsForDisk, resolve, reject });
       this.#waitingBytes += packed.data.byteLength;
       this.#flush();
     });
@@ -79,7 +92,9 @@ export class SmallWriter {
 
   async #commit(entries: readonly Entry[]): Promise<void> {
     try {
-      await this.#pool.query({ name: 'blob-insert-small', text: INSERT, values: parameters(entries) });
+      const durably = entries.some(({ waitsForDisk }) => waitsForDisk);
+      const { rowCount } = await this.#pool.query({ ...(durably ? DURABLY : RELAXED), values: parameters(entries) });
+      if (durably && (rowCount ?? 0) < entries.length) await this.#pool.query(FLUSH);
       for (const entry of entries) entry.resolve();
     } catch (cause) {
       const error = new BlobStoreUnavailable('writing blobs to Postgres', { cause });

@@ -24,10 +24,10 @@ export interface StoredBodies {
   readonly bytes: number;
 }
 
-/** @throws BlobStoreUnavailable */
+/** For an event that is appended next. @throws BlobStoreUnavailable */
 export const storeBodies = async (blobs: BlobStore, { details, bodies }: Omit<StoredBodies, 'bytes'>): Promise<BlobId> => {
   const stored: t.TypeOf<typeof Stored> = { version: 1, details, bodies };
-  return (await blobs.put(Buffer.from(JSON.stringify(stored)))).id;
+  return (await blobs.put(Buffer.from(JSON.stringify(stored)), { thenAppended: true })).id;
 };
 
 /** @throws BlobNotFound, BlobStoreUnavailable, Error when the blob holds something else */

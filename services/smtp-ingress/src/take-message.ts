@@ -15,7 +15,7 @@ const SMALL_BYTES = 256 * 1024;
 const MAX_RECEIVED = 100;
 
 /**
- * Resolves when the bytes are durable.
+ * Resolves when the bytes are durable, or will be before the event that is appended next.
  * @throws Reply, BlobTooLarge, BlobStoreUnavailable; what the stream throws when the peer goes away. Nothing is kept then.
  */
 export const takeMessage = async (message: Readable, blobs: BlobStore, maxBytes: number): Promise<StoredBlob> => {
@@ -46,7 +46,7 @@ export const takeMessage = async (message: Readable, blobs: BlobStore, maxBytes:
     if (size > maxBytes) throw new BlobTooLarge(`more than ${maxBytes} bytes`);
     const whole = first.length === 1 && first[0] !== undefined ? first[0] : Buffer.concat(first, size);
     refuseLoops(whole);
-    return await blobs.put(whole, { maxBytes });
+    return await blobs.put(whole, { maxBytes, thenAppended: true });
   } catch (error) {
     large?.abandon(error);
     await drained(message);
