@@ -1,6 +1,7 @@
 /** A live event in a few words. */
 import type { MsgBody, Preview } from '@tidings/contracts/http/chat-objects';
-import type { LiveEvent, ThreadChange } from '@tidings/contracts/http/live';
+import type { ThreadChange } from '@tidings/contracts/http/live';
+import type { StoryEvent } from './live.ts';
 import { short } from './stage.ts';
 
 /** What people are called by id: users by name, mailboxes by address. */
@@ -8,7 +9,7 @@ export type Names = ReadonlyMap<string, string>;
 
 const MOST = 90;
 
-export const eventLine = (event: LiveEvent, names: Names): string => {
+export const eventLine = (event: StoryEvent, names: Names): string => {
   const nameOf = (id: string): string => names.get(id) ?? id;
   switch (event.type) {
     case 'ChatMessage':
@@ -20,6 +21,8 @@ export const eventLine = (event: LiveEvent, names: Names): string => {
       return `left room ${event.roomId}`;
     case 'UserReadChat':
       return `${nameOf(event.userId)} has read up to message ${event.upToSeq}`;
+    case 'Typing':
+      return `${nameOf(event.userId)} ${event.typing ? 'is typing' : 'types no longer'}`;
     case 'MessageEdited':
       return short(`${nameOf(event.senderId)} rewrote: ${spoken(event.msgBody)}`, MOST);
     case 'MessageDeleted':

@@ -4,6 +4,7 @@ import { type Backbone, runningBackbone, startBackbone } from './backbone.ts';
 import { DemoFailed } from './failed.ts';
 import { gather } from './people.ts';
 import { behind } from './scenes/behind.ts';
+import { changes } from './scenes/changes.ts';
 import { group, privateRoom } from './scenes/chat.ts';
 import { friends } from './scenes/friends.ts';
 import { mail } from './scenes/mail.ts';
@@ -44,7 +45,7 @@ const play = async (backbone: Backbone, stage: Stage, signal: AbortSignal): Prom
     '⇢ marks what comes over a live stream.',
   );
   const cast = await gather(backbone, stage, signal);
-  for (const scene of [friends, privateRoom, group, mail, behind]) await scene(cast);
+  for (const scene of [friends, privateRoom, group, changes, mail, behind]) await scene(cast);
 };
 
 const optionsIn = (

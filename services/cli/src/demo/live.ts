@@ -1,15 +1,17 @@
 /** Someone's live stream during the story: each event is printed as it comes, and the story waits for those it expects. */
-import type { LiveEvent } from '@tidings/contracts/http/live';
-import { EphemeralEvent, parseCursor } from '@tidings/contracts/http/live';
+import type { StreamEvent } from '@tidings/contracts/http/live';
+import { parseCursor } from '@tidings/contracts/http/live';
 import { type EventsOptions, liveEvents } from '@tidings/contracts/client/events';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { DemoFailed } from './failed.ts';
 
-type EventOf<T extends LiveEvent['type']> = Extract<LiveEvent, { readonly type: T }>;
+/** Who comes and goes is not part of the story. */
+export type StoryEvent = Exclude<StreamEvent, { readonly type: 'PresenceChanged' }>;
+type EventOf<T extends StoryEvent['type']> = Extract<StoryEvent, { readonly type: T }>;
 
-export interface Heard<E extends LiveEvent = LiveEvent> {
+export interface Heard<E extends StoryEvent = StoryEvent> {
   readonly event: E;
-  /** In the log; a view asked with it shows what the event tells. */
+  /** In the log; a view asked with it shows what the event tells. `Typing` has none of its own and stands behind the event before it. */
   readonly position: Position;
 }
 
@@ -18,7 +20,7 @@ export interface Live {
    * The first event of the story like this, heard already or yet to come.
    * @throws DemoFailed when it does not come in time, or the stream broke
    */
-  readonly until: <T extends LiveEvent['type']>(type: T, matches: (event: EventOf<T>) => boolean) => Promise<Heard<EventOf<T>>>;
+  readonly until: <T extends StoryEvent['type']>(type: T, matches: (event: EventOf<T>) => boolean) => Promise<Heard<EventOf<T>>>;
 }
 
 const PATIENCE_MS = 15_000;
@@ -32,7 +34,7 @@ interface Waiting {
 export const follow = async (
   who: string,
   options: Omit<EventsOptions, 'onOpen' | 'onRetry'>,
-  print: (event: LiveEvent) => void,
+  print: (event: StoryEvent) => void,
 ): Promise<Live> => {
   const heard: Heard[] = [];
   const waiting = new Set<Waiting>();
@@ -40,7 +42,7 @@ export const follow = async (
   const open = Promise.withResolvers<void>();
   const listen = async (): Promise<void> => {
     for await (const { id, event } of liveEvents({ ...options, onOpen: open.resolve })) {
-      if (event !== null && EphemeralEvent.is(event)) continue; // who types and who is there is not part of the story
+      if (event?.type === 'PresenceChanged') continue;
       const cursor = id === null ? null : parseCursor(id);
       if (event === null || cursor === null) throw new DemoFailed(`${who}'s live stream carries an event that the client does not know`);
       print(event);
@@ -56,7 +58,7 @@ export const follow = async (
   await open.promise;
 
   return {
-    until: <T extends LiveEvent['type']>(type: T, matches: (event: EventOf<T>) => boolean) =>
+    until: <T extends StoryEvent['type']>(type: T, matches: (event: EventOf<T>) => boolean) =>
       new Promise<Heard<EventOf<T>>>((resolve, reject) => {
         if (broken !== null) {
           reject(broken);

@@ -59,9 +59,15 @@ const toldOfRoom = async (listeners: readonly Listener[], { id }: ChatRoom): Pro
 type Body = { readonly text: string } | { readonly replyMsgId: MessageId; readonly replyText: string };
 
 /** Sends, waits until both listeners have heard it, and sees that they heard what the sender was told. */
-const say = async ({ stage, alice, bob }: Cast, by: Person, chatRoomId: RoomId, msgBody: Body): Promise<Message> => {
-  stage.act(`${by.name} ${'text' in msgBody ? 'writes' : 'answers'}.`);
-  const message = await by.client.sendMessage({ body: { chatRoomId, msgBody } });
+export const say = async (
+  { stage, alice, bob }: Cast,
+  by: Person,
+  chatRoomId: RoomId,
+  msgBody: Body,
+  more: { readonly threadId?: MessageId } = {},
+): Promise<Message> => {
+  stage.act(`${by.name} ${actOf(msgBody, more.threadId)}.`);
+  const message = await by.client.sendMessage({ body: { chatRoomId, msgBody, ...more } });
   for (const { live, name } of [alice, bob]) {
     const { event } = await live.until('ChatMessage', (one) => one.message.messageId === message.messageId);
     surely(
@@ -70,6 +76,11 @@ const say = async ({ stage, alice, bob }: Cast, by: Person, chatRoomId: RoomId, 
     );
   }
   return message;
+};
+
+const actOf = (body: Body, threadId: MessageId | undefined): string => {
+  if (threadId !== undefined) return 'answers in its thread';
+  return 'text' in body ? 'writes' : 'answers';
 };
 
 const read = async ({ stage, alice, bob }: Cast, by: Person, roomId: RoomId, upTo: Message): Promise<void> => {
