@@ -55,7 +55,7 @@ describe('presence', () => {
   });
 
   it('believes a node no longer than its time, and forgets everyone of one that stops', async () => {
-    const [dead, stopping] = [at('dead', 1), at('stopping')];
+    const [dead, stopping] = [at('dead', 0), at('stopping')];
     dead.opened(ada);
     stopping.opened(bob);
     await Promise.all([dead.told(), stopping.told()]);

@@ -27,9 +27,9 @@ const HEARTBEAT_MS = 15_000;
 /** Rows of nodes that have been silent for this long are removed by the others. */
 const FORGET_AFTER = '5 minutes';
 
-/** When those in `gone` were last there. */
+/** When those in `gone` were last there; in one order, so that nodes that say so at once wait for each other at most. */
 const SEEN = `seen as (
-  insert into presence.last_seen as l (user_id, at) select user_id, clock_timestamp() from gone
+  insert into presence.last_seen as l (user_id, at) select user_id, clock_timestamp() from gone order by user_id
   on conflict (user_id) do update set at = excluded.at
 )`;
 

@@ -50,11 +50,22 @@ const receive = async (request: FastifyRequest, reply: FastifyReply, form: FileF
   if (!request.isMultipart()) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be multipart/form-data.');
   if (Number(request.headers['content-length']) > form.maxBytes + FORM_OVERHEAD) throw tooLarge(form);
   const folder = await mkdtemp(join(tmpdir(), 'tidings-upload-')).catch(unwritable);
-  reply.raw.once('close', () => void rm(folder, { recursive: true, force: true }));
+  goesWith(folder, request, reply);
   const received = await readForm(request, form, folder);
   if (received === null) throw invalid([{ path: form.field, message: 'is required: the form must have a file of this name' }]);
   if (received.size === 0) throw invalid([{ path: form.field, message: 'must not be empty' }]);
   return received;
+};
+
+/** A sender may give up at any moment: before the folder was there, or while the file in it is being opened, hence the retries. */
+const goesWith = (folder: string, request: FastifyRequest, reply: FastifyReply): void => {
+  const remove = (): void => {
+    rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }).catch((error: unknown) => {
+      request.log.warn({ err: error, folder }, 'the folder of an upload could not be removed');
+    });
+  };
+  if (reply.raw.closed) remove();
+  else reply.raw.once('close', remove);
 };
 
 /** To its end, also when it is over the limit. */
