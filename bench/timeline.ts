@@ -22,7 +22,7 @@ import { isReaders, messageAt, roomAt, type SeedOrder } from './timeline-seed.ts
 /** One million is the figure; fewer (BENCH_MESSAGES) for a quick look while working on it. */
 const MESSAGES = Number(process.env['BENCH_MESSAGES'] ?? 1_000_000);
 const ROOMS = Number(process.env['BENCH_ROOMS'] ?? 10_000);
-const WARM_UP = 100;
+const WARM_UP = 300;
 const REQUESTS = 1_000;
 
 const reader = person('Reader');
