@@ -36,9 +36,17 @@ describe('faults', () => {
     const Named = t.type({ name: nullable(text(1, 3)), at: nullable(t.type({ n: t.number })) });
     expect(faults(Named, { name: '', at: 1 })).toEqual([
       'name: must be a string of 1-3 characters or null',
-      'at: must be { n: number } or null',
+      'at: must be an object or null',
     ]);
     expect(faults(Named, {})).toEqual(['name: must be a string of 1-3 characters or null', 'at: is required']);
+  });
+
+  it('are told without the structure of our types', () => {
+    const Flags = t.readonly(t.type({ on: t.boolean, of: t.readonlyArray(t.string) }));
+    expect(faults(Flags, [])).toEqual([': must be an object']);
+    expect(faults(Flags, null)).toEqual([': must be an object']);
+    expect(faults(Item, 7)).toEqual([': must be an object']);
+    expect(faults(Flags, { on: 'yes', of: 'these' })).toEqual(['on: must be true or false', 'of: must be a list']);
   });
 
   it('tell a missing body from a wrong one', () => {

@@ -22,7 +22,15 @@ const fieldError = (error: t.ValidationError): FieldError => {
 
 const rule = ({ type, actual }: t.ContextEntry): string => {
   if (type instanceof t.NullType) return NULL;
-  return actual === undefined ? 'is required' : `must be ${type.name}`;
+  return actual === undefined ? 'is required' : `must be ${named(type)}`;
+};
+
+/** In words for who wrote the request; the structure of our types is none of theirs. */
+const named = (type: t.Decoder<unknown, unknown>): string => {
+  if (type instanceof t.ReadonlyType) return named(type.type as t.Mixed); // io-ts leaves open what it wraps
+  if (type instanceof t.InterfaceType || type instanceof t.PartialType || type instanceof t.IntersectionType) return 'an object';
+  if (type instanceof t.ReadonlyArrayType || type instanceof t.ArrayType) return 'a list';
+  return type instanceof t.BooleanType ? 'true or false' : type.name;
 };
 
 /** A value that may be null was refused by both members of its union: one fault says what they ask for together. */

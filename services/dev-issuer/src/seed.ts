@@ -3,6 +3,7 @@ import { derivedId, type CommandId, type MailboxId } from '@tidings/contracts/id
 import { address, addressKey } from '@tidings/domain/address/index';
 import { normaliseAddress } from '@tidings/domain/mail/address';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
+import { user, userKey } from '@tidings/domain/user/index';
 import { either as E } from 'fp-ts';
 import { provisionUser } from '../../http-kit/src/provisioning.ts';
 import type { Platform } from '../../platform/src/platform.ts';
@@ -11,11 +12,14 @@ import { demoPeople } from './people.ts';
 /** Who answers mail to `contact@<domain>`, and what each may do there. */
 const CONTACT_ROLES = { alice: 'admin', bob: 'sender', carol: 'viewer' } as const;
 
-/** Idempotent: adds what is missing. @throws what `Commands.transact` throws */
+/** Idempotent: adds what is missing, and nobody who was erased. @throws what `Commands.transact` throws */
 export const seedDemo = async (platform: Platform): Promise<void> => {
   const domain = platform.config.mailDomains[0] ?? 'tidings.test';
-  for (const { userId, displayName, email } of demoPeople(domain))
+  for (const { userId, displayName, email } of demoPeople(domain)) {
+    const { state } = await platform.commands.load(user, userKey(userId));
+    if (state.kind === 'erased') continue; // and stays so
     await provisionUser(platform, { userId, displayName, email, isAdmin: false });
+  }
   await openContactMailbox(platform, `contact@${domain}`);
 };
 
