@@ -48,8 +48,12 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
   const listen = (): Promise<void> =>
     keepConnected({ url, name: 'tidings signals listen', signal: closing.signal, logger }, async (client, ended) => {
       client.on('notification', ({ channel, payload }) => receive(channel, payload ?? ''));
-      listenTo = (topic) => void client.query(`listen ${channelOf(topic)}`).catch(() => undefined); // a broken connection is made anew
-      for (const topic of wanted) await client.query(`listen ${channelOf(topic)}`);
+      let before: Promise<unknown> = Promise.resolve();
+      /** A connection takes one statement at a time. */
+      const inTurn = (topic: Topic): Promise<unknown> =>
+        (before = before.catch(() => undefined).then(() => client.query(`listen ${channelOf(topic)}`)));
+      listenTo = (topic) => void inTurn(topic).catch(() => undefined); // a broken connection is made anew
+      await Promise.all(Array.from(wanted, inTurn));
       hearing.resolve();
       await ended;
       listenTo = () => undefined;
