@@ -91,6 +91,7 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
   const nextBatch = async (): Promise<readonly AppendRequest[]> => {
     while (!closing.signal.aborted) {
       await gather();
+      if (closing.signal.aborted) break; // closed while it gathered: nobody would wake it any more
       const batch = queue.take(batchSize());
       if (batch.length > 0) {
         last = { size: batch.length, at: performance.now() };

@@ -164,6 +164,14 @@ describe('the log in Postgres', () => {
     }
   });
 
+  it('closes at once also while it gathers', async () => {
+    for (let n = 0; n < 10; n += 1) {
+      const log = await openPostgresLog({ url: database.url });
+      await Promise.all(Array.from({ length: 10 }, (_, m) => log.append(stream(`c${n}.${m}`), 'none', someEvents(1))));
+      await log.close();
+    }
+  });
+
   it('finds a stream in the shard it began in after shards were added', async () => {
     const before = await open();
     const names = Array.from({ length: 8 }, (_, n) => stream(`s${n}`));
