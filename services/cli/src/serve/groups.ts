@@ -17,7 +17,7 @@ export type ServiceName = (typeof GROUPS)[Group][number];
  * Whose work can wait when there is not enough processor for all, as `nice` values. A mail that was accepted is safe: while a crowd of them
  * comes in, taking the next and showing what people write to each other goes before sorting.
  */
-export const NICENESS: Readonly<Partial<Record<Group, number>>> = { filing: 10 };
+export const NICENESS: Readonly<Partial<Record<Group, number>>> = { filing: 15 };
 
 /**
  * For V8, by measurement: what is made for a mail is garbage a few milliseconds later, and in a larger nursery more of it dies before a
