@@ -24,6 +24,7 @@ describe('a message to send', () => {
   it.each<[unknown, readonly string[]]>([
     [{ text: '' }, ['msgBody.text must be a string of 1-4000 characters']],
     [{ text: '😀'.repeat(4001) }, ['msgBody.text must be a string of 1-4000 characters']],
+    [{ mediaUrl: ' JavaScript:alert(1)', mediaType: 'IMAGE' }, ['msgBody.mediaUrl must not be a javascript:, vbscript: or data: URL']],
     [{ mediaUrl: 'u' }, ['msgBody.mediaType must be a string of 1-80 characters']],
     [{ replyMsgId: 'x', replyText: 'yes' }, ['msgBody.replyMsgId must be a UUID']],
     [{ type: 'UserJoined', related_user: {} }, ['msgBody must have text, or mediaUrl and mediaType, or replyMsgId and replyText']],

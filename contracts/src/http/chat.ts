@@ -21,9 +21,24 @@ export const LARGEST_GROUP = 1000;
 const clientMessageId = { clientMessageId: nullable(t.string) };
 
 const TextRequest = t.readonly(t.type({ text: MessageText }));
+const inText = text(1, 250);
+const isLocation = (u: unknown): u is string => inText.is(u) && !/^[\s\p{Cc}]*(?:javascript|vbscript|data)\s*:/iu.test(u);
+/** Every client is handed what one of them wrote, and many put it into a link: nothing that a browser would run. */
+const MediaUrl: t.Type<string> = described(
+  new t.Type<string>(
+    'MediaUrl',
+    isLocation,
+    (u, c) =>
+      isLocation(u)
+        ? t.success(u)
+        : t.failure(u, c, inText.is(u) ? 'must not be a javascript:, vbscript: or data: URL' : 'must be a string of 1-250 characters'),
+    t.identity,
+  ),
+  { type: 'string', minLength: 1, maxLength: 250 },
+);
 const MediaRequest = t.readonly(
   t.intersection([
-    t.type({ mediaUrl: text(1, 250), mediaType: text(1, 80) }),
+    t.type({ mediaUrl: MediaUrl, mediaType: text(1, 80) }),
     t.partial({ mimeType: nullable(text(1, 255)), altText: nullable(text(1, 1000)) }),
   ]),
 );
