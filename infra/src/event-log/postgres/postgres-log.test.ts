@@ -168,7 +168,7 @@ describe('the log in Postgres', () => {
     for (let n = 0; n < 10; n += 1) {
       const log = await openPostgresLog({ url: database.url });
       await Promise.all(Array.from({ length: 10 }, (_, m) => log.append(stream(`c${n}.${m}`), 'none', someEvents(1))));
-      await log.close();
+      await expect(log.close()).resolves.toBeUndefined();
     }
   });
 
