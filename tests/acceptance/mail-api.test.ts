@@ -58,7 +58,12 @@ const send = async (reader: string, mail: SendMailOptions): Promise<Email> => {
   const id = /queued as ([0-9a-f-]{36})/.exec(response)?.[1] ?? '';
   await expect.poll(() => status(reader, 'GET', `/api/emails/${id}`), { timeout: 20_000, interval: 20 }).toBe(200);
   const email = await ask<Email>(reader, 'GET', `/api/emails/${id}`);
-  await expect.poll(() => status(reader, 'GET', `/api/threads/${email.threadId}`), { timeout: 20_000, interval: 20 }).toBe(200);
+  const thread = `/api/threads/${email.threadId}`;
+  await expect.poll(() => status(reader, 'GET', thread), { timeout: 20_000, interval: 20 }).toBe(200);
+  // Emails and threads are read models of their own: the thread may know the mails before this one only.
+  const { length } = (await ask<MailPage<Email>>(reader, 'GET', `${thread}/messages`)).content;
+  const counted = async (): Promise<number> => (await ask<Thread>(reader, 'GET', thread)).messageCount;
+  await expect.poll(counted, { timeout: 20_000, interval: 20 }).toBeGreaterThanOrEqual(length);
   return email;
 };
 
