@@ -8,6 +8,7 @@ import type { Actor } from './ctx.ts';
 import { ApiError, problemOf, toApiError } from './errors.ts';
 import { observe, traceOf } from './observe.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limits.ts';
+import { cutOffSlowSenders, PATIENCE, type Patience } from './slow-senders.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -29,16 +30,20 @@ export interface HttpAppOptions {
   /** The one origin whose pages may call us; none when absent. */
   readonly corsOrigin?: string | null;
   readonly checkResponses?: boolean;
+  /** With slow senders; tests have less. */
+  readonly patience?: Patience;
 }
 
 /** Chat-contract §1.1: 5 MiB on every route. */
 export const BODY_LIMIT = 5 * 1024 * 1024;
 
 export const createHttpApp = (platform: Platform, options: HttpAppOptions): FastifyInstance => {
+  const patience = options.patience ?? PATIENCE;
   const app = Fastify({
     logger: false, // observe.ts writes one line per request with our trace id
     bodyLimit: BODY_LIMIT,
-    requestTimeout: 30_000, // a whole request, headers and body: a slow sender does not keep a socket
+    requestTimeout: patience.file,
+    http: { headersTimeout: 30_000 },
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
@@ -52,6 +57,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
   app.decorate('rateLimiter', createRateLimiter(platform.config.http.rateLimits, platform.metrics));
   app.decorateRequest('actor', null);
   app.decorateRequest('trace');
+  cutOffSlowSenders(app, patience);
   acceptJsonOnly(app);
   observe(app, platform);
   allowBrowsers(app, options.corsOrigin ?? null);
@@ -88,7 +94,7 @@ const sendProblem = (platform: Platform, thrown: unknown, request: FastifyReques
     );
   }
   const path = request.routeOptions.url?.replaceAll(/:(\w+)/g, '{$1}') ?? null;
-  // Who is still sending would be cut off by a close, and not hear why (RFC 9112 §9.6): let it finish, within `requestTimeout`.
+  // Who is still sending would be cut off by a close, and not hear why (RFC 9112 §9.6): let it finish, within our `Patience`.
   if (error.code === 'CONTENT_TOO_LARGE' || error.code === 'UNSUPPORTED_MEDIA_TYPE') letItFinish(request, reply);
   return reply
     .code(error.status)

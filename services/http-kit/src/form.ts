@@ -17,6 +17,7 @@ import type { Platform } from '../../platform/src/platform.ts';
 import type { Ctx } from './ctx.ts';
 import { ApiError, invalid } from './errors.ts';
 import { type Answer, handle, type HandleOptions } from './handle.ts';
+import { allowForFile } from './slow-senders.ts';
 
 /** Boundaries, part headers and small fields beside the file. */
 const FORM_OVERHEAD = 64 * 1024;
@@ -49,6 +50,7 @@ export const handleForm = <P extends t.Mixed, Q extends t.Mixed, R extends t.Mix
 const receive = async (request: FastifyRequest, reply: FastifyReply, form: FileForm): Promise<ReceivedFile> => {
   if (!request.isMultipart()) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be multipart/form-data.');
   if (Number(request.headers['content-length']) > form.maxBytes + FORM_OVERHEAD) throw tooLarge(form);
+  allowForFile(request.raw);
   const folder = await mkdtemp(join(tmpdir(), 'tidings-upload-')).catch(unwritable);
   goesWith(folder, request, reply);
   const received = await readForm(request, form, folder);
