@@ -245,6 +245,12 @@ describe('after it', () => {
     expect(await hasBlob(SHARED_FILE), 'others have it too').toBe(true);
   });
 
+  it('nobody remembers when she was there', async () => {
+    for (const table of ['last_seen', 'session']) {
+      expect((await database.query(`select from presence.${table} where user_id = $1`, [ann.id])).rowCount, table).toBe(0);
+    }
+  });
+
   it('no answer tells it, nor what her name was', async () => {
     const all = await answers();
     expect(all.filter((answer) => answer.toLowerCase().includes(MARKER))).toEqual([]);

@@ -189,6 +189,8 @@ describe('reports', () => {
     const resolve = (report: Report, outcome: string) =>
       ask(program, shop, `/api/admin/reports/${report.id}/resolve`, { body: { outcome } });
     expect((await resolve(first, 'dismissed')).status).toBe(200);
+    const pin = `/api/rooms/${id}/messages/${second.messageId}/pin`;
+    await askJson(program, ann, pin, { method: 'PUT' });
     expect((await resolve(second, 'removed')).status).toBe(200);
     expect((await resolve(second, 'removed')).status).toBe(200);
     expect((await resolve(first, 'removed')).status).toBe(409);
@@ -197,9 +199,9 @@ describe('reports', () => {
       'CONTENT_NOT_FOUND',
     ]);
     const seen = await askJson<readonly Message[]>(program, cas, `/api/rooms/${id}/timeline`);
-    expect(seen.slice(0, 2).map(({ deleted = false, msgBody }) => [deleted, msgBody])).toEqual([
-      [true, { text: '' }],
-      [false, { text: 'Buy this' }],
+    expect(seen.slice(0, 2).map(({ deleted = false, pinned = false, msgBody }) => [deleted, pinned, msgBody])).toEqual([
+      [true, false, { text: '' }],
+      [false, false, { text: 'Buy this' }],
     ]);
     expect((await asShop<Page<Report>>('/api/admin/reports?state=open')).content).toEqual([]);
     const done = (await asShop<Page<Report>>('/api/admin/reports?state=resolved')).content;

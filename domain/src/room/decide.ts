@@ -71,7 +71,9 @@ export type Command =
       readonly by: UserId;
       readonly messageId: MessageId;
       readonly isBlocked: boolean;
-    };
+    }
+  /** `by` deleted the message, member or not: an empty place takes no pin from others. */
+  | { readonly type: 'UnpinDeleted'; readonly roomId: RoomId; readonly by: UserId; readonly messageId: MessageId };
 
 export type Rejection =
   | { readonly type: 'CreatorNotInvited' }
@@ -159,6 +161,10 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
       if (state.kind !== 'open' || !isMember(state, by)) return left({ type: 'NotAMember', userId: by });
       if (command.isBlocked && state.roomType === 'Single') return left({ type: 'Blocked' });
       return right(state.pins.includes(messageId) ? [messageUnpinned({ roomId, messageId, by })] : []);
+    }
+    case 'UnpinDeleted': {
+      const { roomId, by, messageId } = command;
+      return right(state.kind === 'open' && state.pins.includes(messageId) ? [messageUnpinned({ roomId, messageId, by })] : []);
     }
   }
 };

@@ -238,6 +238,17 @@ describe('pins', () => {
     given(pair).when(pin(alice, 1)).then(pinned(1));
   });
 
+  it('go with their message, whoever deleted it', () => {
+    const gone = (n: number): Command => ({ type: 'UnpinDeleted', roomId, by: userNo(9), messageId: messageNo(n) });
+    given(...group, pinned(1))
+      .when(gone(1))
+      .then(messageUnpinned({ roomId, messageId: messageNo(1), by: userNo(9) }));
+    given(...group, pinned(1))
+      .when(gone(2))
+      .thenNothing();
+    given().when(gone(1)).thenNothing();
+  });
+
   it('need a message, a member, and no block between the two of a private room', () => {
     given(...group)
       .when(pin(alice, 1, { messageExists: false }))

@@ -88,6 +88,7 @@ export const roomCommands: Arbitrary<RoomCommand> = oneOfThese<RoomCommand>({
     isBlocked: fc.boolean(),
   }),
   UnpinMessage: fc.record({ roomId: any.rooms, by: any.users, messageId: any.messages, isBlocked: fc.boolean() }),
+  UnpinDeleted: fc.record({ roomId: any.rooms, by: any.users, messageId: any.messages }),
 });
 
 /** Facts that mostly allow what is commanded, so that lives get long. */

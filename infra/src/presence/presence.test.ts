@@ -3,6 +3,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/kit/postgres.ts';
+import { forgetPresence } from './forget.ts';
 import { migratePresence } from './migrations.ts';
 import { postgresOpenStreams } from './open-streams.ts';
 import { openSessions, type Sessions } from './sessions.ts';
@@ -64,6 +65,21 @@ describe('presence', () => {
     expect(await present()).toEqual([]);
     const { rows } = await pool.query('select from presence.session where user_id = $1', [bob]);
     expect(rows).toEqual([]);
+  });
+
+  it('forgets someone for good, also when a stream of theirs ends only then', async () => {
+    const lastSeen = async () => (await pool.query('select user_id from presence.last_seen where user_id = any($1)', [[ada, bob]])).rows;
+    const node = at('forgetting');
+    for (const user of [ada, bob]) node.opened(user);
+    await node.told();
+    for (const user of [ada, bob]) node.closed(user);
+    await node.told();
+    node.opened(ada);
+    await node.told();
+    await forgetPresence(pool, ada);
+    node.closed(ada);
+    await node.told();
+    expect(await lastSeen()).toEqual([{ user_id: bob }]);
   });
 
   it('tells everyone anew after the tables were emptied by a crash of the database', async () => {

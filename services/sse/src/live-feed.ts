@@ -146,11 +146,13 @@ export class LiveFeed implements Service {
   open(socket: Socket, actor: Pick<Actor, 'userId' | 'expiresAt'>, { after, resync }: Start): void {
     const stream = new Stream(socket, actor.userId, actor.expiresAt);
     const following = this.#following;
+    const isErased = this.#erased.has(subjectId(actor.userId));
+    const presence = isErased ? UNTOLD : this.#presence; // nothing new is to be remembered of them
     this.#wheel.add(stream);
-    this.#presence.opened(actor.userId);
+    presence.opened(actor.userId);
     socket.on('close', () => {
       this.#wheel.remove(stream);
-      this.#presence.closed(actor.userId);
+      presence.closed(actor.userId);
       this.#following?.hub.leave(stream);
       this.#measures.closed.inc({ reason: stream.ending ?? 'client' });
       if (this.#wheel.size === 0) this.#emptied();
@@ -159,11 +161,11 @@ export class LiveFeed implements Service {
       stream.close('stopping');
       if (socket.destroyed) {
         this.#wheel.remove(stream); // its close was told before we listened
-        this.#presence.closed(actor.userId);
+        presence.closed(actor.userId);
       }
       return;
     }
-    if (this.#erased.has(subjectId(actor.userId))) {
+    if (isErased) {
       stream.close('expired');
       return;
     }

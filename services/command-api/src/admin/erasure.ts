@@ -12,6 +12,7 @@ import { relationship, type RelationshipCommand, relationshipKey } from '@tiding
 import { room, roomKey } from '@tidings/domain/room/index';
 import { user, userKey } from '@tidings/domain/user/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
+import { forgetPresence } from '@tidings/infra/presence/forget';
 import { blobsInMail } from '@tidings/projections/emails/index';
 import { soleBlobsOf } from '@tidings/projections/media/index';
 import { subscriptionsOf } from '@tidings/projections/push-subscriptions/index';
@@ -49,6 +50,7 @@ export const erase = async (platform: Platform, erasure: Erasure): Promise<Posit
   const erased = orReject(await platform.commands.transact(user, userKey(userId), { type: 'EraseUser', userId, by }, context));
   // Until just now others could still invite them.
   const swept = await sweep(platform, erasure, 'last');
+  await forgetPresence(platform.pool, userId);
   return swept ?? erased.position;
 };
 

@@ -2,6 +2,7 @@
 import { resolveReport } from '@tidings/contracts/http/admin';
 import { message, messageKey } from '@tidings/domain/message/index';
 import { report, reportKey } from '@tidings/domain/report/index';
+import { room, roomKey } from '@tidings/domain/room/index';
 import type { FastifyInstance } from 'fastify';
 import { either as E } from 'fp-ts';
 import { handle } from '../../../http-kit/src/handle.ts';
@@ -22,7 +23,7 @@ export const registerReports = (app: FastifyInstance, platform: Platform): void 
       const by = actor.userId;
       const command = { type: 'ResolveReport', reportId, by, outcome } as const;
       const { state } = await platform.commands.load(report, reportKey(reportId));
-      // What the decision will refuse deletes nothing. The message goes first, so that a retry after a crash finds the report open.
+      // What the decision will refuse deletes nothing. The message and its pin go first, so that a retry after a crash finds the report open.
       if (outcome === 'removed' && E.isRight(report.decide(command, state)) && state.kind !== 'none') {
         const { roomId, messageId } = state.about;
         orReject(
@@ -31,6 +32,14 @@ export const registerReports = (app: FastifyInstance, platform: Platform): void 
             messageKey(roomId, messageId),
             { type: 'DeleteMessage', roomId, messageId, by, isMember: true, mayModerate: true },
             besides(context, 'delete'),
+          ),
+        );
+        orReject(
+          await platform.commands.transact(
+            room,
+            roomKey(roomId),
+            { type: 'UnpinDeleted', roomId, by, messageId },
+            besides(context, 'unpin'),
           ),
         );
       }

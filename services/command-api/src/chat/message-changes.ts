@@ -53,14 +53,9 @@ export const registerMessageChanges = (app: FastifyInstance, platform: Platform)
         context,
       ),
     );
-    // A place that is empty takes no pin from others. After a crash in between, deleting again takes it away.
+    // After a crash in between, deleting again takes it away.
     const unpinned = orReject(
-      await platform.commands.transact(
-        room,
-        roomKey(roomId),
-        { type: 'UnpinMessage', roomId, by, messageId, isBlocked: false },
-        besides(context, 'unpin'),
-      ),
+      await platform.commands.transact(room, roomKey(roomId), { type: 'UnpinDeleted', roomId, by, messageId }, besides(context, 'unpin')),
     );
     await settle(unpinned.position > deleted.position ? unpinned.position : deleted.position, MESSAGE_READS);
   });
