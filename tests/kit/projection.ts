@@ -6,6 +6,7 @@ import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { timestamp } from '@tidings/contracts/time';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
 import { pino } from 'pino';
+import type { Pool } from 'pg';
 import type { DatabasePool } from 'slonik';
 import { createTestDatabase } from './postgres.ts';
 
@@ -28,6 +29,8 @@ export interface RunningProjection {
   /** A schema with this projection's tables and indexes and nothing in them. */
   readonly fresh: (projection: Projection) => Promise<Instance>;
   readonly read: DatabasePool;
+  /** For a look at the rows themselves. */
+  readonly pool: Pool;
   readonly close: () => Promise<void>;
 }
 
@@ -90,6 +93,7 @@ export const openProjectionBench = async (): Promise<RunningProjection> => {
   return {
     fresh,
     read,
+    pool,
     close: async () => {
       await read.end();
       await pool.end();

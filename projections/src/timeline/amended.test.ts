@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { messageView, withoutBlocked } from '../chat-view/index.ts';
 import { ada, bob, created, cyd, group, joins, leaves, pair } from '../chat-view/testing/room-events.ts';
+import { ENTRY_BY_MESSAGE } from './amended.ts';
 import { entriesById, page, pinnedEntries, reactionsTo, threadPage, timeline } from './index.ts';
 
 const id = (n: number): MessageId => derivedId<MessageId>('message', n);
@@ -118,6 +119,24 @@ describe('a message', () => {
       ...{ chatRoomId: group, messageId: id(1), senderId: ada, msgBody: { text: '' }, msgType: 'Text', createdAt, seq: 1, deleted: true },
     });
     expect(await bench.read.any(pinnedEntries(instance.schema, group, 0))).toEqual([]);
+  });
+
+  it('leaves no words in any table when it is deleted, also where a replay builds the index by id at its end', async () => {
+    const events = recorded([trio, says(ada, 1, { mentions: [bob] }), says(ada, 2), rewrites(ada, 1, 'message 1 again'), deletes(ada, 1)]);
+    const live = await bench.fresh(timeline);
+    await live.apply(events, 3);
+    const replayed = await bench.fresh(timeline);
+    await bench.pool.query(`drop index ${replayed.schema}.${ENTRY_BY_MESSAGE}`);
+    await replayed.apply(events, 3);
+    const rows = async ({ schema }: Instance) =>
+      (await bench.pool.query(`select seq, msg_type, body::text, mentions::text from ${schema}.entry order by seq`)).rows;
+    expect(await rows(replayed), 'not looked for without the index').toMatchObject([{ body: expect.stringContaining('message 1') }, {}]);
+    await bench.pool.query(timeline.indexes?.(replayed.schema) ?? '');
+    expect(await rows(live)).toEqual([
+      { seq: 1, msg_type: 'Text', body: '{"text":""}', mentions: '[]' },
+      { seq: 2, msg_type: 'Text', body: expect.stringContaining('message 2'), mentions: '[]' },
+    ]);
+    expect(await rows(replayed)).toEqual(await rows(live));
   });
 
   it('counts reactions and names those who were first', async () => {

@@ -9,7 +9,7 @@ import type { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import type { Timestamp } from '@tidings/contracts/time';
-import { shownBody, type RoomCounters } from '../chat-view/index.ts';
+import { NO_BODY, shownBody, type RoomCounters } from '../chat-view/index.ts';
 
 /** `body` and `mentions` of an edit stand for those of the entry; both go with a deletion. `reactions` is what a message shows of them. */
 export const amendedTables = (schema: string): string => `
@@ -38,6 +38,16 @@ export const amendedTables = (schema: string): string => `
 
 export const amendedIndexes = (schema: string): string => `
   create index on ${schema}.amended (room_id, pinned_at desc) where pinned_at is not null;`;
+
+/** The unique index of `entry` by message id. */
+export const ENTRY_BY_MESSAGE = 'entry_message_id_idx';
+
+/** What an entry keeps of a message that was deleted. */
+const emptied = `body = '${JSON.stringify(NO_BODY)}', mentions = '[]', msg_type = 'Text'`;
+
+/** At the end of a replay: finding each as it comes needs the index by id, which is not there yet. */
+export const emptyDeleted = (schema: string): string => `
+  update ${schema}.entry e set ${emptied} from ${schema}.amended a where a.deleted and e.message_id = a.message_id;`;
 
 export const amendingEvents = [
   'MessageEdited',
@@ -153,6 +163,12 @@ export class Amendments {
        select message_id, room_id, true from unnest($1::uuid[], $2::uuid[]) page (message_id, room_id)
        on conflict (message_id) do update set body = null, mentions = null, deleted = true`,
       [[...this.#deleted.keys()], [...this.#deleted.values()]],
+    );
+    // Without the index a replay is under way, at whose end `emptyDeleted` sees to them all. Postgres asks before it looks at any entry.
+    await tx.query(
+      `update ${tx.schema}.entry e set ${emptied} from unnest($1::uuid[]) page (message_id)
+       where e.message_id = page.message_id and to_regclass('${tx.schema}.${ENTRY_BY_MESSAGE}') is not null`,
+      [[...this.#deleted.keys()]],
     );
   }
 

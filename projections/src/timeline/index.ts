@@ -22,7 +22,7 @@ import {
   type Members,
   type Names,
 } from '../chat-view/index.ts';
-import { amendedIndexes, amendedTables, amendingEvents, Amendments, dropAmended } from './amended.ts';
+import { amendedIndexes, amendedTables, amendingEvents, Amendments, dropAmended, emptyDeleted, ENTRY_BY_MESSAGE } from './amended.ts';
 import { eraseFrom } from './erasure.ts';
 import { Mentions, mentionTable } from './mentions.ts';
 
@@ -51,10 +51,11 @@ const tables = (schema: string): string => `
 
 /** By message id: paging and quoting. By time: `?timestamp=`. By thread: its replies. */
 const indexes = (schema: string): string => `
-  create unique index on ${schema}.entry (message_id);
+  create unique index ${ENTRY_BY_MESSAGE} on ${schema}.entry (message_id);
   create index on ${schema}.entry (room_id, created_at desc);
   create index on ${schema}.entry (thread_id, seq) where thread_id is not null;
-  ${amendedIndexes(schema)}`;
+  ${amendedIndexes(schema)}
+  ${emptyDeleted(schema)}`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   for (const { events, erased } of segmentsOf(page)) {
@@ -93,7 +94,7 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
 
 export const timeline: Projection = {
   name: 'timeline',
-  version: 3,
+  version: 4,
   handles: [...countedEvents, ...namingEvents, ...amendingEvents, 'SubjectErased'],
   tables,
   indexes,
