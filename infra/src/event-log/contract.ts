@@ -280,16 +280,14 @@ export const eventLogContract = (name: string, open: OpenLog): void => {
       });
 
       it('serves many readers under concurrent appends: each sees every event once, in order', async () => {
-        const stop = new AbortController();
         const readers = Array.from({ length: 3 }, () => {
           const own = new AbortController();
-          stop.signal.addEventListener('abort', () => own.abort());
           return until(400, log.tail(0, START, { limit: 37, signal: own.signal }), own);
         });
         await Promise.all(Array.from({ length: 200 }, (_, n) => log.append(stream(`s${n % 23}`), 'any', someEvents(2))));
         const expected = await all();
         for (const seen of await Promise.all(readers)) expect(seen).toEqual(expected);
-      });
+      }, 60_000);
     });
 
     it('keeps streams with the same key in one shard', async () => {
