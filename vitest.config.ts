@@ -2,6 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'scripts'];
 
+/** Acceptance suites that hold the program to times, memory or power cuts, and would disturb others. */
+const alone = ['start', 'demo', 'docs', 'crash', 'erasure-crash', 'outage', 'slow-clients', 'media', 'chat-counters', 'client'].map(
+  (name) => `tests/acceptance/${name}.test.ts`,
+);
+
 export default defineConfig({
   test: {
     globalSetup: ['tests/kit/global-setup.ts'],
@@ -20,14 +25,28 @@ export default defineConfig({
         },
       },
       {
-        // Whole programs under load: one file at a time, after everything else.
+        // The whole as its users meet it.
         extends: true,
         test: {
           name: 'acceptance',
-          include: ['tests/acceptance/**/*.test.ts', 'tests/chaos/**/*.test.ts', 'tests/engines/**/*.test.ts'],
+          include: ['tests/acceptance/**/*.test.ts'],
+          exclude: alone,
+          pool: 'forks',
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Programs under load, killed, starved or measured: one file at a time, after everything else.
+        extends: true,
+        test: {
+          name: 'endurance',
+          include: [...alone, 'tests/chaos/**/*.test.ts', 'tests/engines/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },

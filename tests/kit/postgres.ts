@@ -1,6 +1,7 @@
 /** Databases for tests, on the run's own Postgres. */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { setTimeout as nextMoment } from 'node:timers/promises';
 import { inject } from 'vitest';
 import './global-setup.ts';
 
@@ -15,17 +16,36 @@ export interface TestDatabase {
 export const createTestDatabase = async (): Promise<TestDatabase> => {
   const adminUrl = inject('postgresAdminUrl');
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await asAdmin(adminUrl, `create database ${name} template template0`);
+  await asAdmin(adminUrl, (admin) => admin.query(`create database ${name} template template0`));
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
-  return { url: url.toString(), drop: () => asAdmin(adminUrl, `drop database if exists ${name} with (force)`) };
+  return { url: url.toString(), drop: () => asAdmin(adminUrl, (admin) => drop(admin, name)) };
 };
 
-const asAdmin = async (adminUrl: string, statement: string): Promise<void> => {
+/**
+ * A pool's `end` is done before its connections are; one that is cut off just then reports an error that nobody listens for. They get a
+ * moment to go by themselves.
+ */
+const drop = async (admin: pg.Client, name: string): Promise<void> => {
+  const patience = AbortSignal.timeout(GOODBYE_MS);
+  while (!patience.aborted && (await connectionsTo(admin, name)) > 0) await nextMoment(5);
+  await admin.query(`drop database if exists ${name} with (force)`);
+};
+const GOODBYE_MS = 300;
+
+const connectionsTo = async (admin: pg.Client, name: string): Promise<number> => {
+  const { rows } = await admin.query<{ open: number }>(
+    `select count(*)::int as open from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
+    [name],
+  );
+  return rows[0]?.open ?? 0;
+};
+
+const asAdmin = async (adminUrl: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> => {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
-    await client.query(statement);
+    await work(client);
   } finally {
     await client.end();
   }
