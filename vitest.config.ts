@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'scripts'];
 
 /** Acceptance suites that hold the program to times, memory or power cuts, and would disturb others. */
-const alone = ['start', 'demo', 'docs', 'crash', 'erasure-crash', 'outage', 'slow-clients', 'media', 'chat-counters', 'client'].map(
+const alone = ['start', 'crash', 'erasure-crash', 'outage', 'slow-clients', 'media', 'chat-counters'].map(
   (name) => `tests/acceptance/${name}.test.ts`,
 );
 
