@@ -1,4 +1,5 @@
 /** Members of one room and what they say, for the fan-out bench: a process of its own. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { percentile, sortedCopy } from './harness.ts';
@@ -147,7 +148,7 @@ const run = async (load: FanOutLoad): Promise<FanOutResult> => {
   const start = performance.now() + 200;
   for (let n = 0; n < count; n++) {
     const due = start + (n * 1000) / load.pace;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    await sleep(Math.max(0, due - performance.now()));
     const { index, all } = messages.add();
     say(index);
     latencies.push(all.then((at) => at - due));

@@ -2,6 +2,7 @@
  * Rooms with many members online: how many deliveries a second, each message to everyone's SSE, and how long the last member waits for one.
  * Baseline: a bare `node:http` server that writes the same frames to as many streams, under the same load.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fork } from 'node:child_process';
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { type CommandId, derivedId, type RoomId, streamId, type UserId } from '@tidings/contracts/ids';
@@ -123,8 +124,7 @@ const makeRoom = async ({ httpUrl, running }: Program, members: readonly Talker[
   } finally {
     await log.close();
   }
-  while (!JSON.stringify(await call(httpUrl, 'GET', '/api/rooms', last.token)).includes(roomId))
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  while (!JSON.stringify(await call(httpUrl, 'GET', '/api/rooms', last.token)).includes(roomId)) await sleep(100);
   return roomId;
 };
 

@@ -1,4 +1,5 @@
 /** Fills a log with rooms and messages, then has the read models of the timeline bench built from it; in a process of its own. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { type CommandId, derivedId, type MessageId, type RoomId, streamId, type UserId } from '@tidings/contracts/ids';
 import type { EventLog } from '@tidings/contracts/ports/event-log';
@@ -106,7 +107,7 @@ const build = async (url: string, log: EventLog, store: EventStore, pool: Pool):
     const isThere = rows.length === MODELS.length && rows.every(({ position }) => position >= head);
     return isThere && (await instances(pool)).every(({ hasIndexes }) => hasIndexes);
   };
-  while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+  while (!(await isDone())) await sleep(WATCH_MS);
   await projector.stop();
   await signals.close();
   await building.end();

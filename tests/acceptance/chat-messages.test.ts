@@ -5,6 +5,7 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import { streamId } from '@tidings/contracts/ids';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { conflict, forbidden, invalid, missing, ok, problem, seen } from './answers.ts';
 import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
@@ -18,14 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => chat.close());
 
-const ok = { status: 200, text: '' };
-const seen = ({ status, text }: Answer) => ({ status, text });
-const problem = (answer: Answer) => ({ status: answer.status, code: answer.json<Problem>().errorCode });
 const fields = (answer: Answer) => answer.json<Problem>().errors?.map(({ path }) => path.split('.')[0]);
-const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
-const missing = { status: 404, code: 'CONTENT_NOT_FOUND' };
-const invalid = { status: 400, code: 'VALIDATION_ERROR' };
-const conflict = { status: 409, code: 'CONFLICT' };
 
 const create = async (by: Client, roomType: 'Single' | 'Group', ...others: readonly Client[]): Promise<string> => {
   const answer = await by.post('/api/rooms/create-room', { roomType, invitedUsers: [by.id, ...others.map(({ id }) => id)] });

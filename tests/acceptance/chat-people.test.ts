@@ -3,6 +3,7 @@ import { ProblemError } from '@tidings/contracts/client/client';
 import type { Page, User } from '@tidings/contracts/http/chat-objects';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { forbidden, invalid, missing } from './answers.ts';
 import { startChat, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'Ada' | 'Bob' | 'Cyd'> | undefined;
@@ -26,9 +27,6 @@ const problem = (call: Promise<unknown>) =>
       return { status: error.status, code: error.code };
     },
   );
-const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
-const missing = { status: 404, code: 'CONTENT_NOT_FOUND' };
-const invalid = { status: 400, code: 'VALIDATION_ERROR' };
 
 const about = (id: string) => ({ params: { userId: id } });
 const seen = (by: Client, other: Client) => by.api.getUser(about(other.id));

@@ -5,7 +5,8 @@ import type { Receipts } from '@tidings/contracts/http/receipts';
 import { streamId } from '@tidings/contracts/ids';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
+import { forbidden, missing, problem } from './answers.ts';
+import { startChat, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
 let ada: Client;
@@ -17,10 +18,6 @@ beforeAll(async () => {
   ({ ada, bob, cyd, dan } = chat.as);
 });
 afterAll(() => chat.close());
-
-const problem = (answer: Answer) => ({ status: answer.status, code: answer.json<Problem>().errorCode });
-const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
-const missing = { status: 404, code: 'CONTENT_NOT_FOUND' };
 
 const create = async (by: Client, roomType: 'Single' | 'Group', others: readonly Client[]): Promise<string> => {
   const invitedUsers = [by.id, ...others.map((other) => other.id)];

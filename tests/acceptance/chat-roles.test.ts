@@ -6,7 +6,8 @@ import { user, userKey } from '@tidings/domain/user/index';
 import { either as E } from 'fp-ts';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
+import { problem } from './answers.ts';
+import { startChat, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
 let ada: Client;
@@ -19,7 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => chat.close());
 
-const problem = (answer: Answer) => ({ status: answer.status, code: answer.json<Problem>().errorCode });
 const create = (by: Client, roomType: 'Single' | 'Group', others: readonly Client[], more: object = {}, headers?: Record<string, string>) =>
   by.post('/api/rooms/create-room', { roomType, invitedUsers: [by.id, ...others.map(({ id }) => id)], ...more }, headers);
 const group = async (by: Client, ...others: readonly Client[]): Promise<string> => (await create(by, 'Group', others)).json<ChatRoom>().id;

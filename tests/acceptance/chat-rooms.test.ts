@@ -1,9 +1,9 @@
 /** Rooms and messages over HTTP (chat-contract §1.3, §1.4, §6). */
 import type { ChatRoom, Message, Page, RoomDetailed, RoomMember } from '@tidings/contracts/http/chat-objects';
-import type { Problem } from '@tidings/contracts/http/problem';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
+import { forbidden, invalid, missing, problem } from './answers.ts';
+import { startChat, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
 let ada: Client;
@@ -15,11 +15,6 @@ beforeAll(async () => {
   ({ ada, bob, cyd, dan } = chat.as);
 });
 afterAll(() => chat.close());
-
-const problem = (answer: Answer) => ({ status: answer.status, code: answer.json<Problem>().errorCode });
-const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
-const missing = { status: 404, code: 'CONTENT_NOT_FOUND' };
-const invalid = { status: 400, code: 'VALIDATION_ERROR' };
 
 const create = (by: Client, roomType: 'Single' | 'Group', others: readonly Client[], roomName?: string): Promise<ChatRoom> =>
   by.api.createRoom({

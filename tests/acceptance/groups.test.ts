@@ -4,7 +4,8 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import { streamId } from '@tidings/contracts/ids';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
+import { conflict, forbidden, invalid, missing, ok, problem, seen } from './answers.ts';
+import { startChat, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
 let ada: Client;
@@ -16,14 +17,6 @@ beforeAll(async () => {
   ({ ada, bob, cyd, dan } = chat.as);
 });
 afterAll(() => chat.close());
-
-const ok = { status: 200, text: '' };
-const seen = ({ status, text }: Answer) => ({ status, text });
-const problem = (answer: Answer) => ({ status: answer.status, code: answer.json<Problem>().errorCode });
-const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
-const missing = { status: 404, code: 'CONTENT_NOT_FOUND' };
-const invalid = { status: 400, code: 'VALIDATION_ERROR' };
-const conflict = { status: 409, code: 'CONFLICT' };
 
 const create = async (by: Client, roomType: 'Single' | 'Group', others: readonly Client[]): Promise<string> => {
   const invitedUsers = [by.id, ...others.map((other) => other.id)];

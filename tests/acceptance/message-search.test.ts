@@ -5,6 +5,7 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { forbidden } from './answers.ts';
 import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
 import { Dice } from './town.ts';
 
@@ -25,7 +26,6 @@ const problem = (answer: Answer) => {
   const { errorCode, errors } = answer.json<Problem>();
   return { status: answer.status, code: errorCode, fields: errors?.map(({ path, message }) => `${path} ${message}`) };
 };
-const forbidden = { status: 403, code: 'INSUFFICIENT_PERMISSIONS' };
 
 /** The newest position that anything here was answered with: a search may be asked to wait for it. */
 let newest = '';

@@ -1,15 +1,14 @@
 /** What members are told of changes to messages, and what is left of the feed once somebody is erased. */
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
-import { LiveEvent } from '@tidings/contracts/http/live';
 import { derivedId, type NotificationId } from '@tidings/contracts/ids';
 import { afterPosition } from '@tidings/contracts/http/live';
 import { START } from '@tidings/contracts/ports/event-log';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openProjectionBench, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
+import { openProjectionBench, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { Foresight } from './foresight.ts';
-import { feed } from './index.ts';
-import { entriesFor, rowsAfter } from './queries.ts';
+import { rowsAfter } from './queries.ts';
+import { heard, told } from './testing/feed-bench.ts';
 import { message, room, Story, user } from './testing/story.ts';
 
 let bench: RunningProjection;
@@ -17,18 +16,6 @@ beforeAll(async () => {
   bench = await openProjectionBench();
 });
 afterAll(() => bench.close());
-
-const told = async (events: readonly Recorded[], pageSize = 500): Promise<Instance> => {
-  const instance = await bench.fresh(feed);
-  await instance.apply(events, pageSize);
-  return instance;
-};
-const heard = async (instance: Instance, name: string, story: Story): Promise<readonly LiveEvent[]> =>
-  (await bench.read.any(entriesFor(instance.schema, user(name), afterPosition(START), story.head, 1000))).map(({ payload }) => {
-    const event: unknown = JSON.parse(payload);
-    if (!LiveEvent.is(event)) throw new Error(`not a LiveEvent: ${payload}`);
-    return event;
-  });
 
 const ids = (text: string) => ({ roomId: room('team'), messageId: message(text) });
 const edited = (who: string, text: string, better: string): TidingsEvent => ({
@@ -72,10 +59,10 @@ describe('changes to a message', () => {
     .append(deleted('ada', 'hello'));
 
   it('are told to its room as they are', async () => {
-    const instance = await told(story.events);
+    const instance = await told(bench, story.events);
     const roomId = room('team');
     const of = { roomId, messageId: message('hello') };
-    expect((await heard(instance, 'bob', story)).slice(2)).toEqual(
+    expect((await heard(bench, instance, 'bob', story)).slice(2)).toEqual(
       [
         {
           type: 'MessageEdited',
@@ -94,11 +81,11 @@ describe('changes to a message', () => {
         { type: 'MessageDeleted', ...of, deletedBy: user('ada') },
       ].map((event, at) => ({ ...event, createdAt: story.events[5 + at]?.recordedAt })),
     );
-    expect(await heard(instance, 'cyd', story)).toEqual([]);
+    expect(await heard(bench, instance, 'cyd', story)).toEqual([]);
   });
 
   it('can be told ahead of the tables, to the byte', async () => {
-    const instance = await told(story.events);
+    const instance = await told(bench, story.events);
     const inTable = await bench.read.any(rowsAfter(instance.schema, afterPosition(story.events[4]?.position ?? START), 100));
     const foresight = new Foresight();
     expect(story.events.slice(5).flatMap((event) => foresight.rowsOf(event))).toEqual(inTable);
@@ -136,9 +123,9 @@ describe('once somebody is erased', () => {
 
   it('nothing that they wrote or were called is told any more, and all that others wrote is', async () => {
     const whole = story(false);
-    const instance = await told(whole.events, 4);
+    const instance = await told(bench, whole.events, 4);
     expect((await instance.dump()).join('\n')).not.toMatch(/secret/i);
-    const all = await heard(instance, 'bob', whole);
+    const all = await heard(bench, instance, 'bob', whole);
     expect(all.filter(({ type }) => type === 'ChatMessage')).toMatchObject([
       { message: { erased: true, msgBody: { text: '' } }, roomPreviewText: { sender_username: 'Deleted user', text: '' } },
       { message: { erased: true } },
@@ -158,7 +145,7 @@ describe('once somebody is erased', () => {
 
   it('the tables are those of a replay without their key, however it is cut into pages', async () => {
     const dumps = await Promise.all(
-      ([false, true] as const).flatMap((gone) => [1, 7, 500].map(async (size) => (await told(story(gone).events, size)).dump())),
+      ([false, true] as const).flatMap((gone) => [1, 7, 500].map(async (size) => (await told(bench, story(gone).events, size)).dump())),
     );
     expect(dumps[0]?.length).toBeGreaterThan(30);
     for (const other of dumps.slice(1)) expect(other).toEqual(dumps[0]);

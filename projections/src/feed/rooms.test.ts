@@ -1,14 +1,14 @@
 /** What members are told of their room beside its messages. */
-import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
-import { afterPosition, LiveEvent } from '@tidings/contracts/http/live';
+import type { TidingsEvent } from '@tidings/contracts/events/index';
+import { afterPosition } from '@tidings/contracts/http/live';
 import type { BlobId } from '@tidings/contracts/ids';
 import { START } from '@tidings/contracts/ports/event-log';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openProjectionBench, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
+import { openProjectionBench, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { Foresight } from './foresight.ts';
-import { feed } from './index.ts';
-import { entriesFor, rowsAfter } from './queries.ts';
+import { rowsAfter } from './queries.ts';
+import { heard, told } from './testing/feed-bench.ts';
 import { message, room, Story, user } from './testing/story.ts';
 
 let bench: RunningProjection;
@@ -16,18 +16,6 @@ beforeAll(async () => {
   bench = await openProjectionBench();
 });
 afterAll(() => bench.close());
-
-const told = async (events: readonly Recorded[], pageSize = 500): Promise<Instance> => {
-  const instance = await bench.fresh(feed);
-  await instance.apply(events, pageSize);
-  return instance;
-};
-const heard = async (instance: Instance, name: string, story: Story): Promise<readonly LiveEvent[]> =>
-  (await bench.read.any(entriesFor(instance.schema, user(name), afterPosition(START), story.head, 1000))).map(({ payload }) => {
-    const event: unknown = JSON.parse(payload);
-    if (!LiveEvent.is(event)) throw new Error(`not a LiveEvent: ${payload}`);
-    return event;
-  });
 
 const roomId = room('team');
 const renamed = (who: string, name: string | null | typeof SHREDDED): TidingsEvent => ({
@@ -59,8 +47,8 @@ describe('a room', () => {
   const image = `/api/rooms/${roomId}/image?v=abababababababab`;
 
   it('tells its members what it is called and looks like now, who has which rank, and what reached whom', async () => {
-    const instance = await told(story.events);
-    expect((await heard(instance, 'ada', story)).slice(1)).toEqual(
+    const instance = await told(bench, story.events);
+    expect((await heard(bench, instance, 'ada', story)).slice(1)).toEqual(
       [
         { type: 'RoomUpdated', roomId, roomName: 'Band', roomImageUrl: null, by: user('ada') },
         { type: 'RoomUpdated', roomId, roomName: 'Band', roomImageUrl: image, by: user('bob') },
@@ -69,17 +57,19 @@ describe('a room', () => {
         { type: 'UserDeliveredChat', userId: user('bob'), roomId, upToSeq: 1, upTo: message('hello') },
       ].map((event, at) => ({ ...event, createdAt: story.events[before + at]?.recordedAt })),
     );
-    expect(await heard(instance, 'cyd', story)).toEqual([]);
+    expect(await heard(bench, instance, 'cyd', story)).toEqual([]);
   });
 
   it('shows its name and picture to who comes later', async () => {
     const whole = new Story().registers('ada').registers('bob').registers('cyd').creates('team', 'Group', 'ada', 'bob');
     whole.append(renamed('ada', 'Band')).append(pictured('bob')).joins('team', 'cyd', 'ada');
-    expect((await heard(await told(whole.events, 2), 'cyd', whole))[0]).toMatchObject({ room: { roomName: 'Band', roomImageUrl: image } });
+    expect((await heard(bench, await told(bench, whole.events, 2), 'cyd', whole))[0]).toMatchObject({
+      room: { roomName: 'Band', roomImageUrl: image },
+    });
   });
 
   it('tells ahead of the tables what needs none of them, to the byte, and of the rest nothing', async () => {
-    const instance = await told(story.events);
+    const instance = await told(bench, story.events);
     const inTable = await bench.read.any(rowsAfter(instance.schema, afterPosition(story.events[before + 2]?.position ?? START), 100));
     const foresight = new Foresight();
     expect(story.events.slice(before, before + 3).map((event) => foresight.rowsOf(event))).toEqual([null, null, null]);
@@ -115,7 +105,7 @@ describe('once somebody is erased', () => {
 
   it('no room is called or looks as they were or made it, and the tables are those of a replay without their key', async () => {
     const dumps = await Promise.all(
-      ([false, true] as const).flatMap((gone) => [1, 4, 500].map(async (size) => (await told(story(gone).events, size)).dump())),
+      ([false, true] as const).flatMap((gone) => [1, 4, 500].map(async (size) => (await told(bench, story(gone).events, size)).dump())),
     );
     expect(dumps[0]?.join('\n')).not.toMatch(/secret/i);
     expect(dumps[0]?.filter((line) => line.includes('RoomUpdated'))).toHaveLength(5);
