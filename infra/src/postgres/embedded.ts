@@ -150,10 +150,12 @@ const initialise = async (place: Place, logFile: string, fast: boolean): Promise
   rmSync(half, { recursive: true, force: true });
   mkdirSync(half, { mode: 0o700 });
   if (place.account !== undefined) chownSync(half, place.account.uid, place.account.gid);
+  // Small WAL segments: a new one is filled with zeros and synced while commits wait, which for the usual 16 MB takes 20 to 80 ms.
+  const wal = '--wal-segsize=2';
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const initdb = spawn(
     place.binaries.initdb,
-    ['-D', half, '-U', 'tidings', '-A', 'trust', '--no-instructions', ...locale, ...(fast ? ['--no-sync'] : [])],
+    ['-D', half, '-U', 'tidings', '-A', 'trust', '--no-instructions', wal, ...locale, ...(fast ? ['--no-sync'] : [])],
     { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/', env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' }, ...place.account },
   );
   let said = '';

@@ -44,18 +44,15 @@ export const migrateSubjectKeys = async (target: string | pg.Pool): Promise<void
 };
 
 export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 }: PostgresSubjectKeysOptions): SubjectKeys => {
-  // The cache hands out the same Buffer again and again, on which the cipher's own key objects hang (sealing.ts).
-  const cache = new LRUCache<SubjectId, { readonly key: Buffer | null }>({ max: cacheSize, ttl: cacheMs });
-  /** Cached before and unchanged since: same Buffer. Else a fresh one is the truth. */
-  const stale = new LRUCache<SubjectId, Buffer>({ max: cacheSize });
+  // The cache hands out the same Buffer again and again, on which the cipher's own key objects hang (sealing.ts). A key changes only once,
+  // when it is destroyed, and the watch tells of that; so none is fetched a second time.
+  const cache = new LRUCache<SubjectId, { readonly key: Buffer | null }>({ max: cacheSize });
 
   const remember = (subject: SubjectId, key: Buffer | null): Buffer | null => {
-    const before = stale.get(subject);
-    const kept = key !== null && before !== undefined && before.equals(key) ? before : key;
-    if (kept === null) stale.delete(subject);
-    else stale.set(subject, kept);
-    cache.set(subject, { key: kept });
-    return kept;
+    const before = cache.get(subject);
+    if (before?.key === null) return null; // destroyed while this was on its way
+    cache.set(subject, { key });
+    return key;
   };
 
   const select = async (subjects: readonly SubjectId[]): Promise<Map<SubjectId, Buffer | null>> => {
@@ -67,7 +64,7 @@ export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 
     return new Map(rows.map(({ subject, key }) => [subject, remember(subject, key)]));
   };
 
-  const watch = watchDestroyed(pool, (subject) => remember(subject, null));
+  const watch = watchDestroyed(pool, (subject) => cache.set(subject, { key: null }));
 
   const split = (subjects: readonly SubjectId[]) => {
     const found = new Map<SubjectId, Buffer | null>();
@@ -82,6 +79,7 @@ export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 
 
   return {
     obtain: async (subjects) => {
+      await watch.heardWithin(cacheMs);
       const { found, missing } = split(subjects);
       if (missing.length === 0) return found;
       const known = await select(missing);
@@ -97,6 +95,7 @@ export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 
     },
 
     find: async (subjects) => {
+      await watch.heardWithin(cacheMs);
       const { found, missing } = split(subjects);
       if (missing.length === 0) return found;
       const known = await select(missing);
@@ -110,7 +109,6 @@ export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 
          on conflict (subject) do update set key = null, destroyed_at = now() where k.key is not null`,
         [subject],
       );
-      remember(subject, null);
       watch.tell(subject);
     },
 

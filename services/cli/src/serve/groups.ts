@@ -20,10 +20,13 @@ export type ServiceName = (typeof GROUPS)[Group][number];
 export const NICENESS: Readonly<Partial<Record<Group, number>>> = { filing: 15 };
 
 /**
- * For V8, by measurement: what is made for a mail is garbage a few milliseconds later, and in a larger nursery more of it dies before a
- * collection would copy it on.
+ * For V8, by measurement: what is made for a mail or a request is garbage a few milliseconds later, and in a larger nursery more of it dies
+ * before a collection would copy it on.
  */
-export const NODE_OPTIONS: Readonly<Partial<Record<Group, readonly string[]>>> = { smtp: ['--max-semi-space-size=32'] };
+export const NODE_OPTIONS: Readonly<Partial<Record<Group, readonly string[]>>> = {
+  smtp: ['--max-semi-space-size=32'],
+  api: ['--max-semi-space-size=32'],
+};
 
 /** In the order of their start: readers of read models come after the one who makes them. Stopping goes the other way round. */
 export const groupNames = Object.keys(GROUPS) as readonly Group[]; // the keys of a constant are what they are
