@@ -18,6 +18,14 @@ export const AddressClaimed = defineEvent({
 });
 export type AddressClaimed = EventOf<typeof AddressClaimed>;
 
+export const AddressReleased = defineEvent({
+  type: 'AddressReleased',
+  doc: 'An address no longer belongs to a mailbox; the next claim may have it.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, address: sealed(text(3, 320)) })),
+  personal: [{ subject: 'mailboxId', fields: ['address'] }],
+});
+export type AddressReleased = EventOf<typeof AddressReleased>;
+
 export const MailboxOpened = defineEvent({
   type: 'MailboxOpened',
   doc: 'A mailbox came into being, with its main address.',
@@ -25,6 +33,14 @@ export const MailboxOpened = defineEvent({
   personal: [{ subject: 'mailboxId', fields: ['address', 'name'] }],
 });
 export type MailboxOpened = EventOf<typeof MailboxOpened>;
+
+export const MailboxRenamed = defineEvent({
+  type: 'MailboxRenamed',
+  doc: 'A mailbox has another display name.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, name: sealed(text(1, 200)) })),
+  personal: [{ subject: 'mailboxId', fields: ['name'] }],
+});
+export type MailboxRenamed = EventOf<typeof MailboxRenamed>;
 
 export const MailboxMemberSet = defineEvent({
   type: 'MailboxMemberSet',
@@ -40,5 +56,20 @@ export const MailboxMemberRemoved = defineEvent({
 });
 export type MailboxMemberRemoved = EventOf<typeof MailboxMemberRemoved>;
 
-export const mailboxEvents = [AddressClaimed, MailboxOpened, MailboxMemberSet, MailboxMemberRemoved] as const;
+export const MailboxClosed = defineEvent({
+  type: 'MailboxClosed',
+  doc: 'A mailbox is closed for good: it takes no more mail, nobody is a member, and read models forget what it held. Its addresses were given up before.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, by: UserId })),
+});
+export type MailboxClosed = EventOf<typeof MailboxClosed>;
+
+export const mailboxEvents = [
+  AddressClaimed,
+  AddressReleased,
+  MailboxOpened,
+  MailboxRenamed,
+  MailboxMemberSet,
+  MailboxMemberRemoved,
+  MailboxClosed,
+] as const;
 export type MailboxEvent = EventOf<(typeof mailboxEvents)[number]>;

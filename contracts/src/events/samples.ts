@@ -95,9 +95,12 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   ReportResolved: { reportId, by: ada, outcome: 'dismissed' },
   AddressClaimed: { mailboxId, address: 'ada@tidings.test' },
   MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },
+  AddressReleased: { mailboxId, address: 'ada@tidings.test' },
   MailboxMemberSet: { mailboxId, userId: ada, role: 'admin' },
+  MailboxRenamed: { mailboxId, name: 'Ada King' },
   MailboxMemberRemoved: { mailboxId, userId: grace },
   EmailReceived: { emailId, blobId: blob('a'), size: 1843, recipients: [{ mailboxId, envelope }] },
+  MailboxClosed: { mailboxId, by: ada },
   FilingDecided: { mailboxId, emailId, outcome: { type: 'thread', threadId, by: 'references' } },
   EmailFiled: {
     threadId,

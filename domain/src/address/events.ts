@@ -1,5 +1,6 @@
 import { eventOf } from '@tidings/contracts/events/definition';
-import { AddressClaimed } from '@tidings/contracts/events/mailbox';
+import { AddressClaimed, AddressReleased } from '@tidings/contracts/events/mailbox';
 
-export type AddressEvent = AddressClaimed;
+export type AddressEvent = AddressClaimed | AddressReleased;
 export const addressClaimed = eventOf(AddressClaimed);
+export const addressReleased = eventOf(AddressReleased);

@@ -9,3 +9,4 @@ export const address: Decider<State, Command, AddressEvent, Rejection> = { categ
 export type { Command as AddressCommand, Rejection as AddressRejection } from './decide.ts';
 export type { State as AddressState } from './state.ts';
 export { addressKey } from './stream.ts';
+export { speaksForDomain } from './trusted.ts';

@@ -9,6 +9,8 @@ export const evolve = (state: State, event: AddressEvent): State => {
   switch (event.type) {
     case 'AddressClaimed':
       return { kind: 'claimed', mailboxId: event.data.mailboxId };
+    case 'AddressReleased':
+      return initial;
     default:
       return state;
   }

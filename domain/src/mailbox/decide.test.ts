@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { specify } from '../testing/given.ts';
 import { alice, bob, carol, mailboxNo } from '../testing/people.ts';
 import type { Command } from './decide.ts';
-import { mailboxMemberRemoved, mailboxMemberSet, mailboxOpened } from './events.ts';
+import { mailboxClosed, mailboxMemberRemoved, mailboxMemberSet, mailboxOpened, mailboxRenamed } from './events.ts';
 import { mailbox, roleOf } from './index.ts';
 
 const given = specify(mailbox);
@@ -37,6 +37,18 @@ describe('a mailbox', () => {
     given(mailboxOpened({ ...details, address: SHREDDED, name: SHREDDED }))
       .when(open)
       .thenNothing();
+  });
+
+  it('takes another name', () => {
+    const rename = { type: 'RenameMailbox', mailboxId, name: 'Crew' } as const;
+    const renamed = mailboxRenamed({ mailboxId, name: 'Crew' });
+    given(...opened)
+      .when(rename)
+      .then(renamed);
+    given(...opened, renamed)
+      .when(rename)
+      .thenNothing();
+    given().when(rename).thenRejected({ type: 'NoSuchMailbox' });
   });
 
   it('gives and changes roles', () => {
@@ -80,5 +92,47 @@ describe('a mailbox', () => {
   it('must be there to have members', () => {
     given().when(set(bob, 'viewer')).thenRejected({ type: 'NoSuchMailbox' });
     given().when(remove(bob)).thenRejected({ type: 'NoSuchMailbox' });
+  });
+
+  it('lets the erased go, the last admin too', () => {
+    const erased: Command = { type: 'RemoveErasedMember', mailboxId, userId: alice };
+    given(...opened)
+      .when(erased)
+      .then(mailboxMemberRemoved({ mailboxId, userId: alice }));
+    given(...opened, mailboxMemberRemoved({ mailboxId, userId: alice }))
+      .when(erased)
+      .thenNothing();
+    given(...opened, mailboxMemberRemoved({ mailboxId, userId: alice }))
+      .when(set(bob, 'admin'))
+      .then(isSet(bob, 'admin'));
+  });
+
+  it('is closed once and for good', () => {
+    const close: Command = { type: 'CloseMailbox', mailboxId, by: carol };
+    const closed = mailboxClosed({ mailboxId, by: carol });
+    given().when(close).thenRejected({ type: 'NoSuchMailbox' });
+    given(...opened)
+      .when(close)
+      .then(closed);
+    given(...opened, closed)
+      .when(close)
+      .thenNothing();
+    given(...opened, closed)
+      .when(open)
+      .thenRejected({ type: 'MailboxExists' });
+    given(...opened, closed)
+      .when(set(bob, 'admin'))
+      .thenRejected({ type: 'NoSuchMailbox' });
+  });
+
+  it('is its first member’s when it is personal', () => {
+    const owner = (kind: 'personal' | 'shared') => {
+      const state = [mailboxOpened({ ...details, kind }), isSet(alice, 'admin'), isSet(bob, 'admin')].reduce(
+        mailbox.evolve,
+        mailbox.initial,
+      );
+      return state.kind === 'open' ? state.owner : undefined;
+    };
+    expect([owner('personal'), owner('shared')]).toEqual([alice, null]);
   });
 });

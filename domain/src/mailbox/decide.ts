@@ -3,7 +3,7 @@ import type { MailboxKind, MailboxRole } from '@tidings/contracts/events/mailbox
 import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import { isShredded } from '@tidings/contracts/sealed';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
-import { type MailboxEvent, mailboxMemberRemoved, mailboxMemberSet, mailboxOpened } from './events.ts';
+import { mailboxClosed, type MailboxEvent, mailboxMemberRemoved, mailboxMemberSet, mailboxOpened, mailboxRenamed } from './events.ts';
 import { isLastAdmin, roleOf, type State } from './state.ts';
 
 export type Command =
@@ -16,8 +16,13 @@ export type Command =
       /** Its first members, in the same append: a mailbox is never seen without its owner. */
       readonly members: readonly { readonly userId: UserId; readonly role: MailboxRole }[];
     }
+  | { readonly type: 'RenameMailbox'; readonly mailboxId: MailboxId; readonly name: string }
   | { readonly type: 'SetMailboxMember'; readonly mailboxId: MailboxId; readonly userId: UserId; readonly role: MailboxRole }
-  | { readonly type: 'RemoveMailboxMember'; readonly mailboxId: MailboxId; readonly userId: UserId };
+  | { readonly type: 'RemoveMailboxMember'; readonly mailboxId: MailboxId; readonly userId: UserId }
+  /** Who was erased goes, the last admin too: a domain admin still may name another. */
+  | { readonly type: 'RemoveErasedMember'; readonly mailboxId: MailboxId; readonly userId: UserId }
+  /** Its addresses are to be given up first: who closes it may not know them afterwards. */
+  | { readonly type: 'CloseMailbox'; readonly mailboxId: MailboxId; readonly by: UserId };
 
 export type Rejection =
   | { readonly type: 'NoSuchMailbox'; readonly mailboxId: MailboxId }
@@ -34,22 +39,35 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
         const same = state.mailboxKind === kind && (isShredded(state.address) || state.address === address);
         return same ? right([]) : left({ type: 'MailboxExists', mailboxId });
       }
+      if (state.kind === 'closed') return left({ type: 'MailboxExists', mailboxId });
       return right([
         mailboxOpened({ mailboxId, kind, address, name }),
         ...members.map(({ userId, role }) => mailboxMemberSet({ mailboxId, userId, role })),
       ]);
     }
+    case 'RenameMailbox': {
+      const { name } = command;
+      if (state.kind !== 'open') return left({ type: 'NoSuchMailbox', mailboxId });
+      return right(state.name === name ? [] : [mailboxRenamed({ mailboxId, name })]);
+    }
     case 'SetMailboxMember': {
       const { userId, role } = command;
-      if (state.kind === 'none') return left({ type: 'NoSuchMailbox', mailboxId });
+      if (state.kind !== 'open') return left({ type: 'NoSuchMailbox', mailboxId });
       if (roleOf(state, userId) === role) return right([]);
       return isLastAdmin(state, userId) ? left({ type: 'LastAdmin', userId }) : right([mailboxMemberSet({ mailboxId, userId, role })]);
     }
     case 'RemoveMailboxMember': {
       const { userId } = command;
-      if (state.kind === 'none') return left({ type: 'NoSuchMailbox', mailboxId });
+      if (state.kind !== 'open') return left({ type: 'NoSuchMailbox', mailboxId });
       if (roleOf(state, userId) === null) return right([]);
       return isLastAdmin(state, userId) ? left({ type: 'LastAdmin', userId }) : right([mailboxMemberRemoved({ mailboxId, userId })]);
     }
+    case 'RemoveErasedMember': {
+      const { userId } = command;
+      return right(roleOf(state, userId) === null ? [] : [mailboxMemberRemoved({ mailboxId, userId })]);
+    }
+    case 'CloseMailbox':
+      if (state.kind === 'none') return left({ type: 'NoSuchMailbox', mailboxId });
+      return right(state.kind === 'closed' ? [] : [mailboxClosed({ mailboxId, by: command.by })]);
   }
 };

@@ -1,7 +1,9 @@
 import { eventOf } from '@tidings/contracts/events/definition';
-import { MailboxMemberRemoved, MailboxMemberSet, MailboxOpened } from '@tidings/contracts/events/mailbox';
+import { MailboxClosed, MailboxMemberRemoved, MailboxMemberSet, MailboxOpened, MailboxRenamed } from '@tidings/contracts/events/mailbox';
 
-export type MailboxEvent = MailboxOpened | MailboxMemberSet | MailboxMemberRemoved;
+export type MailboxEvent = MailboxOpened | MailboxRenamed | MailboxMemberSet | MailboxMemberRemoved | MailboxClosed;
 export const mailboxOpened = eventOf(MailboxOpened);
+export const mailboxRenamed = eventOf(MailboxRenamed);
 export const mailboxMemberSet = eventOf(MailboxMemberSet);
 export const mailboxMemberRemoved = eventOf(MailboxMemberRemoved);
+export const mailboxClosed = eventOf(MailboxClosed);

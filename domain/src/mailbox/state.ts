@@ -9,27 +9,50 @@ export type State =
       readonly kind: 'open';
       readonly mailboxKind: MailboxKind;
       readonly address: Sealed<string>;
+      readonly name: Sealed<string>;
       readonly members: ReadonlyMap<UserId, MailboxRole>;
-    };
+      /** Whose personal mailbox it is: its first member. Null for a shared one. */
+      readonly owner: UserId | null;
+    }
+  /** For good. */
+  | { readonly kind: 'closed' };
 
 export const initial: State = { kind: 'none' };
 
 export const evolve = (state: State, event: MailboxEvent): State => {
+  if (state.kind === 'closed') return state;
   switch (event.type) {
     case 'MailboxOpened':
-      return { kind: 'open', mailboxKind: event.data.kind, address: event.data.address, members: new Map() };
+      return {
+        kind: 'open',
+        mailboxKind: event.data.kind,
+        address: event.data.address,
+        name: event.data.name,
+        members: new Map(),
+        owner: null,
+      };
+    case 'MailboxRenamed':
+      return state.kind === 'open' ? { ...state, name: event.data.name } : state;
     case 'MailboxMemberSet':
-      return state.kind === 'open' ? { ...state, members: new Map(state.members).set(event.data.userId, event.data.role) } : state;
+      return state.kind === 'open' ? withMember(state, event.data.userId, event.data.role) : state;
     case 'MailboxMemberRemoved': {
       if (state.kind !== 'open') return state;
       const members = new Map(state.members);
       members.delete(event.data.userId);
       return { ...state, members };
     }
+    case 'MailboxClosed':
+      return { kind: 'closed' };
     default:
       return state;
   }
 };
+
+const withMember = (state: Extract<State, { readonly kind: 'open' }>, userId: UserId, role: MailboxRole): State => ({
+  ...state,
+  members: new Map(state.members).set(userId, role),
+  owner: state.owner ?? (state.mailboxKind === 'personal' ? userId : null),
+});
 
 /** The user's role in the mailbox, null when they have none. */
 export const roleOf = (state: State, user: UserId): MailboxRole | null =>

@@ -198,12 +198,16 @@ const members: Arbitrary<readonly { readonly userId: UserId; readonly role: Mail
 
 export const mailboxCommands: Arbitrary<MailboxCommand> = oneOfThese<MailboxCommand>({
   OpenMailbox: fc.record({ mailboxId: any.mailboxes, kind: any.mailboxKinds, address: any.addresses, name: any.words, members }),
+  RenameMailbox: fc.record({ mailboxId: any.mailboxes, name: any.words }),
   SetMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users, role: any.mailboxRoles }),
   RemoveMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
+  RemoveErasedMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
+  CloseMailbox: fc.record({ mailboxId: any.mailboxes, by: any.users }),
 });
 
 export const addressCommands: Arbitrary<AddressCommand> = oneOfThese<AddressCommand>({
   ClaimAddress: fc.record({ address: any.addresses, mailboxId: any.mailboxes }),
+  ReleaseAddress: fc.record({ address: any.addresses, mailboxId: any.mailboxes }),
 });
 
 export const emailCommands: Arbitrary<EmailCommand> = oneOfThese<EmailCommand>({
