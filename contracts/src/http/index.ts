@@ -7,6 +7,7 @@ import { groupRoutes } from './groups.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
+import * as mailboxes from './mailboxes.ts';
 import * as media from './media.ts';
 import * as messages from './messages.ts';
 import * as notify from './notify.ts';
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...receipts.receiptRoutes,
   ...reportRoutes,
   ...mailRoutes,
+  ...mailboxes.mailboxRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -46,6 +48,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     Problem,
     ...chatObjects,
     ...mailObjects,
+    ...mailboxes,
     ...live,
     ...sync,
     ...presence,

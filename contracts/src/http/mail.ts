@@ -23,7 +23,7 @@ const paging = { cursor: t.string, limit: intParam(1, LARGEST_MAIL_PAGE) };
 const through = { mailboxId: MailboxId };
 
 /** Between `min` and `max` items. */
-const listOf = <A, O>(item: t.Type<A, O>, min: number, max: number): t.Type<readonly A[], readonly O[]> => {
+export const listOf = <A, O>(item: t.Type<A, O>, min: number, max: number): t.Type<readonly A[], readonly O[]> => {
   const codec = t.readonlyArray(item);
   return described(
     new t.Type<readonly A[], readonly O[]>(

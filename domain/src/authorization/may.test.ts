@@ -18,6 +18,7 @@ const mailMatrix: Readonly<Record<MailAction, string>> = {
   share: '--+++',
   send: '---++',
   'manage-members': '----+',
+  'manage-mailbox': '----+',
   'manage-labels': '----+',
   'manage-templates': '----+',
   import: '----+',
@@ -67,10 +68,21 @@ describe('administrators of the service', () => {
   });
 
   it('read and do nothing else without a role of their own', () => {
-    for (const [action] of mailActions.filter(([each]) => each !== 'manage-members')) {
+    for (const [action] of mailActions.filter(([each]) => each !== 'manage-members' && each !== 'manage-mailbox')) {
       expect(may(admin, action, { kind: 'mailbox', role: null })).toBe(false);
       expect(may(admin, action, { kind: 'thread', links: [{ role: null, access: 'editor' }] })).toBe(false);
     }
+  });
+});
+
+describe('admins of a mail domain', () => {
+  it('open and manage its mailboxes, and read none of them', () => {
+    const itsAdmin = { kind: 'domain', isItsAdmin: true } as const;
+    expect(may(person, 'open-mailbox', itsAdmin)).toBe(true);
+    expect(may(person, 'manage-domain', itsAdmin)).toBe(true);
+    for (const action of ['manage-webhooks', 'send-notification', 'administer'] as const) expect(may(person, action, itsAdmin)).toBe(false);
+    const allowed = mailActions.filter(([action]) => may(person, action, { kind: 'mailbox', role: null, isItsDomainAdmin: true }));
+    expect(allowed.map(([action]) => action)).toEqual(['manage-members', 'manage-mailbox']);
   });
 });
 

@@ -28,12 +28,16 @@ export type RoomAction = keyof typeof roomActions;
 
 export interface DomainResource {
   readonly kind: 'domain';
+  /** The actor is one of the admins of the mail domain that is meant. */
+  readonly isItsAdmin?: boolean;
   /** The actor comes through an application that may send custom notifications (`NOTIFY_CLIENT_IDS`). */
   readonly throughNotifier?: boolean;
 }
 export interface MailboxResource {
   readonly kind: 'mailbox';
   readonly role: MailboxRole | null;
+  /** The actor is one of the admins of the mail domain of its address. */
+  readonly isItsDomainAdmin?: boolean;
 }
 export interface ThreadResource {
   readonly kind: 'thread';
@@ -61,10 +65,14 @@ const mailActions = {
   share: 'editor',
   send: 'sender',
   'manage-members': 'admin',
+  'manage-mailbox': 'admin',
   'manage-labels': 'admin',
   'manage-templates': 'admin',
   import: 'admin',
 } as const satisfies Readonly<Record<string, MailboxRole>>;
+
+/** What who manages a mail domain may do to its mailboxes without being in them. They read nothing. */
+const domainAdminActions: ReadonlySet<string> = new Set<MailAction>(['manage-members', 'manage-mailbox']);
 
 const rank: Readonly<Record<MailboxRole, number>> = { viewer: 1, editor: 2, sender: 3, admin: 4 };
 
@@ -103,9 +111,16 @@ export function may(
   // The overloads tie actions to kinds, which the compiler does not follow in here: hence the two casts.
   switch (resource.kind) {
     case 'domain':
-      return actor.isAdmin || (action === 'send-notification' && resource.throughNotifier === true);
+      return (
+        actor.isAdmin ||
+        (resource.isItsAdmin === true && (action === 'open-mailbox' || action === 'manage-domain')) ||
+        (action === 'send-notification' && resource.throughNotifier === true)
+      );
     case 'mailbox':
-      return (actor.isAdmin && action === 'manage-members') || reaches(resource.role, action as MailAction);
+      return (
+        ((actor.isAdmin || resource.isItsDomainAdmin === true) && domainAdminActions.has(action)) ||
+        reaches(resource.role, action as MailAction)
+      );
     case 'thread':
       return resource.links.some((link) => reaches(lesser(link), action as MailAction));
     case 'room':

@@ -52,17 +52,20 @@ const erase = async (user: UserId, tx: ProjectionTx): Promise<void> => {
 
 const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const opened = new Map<MailboxId, OpenedMailbox>();
-  const addresses = new Map<string, { readonly mailboxId: MailboxId; readonly address: string }>();
+  const addresses = new Map<string, HeldAddress>();
+  const renamed = new Map<MailboxId, string>();
   const members = new Map<string, Membership>();
   for (const event of page) {
     if (event.type === 'MailboxOpened') {
       const { mailboxId, kind, address, name } = event.data;
       opened.set(mailboxId, { mailboxId, kind, address: storable(reveal(address, '')), name: storable(reveal(name, '')) });
-    } else if (event.type === 'AddressClaimed') {
+    } else if (event.type === 'MailboxRenamed') {
+      renamed.set(event.data.mailboxId, storable(reveal(event.data.name, '')));
+    } else if (event.type === 'AddressClaimed' || event.type === 'AddressReleased') {
       const { mailboxId } = event.data;
       const address = storable(reveal(event.data.address, ''));
       // Of an erased mailbox nothing is left to show.
-      if (address !== '') addresses.set(`${mailboxId} ${address}`, { mailboxId, address });
+      if (address !== '') addresses.set(`${mailboxId} ${address}`, { mailboxId, address, isHeld: event.type === 'AddressClaimed' });
     } else if (event.type === 'MailboxMemberSet' || event.type === 'MailboxMemberRemoved') {
       const { mailboxId, userId } = event.data;
       const role = event.type === 'MailboxMemberSet' ? event.data.role : null;
@@ -70,14 +73,23 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
     }
   }
   await saveMailboxes([...opened.values()], tx);
+  await saveNames(renamed, tx);
   await saveAddresses([...addresses.values()], tx);
   await saveMembers([...members.values()], tx);
 };
 
 export const mailboxes: Projection = {
   name: 'mailboxes',
-  version: 1,
-  handles: ['AddressClaimed', 'MailboxOpened', 'MailboxMemberSet', 'MailboxMemberRemoved', 'SubjectErased'],
+  version: 2,
+  handles: [
+    'AddressClaimed',
+    'AddressReleased',
+    'MailboxOpened',
+    'MailboxRenamed',
+    'MailboxMemberSet',
+    'MailboxMemberRemoved',
+    'SubjectErased',
+  ],
   tables,
   indexes,
   apply,
@@ -88,6 +100,13 @@ interface OpenedMailbox {
   readonly kind: MailboxKind;
   readonly address: string;
   readonly name: string;
+}
+
+interface HeldAddress {
+  readonly mailboxId: MailboxId;
+  readonly address: string;
+  /** False when it was given up. */
+  readonly isHeld: boolean;
 }
 
 interface Membership {
@@ -107,15 +126,30 @@ const saveMailboxes = async (opened: readonly OpenedMailbox[], tx: ProjectionTx)
   );
 };
 
-const saveAddresses = async (
-  claimed: readonly { readonly mailboxId: MailboxId; readonly address: string }[],
-  tx: ProjectionTx,
-): Promise<void> => {
-  if (claimed.length === 0) return;
+const saveNames = async (renamed: ReadonlyMap<MailboxId, string>, tx: ProjectionTx): Promise<void> => {
+  if (renamed.size === 0) return;
   await tx.query(
-    `insert into ${tx.schema}.address (mailbox_id, address) select * from unnest($1::uuid[], $2::text[]) on conflict do nothing`,
-    [claimed.map((one) => one.mailboxId), claimed.map((one) => one.address)],
+    `update ${tx.schema}.mailbox b set name = n.name
+     from (select * from unnest($1::uuid[], $2::text[]) as n (mailbox_id, name)) n where b.mailbox_id = n.mailbox_id`,
+    [[...renamed.keys()], [...renamed.values()]],
   );
+};
+
+const saveAddresses = async (addresses: readonly HeldAddress[], tx: ProjectionTx): Promise<void> => {
+  const held = addresses.filter(({ isHeld }) => isHeld);
+  const given = addresses.filter(({ isHeld }) => !isHeld);
+  if (held.length > 0) {
+    await tx.query(
+      `insert into ${tx.schema}.address (mailbox_id, address) select * from unnest($1::uuid[], $2::text[]) on conflict do nothing`,
+      [held.map((one) => one.mailboxId), held.map((one) => one.address)],
+    );
+  }
+  if (given.length > 0) {
+    await tx.query(`delete from ${tx.schema}.address where (mailbox_id, address) in (select * from unnest($1::uuid[], $2::text[]))`, [
+      given.map((one) => one.mailboxId),
+      given.map((one) => one.address),
+    ]);
+  }
 };
 
 const saveMembers = async (members: readonly Membership[], tx: ProjectionTx): Promise<void> => {

@@ -68,6 +68,21 @@ describe('the mailboxes', () => {
     expect(await bench.read.any(roleIn(schema, ada, derivedId<MailboxId>('nowhere')))).toEqual([]);
   });
 
+  it('shows another name, and no address that was given up', async () => {
+    const changes: readonly TidingsEvent[] = [
+      { type: 'AddressReleased', data: { mailboxId: sales, address: 'orders@tidings.test' } },
+      { type: 'MailboxRenamed', data: { mailboxId: sales, name: 'Shop' } },
+      claimed(own, 'orders@tidings.test'),
+    ];
+    for (const pageSize of [1, 500]) {
+      const { schema } = await given([...story, ...changes], pageSize);
+      expect(await bench.read.any(mailboxesOf(schema, ada))).toMatchObject([
+        { id: own, aliases: ['orders@tidings.test'] },
+        { id: sales, aliases: [], name: 'Shop' },
+      ]);
+    }
+  });
+
   it('copes with erased mailboxes', async () => {
     const { schema } = await given([
       { type: 'AddressClaimed', data: { mailboxId: sales, address: SHREDDED } },

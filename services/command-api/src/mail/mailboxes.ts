@@ -1,14 +1,14 @@
 /** Opening mailboxes and deciding who is in them (mail-contract §3). */
+import { changeMailbox } from '@tidings/contracts/http/mailboxes';
 import { openMailbox, removeMailboxMember, setMailboxMember } from '@tidings/contracts/http/mail';
 import type { Mailbox } from '@tidings/contracts/http/mail-objects';
 import { derivedId, type MailboxId, type UserId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
 import { address as addressDecider, addressKey } from '@tidings/domain/address/index';
 import { may } from '@tidings/domain/authorization/may';
-import { domainOf, type EmailAddress, normaliseAddress } from '@tidings/domain/mail/address';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { mailboxById, readMailboxes, readMembers } from '@tidings/projections/mailboxes/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
@@ -16,6 +16,7 @@ import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from '../chat/context.ts';
 import { assertKnown } from '../chat/known-users.ts';
 import { assertMay } from './access.ts';
+import { latest, ourAddress, setAliases } from './addresses.ts';
 
 export const registerMailboxes = (app: FastifyInstance, platform: Platform): void => {
   handle(
@@ -26,7 +27,7 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
       if (!may(actor, 'open-mailbox', { kind: 'domain' })) {
         throw new ApiError('INSUFFICIENT_PERMISSIONS', 'Only domain admins open mailboxes.');
       }
-      const address = ourAddress(platform, written);
+      const address = ourAddress(platform, written, 'address');
       const members = asked ?? [{ userId: actor.userId, role: 'admin' as const }];
       if (!members.some(({ role }) => role === 'admin')) throw invalid([{ path: 'members', message: 'must name an admin' }]);
       if (new Set(members.map(({ userId }) => userId)).size < members.length)
@@ -48,6 +49,18 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     { idempotent: true },
   );
 
+  handle(app, platform, changeMailbox, async ({ actor, params: { mailboxId }, body: { name, aliases }, context, settle }) => {
+    await assertMay(platform, actor, 'manage-mailbox', mailboxId);
+    const positions: Position[] = [];
+    if (aliases !== undefined) positions.push(await setAliases(platform, { actor, mailboxId, context }, aliases));
+    if (name !== undefined) {
+      const command = { type: 'RenameMailbox', mailboxId, name } as const;
+      positions.push(orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, context)).position);
+    }
+    await settle(latest(positions), ['mailboxes']);
+    return readMailbox(platform, actor.userId, mailboxId);
+  });
+
   handle(app, platform, setMailboxMember, async ({ actor, params: { mailboxId, userId }, body: { role }, context, settle }) => {
     await assertMay(platform, actor, 'manage-members', mailboxId);
     await assertKnown(platform, [userId]);
@@ -65,17 +78,6 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     const { position } = orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, context));
     await settle(position, ['mailboxes']);
   });
-};
-
-/** @throws ApiError 400 for what is no address, or none that mail for us could have */
-const ourAddress = (platform: Platform, written: string): EmailAddress => {
-  const normal = normaliseAddress(written);
-  if (E.isLeft(normal)) throw invalid([{ path: 'address', message: `is no email address (${normal.left})` }]);
-  const { mailDomains } = platform.config;
-  if (!mailDomains.includes(domainOf(normal.right))) {
-    throw invalid([{ path: 'address', message: `must be in one of our domains: ${mailDomains.join(', ')}` }]);
-  }
-  return normal.right;
 };
 
 const readMailbox = async (platform: Platform, viewer: UserId, mailboxId: MailboxId): Promise<Mailbox> => {

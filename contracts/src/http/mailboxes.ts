@@ -1,0 +1,28 @@
+/** What becomes of a mailbox after it was opened (mail-contract §3). */
+import * as t from 'io-ts';
+import { text } from '../codec.ts';
+import { MailboxId } from '../ids.ts';
+import { Mailbox } from './mail-objects.ts';
+import { listOf } from './mail.ts';
+import { defineRoute, type Route } from './route.ts';
+
+/** Other addresses that one mailbox may have. */
+export const MOST_ALIASES = 100;
+
+/** What is left out stays as it is; `aliases` is the whole list. */
+export const ChangeMailbox = t.readonly(t.partial({ name: text(1, 200), aliases: listOf(text(3, 320), 0, MOST_ALIASES) }));
+
+export const changeMailbox = defineRoute({
+  id: 'changeMailbox',
+  method: 'PATCH',
+  path: '/api/mailboxes/{mailboxId}',
+  tag: 'Mailboxes',
+  summary:
+    'Names a mailbox and says which other addresses deliver to it. For its admins and domain admins; `postmaster`, `abuse` and the other addresses of RFC 2142 are for domain admins to give.',
+  params: t.readonly(t.type({ mailboxId: MailboxId })),
+  body: ChangeMailbox,
+  response: Mailbox,
+  errors: [403, 404, 409],
+});
+
+export const mailboxRoutes: readonly Route[] = [changeMailbox];
