@@ -7,7 +7,8 @@ import { SHREDDED } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { Foresight } from './foresight.ts';
-import { rowsAfter } from './queries.ts';
+import { toldOf } from './hidden.ts';
+import { entriesFor, rowsAfter } from './queries.ts';
 import { heard, told } from './testing/feed-bench.ts';
 import { message, room, Story, user } from './testing/story.ts';
 
@@ -69,8 +70,8 @@ describe('changes to a message', () => {
           ...{
             ...of,
             senderId: user('ada'),
-            msgBody: { text: 'hello all' },
-            mentions: [user('bob')],
+            msgBody: { text: '' }, // it is deleted in the end
+            mentions: [],
             editedAt: story.events[5]?.recordedAt,
           },
         },
@@ -85,10 +86,53 @@ describe('changes to a message', () => {
   });
 
   it('can be told ahead of the tables, to the byte', async () => {
-    const instance = await told(bench, story.events);
+    const [undeleted, deletion] = [story.events.slice(0, -1), story.events.slice(-1)];
+    const instance = await told(bench, undeleted);
     const inTable = await bench.read.any(rowsAfter(instance.schema, afterPosition(story.events[4]?.position ?? START), 100));
     const foresight = new Foresight();
-    expect(story.events.slice(5).flatMap((event) => foresight.rowsOf(event))).toEqual(inTable);
+    expect(undeleted.slice(5).flatMap((event) => foresight.rowsOf(event))).toEqual(inTable);
+    await instance.apply(deletion);
+    const last = await bench.read.any(rowsAfter(instance.schema, afterPosition(undeleted.at(-1)?.position ?? START), 100));
+    expect(deletion.flatMap((event) => foresight.rowsOf(event))).toEqual(last);
+  });
+});
+
+describe('what a message said before', () => {
+  /** Bob says three things: one he rewrites twice, one he rewrites and deletes, one he leaves. Ada has left by the last change. */
+  const story = new Story().registers('ada').registers('bob').creates('team', 'Group', 'bob', 'ada');
+  for (const text of ['first secret', 'second secret', 'third']) story.says('team', 'bob', text);
+  story.edits('team', 'bob', 'first secret', 'first, but secret').edits('team', 'bob', 'second secret', 'second, but secret');
+  story.append(deleted('bob', 'second secret')).leaves('team', 'ada', 'Group').joins('team', 'cyd', 'bob');
+  story.edits('team', 'bob', 'first secret', 'for those who stayed');
+
+  it('is in no table, and told by no resume: it reads as it was rewritten, and what was deleted is an empty place', async () => {
+    const instance = await told(bench, story.events, 2);
+    expect((await instance.dump()).join('\n')).not.toContain('secret');
+    const messages = (await heard(bench, instance, 'bob', story)).filter(({ type }) => type === 'ChatMessage' || type === 'MessageEdited');
+    const sent = story.events[3]?.recordedAt;
+    expect(messages).toMatchObject([
+      { message: { msgBody: { text: 'for those who stayed' } }, roomPreviewText: { sender_username: 'bob' } },
+      { createdAt: story.events[4]?.recordedAt, message: { msgBody: { text: '' }, deleted: true, seq: 2 }, roomPreviewText: { text: '' } },
+      { message: { msgBody: { text: 'third' } } },
+      { messageId: message('first secret'), msgBody: { text: 'for those who stayed' } },
+      { messageId: message('second secret'), msgBody: { text: '' } },
+      { messageId: message('first secret'), msgBody: { text: 'for those who stayed' }, editedAt: story.events.at(-1)?.recordedAt },
+    ]);
+    expect(messages[0]).toMatchObject({ createdAt: sent, message: { createdAt: sent, editedAt: story.events.at(-1)?.recordedAt } });
+  });
+
+  it('is not replaced by what those who left before may not read', async () => {
+    const instance = await told(bench, story.events, 2);
+    const found = await bench.read.any(entriesFor(instance.schema, user('ada'), afterPosition(START), story.head, 1000));
+    expect(found.map(toldOf).join('\n')).not.toContain('for those who stayed');
+    expect(
+      found.map((entry): unknown => JSON.parse(toldOf(entry) ?? '')).filter((event) => JSON.stringify(event).includes('hidden')),
+    ).toMatchObject([{ type: 'ChatMessage', message: { messageId: message('first secret'), msgBody: { text: '' }, hidden: true } }]);
+  });
+
+  it('is forgotten alike however a replay is cut into pages', async () => {
+    const dumps = await Promise.all([1, 2, 5, 500].map(async (size) => (await told(bench, story.events, size)).dump()));
+    for (const other of dumps.slice(1)) expect(other).toEqual(dumps[0]);
   });
 });
 
@@ -114,6 +158,7 @@ describe('once somebody is erased', () => {
     }
     story.append(quoted('bob', 'really?', 'ada', 'secret one')).append(quoted('ada', 'secret yes', 'bob', 'really?'));
     story.append(quoted('cyd', 'hm', 'bob', 'really?')).append(edited('ada', 'secret one', 'secret better'));
+    story.append(edited('ada', 'secret two', 'secret worse')).append(deleted('ada', 'secret two'));
     whole.leaves('choir', 'ada', 'Group').joins('choir', 'ada', 'bob').says('choir', 'bob', 'about nothing').joins('team', 'cyd', 'bob');
     const notificationId = derivedId<NotificationId>('test-notification', 1);
     story.append({ type: 'NotificationSent', data: { notificationId, toUser: user('ada'), message: secret({ pin: 'secret' }) } });

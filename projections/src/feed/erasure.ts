@@ -125,7 +125,7 @@ const withoutMessage = (event: Told, user: UserId): Told => {
     const preview = roomPreviewText.type === 'New' ? roomPreviewText : { ...roomPreviewText, sender_username: ERASED_NAME };
     return { ...event, message: { ...message, msgBody }, roomPreviewText: preview };
   }
-  const { mentions: _mentions, ...rest } = message;
+  const { mentions: _mentions, editedAt: _editedAt, ...rest } = message;
   return {
     ...event,
     message: { ...rest, msgBody: NO_BODY, msgType: 'Text', erased: true },

@@ -5,11 +5,14 @@
 import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
 import { withoutBlocked, withoutQuoteOf } from '../chat-view/index.ts';
+import { withoutWords } from './amend.ts';
 import type { FeedEntry } from './queries.ts';
 
 /** An entry of `entriesFor` as its reader is told it; null when they are not. */
-export const toldOf = ({ type, payload, blocked }: FeedEntry): string | null =>
-  blocked.length === 0 ? payload : withoutBlockedIn(type, payload, new Set(blocked));
+export const toldOf = ({ type, payload: now, blocked, outlived }: FeedEntry): string | null => {
+  const payload = outlived ? withoutWords(now) : now;
+  return blocked.length === 0 ? payload : withoutBlockedIn(type, payload, new Set(blocked));
+};
 
 /** An entry's JSON as someone is told it who blocks these; null when they are not. The very same string when nothing is hidden. */
 export const withoutBlockedIn = (type: string, payload: string, blocked: ReadonlySet<UserId>): string | null => {

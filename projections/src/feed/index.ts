@@ -4,6 +4,7 @@
  */
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { segmentsOf } from '../chat-view/index.ts';
+import { amendEarlier } from './amend.ts';
 import * as chat from './chat.ts';
 import { notificationSent } from './custom.ts';
 import { eraseFrom } from './erasure.ts';
@@ -18,7 +19,7 @@ import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
-  version: 5,
+  version: 6,
   urgent: true,
   handles: told,
   tables,
@@ -37,11 +38,11 @@ const applySegment = async (events: readonly Told[], tx: ProjectionTx): Promise<
   const { facts, keptSince } = await loadFacts(events, tx);
   const rows: PlacedRow[] = [];
   for (const event of events) {
-    rowsOf(event, facts).forEach(({ audience, type, payload }, index) => {
-      rows.push({ position: event.position, index, audience, type, payload, recordedAt: event.recordedAt });
+    rowsOf(event, facts).forEach((row, index) => {
+      rows.push({ ...row, position: event.position, index, recordedAt: event.recordedAt, amendedAt: null });
     });
   }
-  await store(rows, facts, tx);
+  await store(await amendEarlier(rows, tx), facts, tx);
   await forget(last.recordedAt, keptSince, tx);
 };
 

@@ -18,7 +18,11 @@ const FeedRow = t.readonly(
 export type FeedRow = t.TypeOf<typeof FeedRow>;
 
 const Entry = t.readonly(
-  t.type({ ask: t.number, position: PositionText, index: t.number, type: t.string, payload: t.string, blocked: t.readonlyArray(UserId) }),
+  t.type({
+    ...{ ask: t.number, position: PositionText, index: t.number, type: t.string, payload: t.string },
+    blocked: t.readonlyArray(UserId),
+    outlived: t.boolean,
+  }),
 );
 export type FeedEntry = t.TypeOf<typeof Entry>;
 
@@ -45,7 +49,8 @@ export interface EntriesAsk {
 
 /**
  * What users may see, each behind their `after`, up to and including the position `upTo`: their own entries and those of each audience while they
- * belonged to it; `blocked` are those whom they blocked there (hidden.ts). Each audience gives at most `limit` from the index
+ * belonged to it; `blocked` are those whom they blocked there (hidden.ts), `outlived`
+ * says that the text was written after they had left. Each audience gives at most `limit` from the index
  * `entry_of_audience`, so a long absence costs no more than a short one. `ask` counts the asks from 0; of each at most `limit`, in order.
  */
 export const entriesForAll = (schema: string, asks: readonly EntriesAsk[], limit: number) => sql.type(rows(Entry))`
@@ -84,10 +89,10 @@ export const entriesForAll = (schema: string, asks: readonly EntriesAsk[], limit
     select found.position, found.index, found.type, found.payload, array(
       select user_id from blocks
       where blocks.from_position < found.position and (blocks.to_position is null or blocks.to_position > found.position)
-    ) as blocked
+    ) as blocked, coalesce(found.amended_at >= mine.to_position, false) as outlived
     from mine
     cross join lateral (
-      select entry.position, entry.index, entry.type, entry.payload
+      select entry.position, entry.index, entry.type, entry.payload, entry.amended_at
       from ${table(schema, 'entry')} as entry
       where entry.audience = mine.audience
         and (entry.position, entry.index) > (asked.position, asked.index)

@@ -1,6 +1,6 @@
 /** Rows of the feed, not yet placed: who is told what, and who comes into or leaves an audience. */
 import type { LiveEvent } from '@tidings/contracts/http/live';
-import type { MailboxId, RoomId, UserId } from '@tidings/contracts/ids';
+import type { MailboxId, MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 
 /**
  * Whom an entry is for: one user, or the members of a room or mailbox at its position. Those whom a user blocks are kept like members too, but
@@ -28,8 +28,21 @@ export interface Row {
   readonly type: LiveEvent['type'] | typeof MEMBER_ADDED | typeof MEMBER_REMOVED;
   /** The event's JSON, rendered here once for all who get it; a user id in membership rows. */
   readonly payload: string;
+  /** Of which message it gives the wording; null when of none. */
+  readonly messageId: MessageId | null;
 }
 
-export const tell = (audience: Audience, event: LiveEvent): Row => ({ audience, type: event.type, payload: JSON.stringify(event) });
-export const added = (audience: Audience, user: UserId): Row => ({ audience, type: MEMBER_ADDED, payload: user });
-export const removed = (audience: Audience, user: UserId): Row => ({ audience, type: MEMBER_REMOVED, payload: user });
+export const tell = (audience: Audience, event: LiveEvent): Row => ({
+  ...{ audience, type: event.type, payload: JSON.stringify(event), messageId: wordedIn(event) },
+});
+export const added = (audience: Audience, user: UserId): Row => membership(audience, MEMBER_ADDED, user);
+export const removed = (audience: Audience, user: UserId): Row => membership(audience, MEMBER_REMOVED, user);
+
+const membership = (audience: Audience, type: typeof MEMBER_ADDED | typeof MEMBER_REMOVED, user: UserId): Row => ({
+  ...{ audience, type, payload: user, messageId: null },
+});
+
+const wordedIn = (event: LiveEvent): MessageId | null => {
+  if (event.type === 'ChatMessage') return event.message.messageId;
+  return event.type === 'MessageEdited' ? event.messageId : null;
+};

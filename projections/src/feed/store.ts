@@ -9,6 +9,8 @@ export interface PlacedRow extends Row {
   readonly position: Position;
   readonly index: number;
   readonly recordedAt: Timestamp;
+  /** Where its text got its present wording, when that was later (amend.ts). */
+  readonly amendedAt: Position | null;
 }
 
 export const store = async (rows: readonly PlacedRow[], facts: Facts, tx: ProjectionTx): Promise<void> => {
@@ -34,11 +36,12 @@ type Column = (of: readonly unknown[]) => string;
 const entries = (rows: readonly PlacedRow[], column: Column, schema: string): string | null =>
   rows.length === 0
     ? null
-    : `insert into ${schema}.entry (position, index, audience, type, payload, recorded_at)
+    : `insert into ${schema}.entry (position, index, audience, type, payload, recorded_at, message_id, amended_at)
        select * from unnest(
          ${column(rows.map((row) => row.position))}::text[], ${column(rows.map((row) => row.index))}::int[],
          ${column(rows.map((row) => row.audience))}::text[], ${column(rows.map((row) => row.type))}::text[],
-         ${column(rows.map((row) => row.payload))}::text[], ${column(rows.map((row) => row.recordedAt))}::timestamptz[])`;
+         ${column(rows.map((row) => row.payload))}::text[], ${column(rows.map((row) => row.recordedAt))}::timestamptz[],
+         ${column(rows.map((row) => row.messageId))}::uuid[], ${column(rows.map((row) => row.amendedAt))}::text[])`;
 
 const MINUTE_MS = 60_000;
 const minuteOf = (at: Timestamp): Timestamp => timestamp(Math.floor(msOf(at) / MINUTE_MS) * MINUTE_MS);

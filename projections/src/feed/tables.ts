@@ -4,6 +4,7 @@ export const tables = (schema: string): string => `
   -- What was told to whom. The primary key is the order of the feed; the hub of each process reads along it.
   -- Rows of type MemberAdded and MemberRemoved are for the hub alone: they say when an audience changed, payload is the user id.
   -- Audiences blocked-by:<user> hold those whom the user blocks.
+  -- message_id is of those that give a message's wording, amended_at the position of the edit that this wording is from.
   create table ${schema}.entry (
     position text collate "C" not null,
     index int not null,
@@ -11,8 +12,12 @@ export const tables = (schema: string): string => `
     type text collate "C" not null,
     payload text not null,
     recorded_at timestamptz not null,
+    message_id uuid,
+    amended_at text collate "C",
     primary key (position, index)
   );
+  -- In a replay too: edits and deletions find what was told before them.
+  create index entry_of_message on ${schema}.entry (message_id) where message_id is not null;
 
   -- Who belonged to an audience, between two positions and excluding both: who joins or leaves learns of it by an entry of their own.
   create table ${schema}.interval (

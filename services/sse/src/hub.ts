@@ -4,12 +4,14 @@
  */
 import { afterPosition, compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { withoutWords } from '@tidings/projections/feed/amend';
 import { withoutBlockedIn } from '@tidings/projections/feed/hidden';
 import type { FeedRow } from '@tidings/projections/feed/queries';
 import { blockerOf, MEMBER_ADDED, MEMBER_REMOVED, userAudience } from '@tidings/projections/feed/rows';
 import type { Hearing } from './feed-reader.ts';
 import { eventFrame } from './frames.ts';
-import { Recent } from './recent.ts';
+import { Recent, type RecentRow } from './recent.ts';
 
 /** A connection as the hub needs it. */
 export interface Listener {
@@ -93,9 +95,14 @@ export class Hub {
       listeners: new Set(),
     };
     listener.cork();
-    for (const row of this.#recent.after(at)) {
+    const rows = [...this.#recent.after(at)];
+    const outlived = outlivedBy(user, rows);
+    for (const row of rows) {
       if (isMembership(row)) changeBy(row, then);
-      else if (compareCursors(row, after) > 0 && then.audiences.has(row.audience)) this.#send(listener, frameFor(row)(then));
+      else if (compareCursors(row, after) > 0 && then.audiences.has(row.audience)) {
+        const told = outlived.has(row) ? { ...row, payload: withoutWords(row.payload) } : row;
+        this.#send(listener, frameFor(told)(then));
+      }
     }
     listener.uncork();
     this.#viewerOf(then).listeners.add(listener);
@@ -185,6 +192,18 @@ const isMembership = (row: FeedRow): boolean => row.type === MEMBER_ADDED || row
 
 /** Whose hearing a membership row changes: who blocks, else who comes or goes. Its payload is a user's id. */
 const concerned = (row: FeedRow): UserId => blockerOf(row.audience) ?? (row.payload as UserId);
+
+/** Rows whose text got its present wording only after `user` had left their audience. */
+const outlivedBy = (user: UserId, rows: readonly RecentRow[]): ReadonlySet<RecentRow> => {
+  const left = new Map<string, Position>();
+  const outlived = new Set<RecentRow>();
+  for (const row of rows.toReversed()) {
+    if (row.type === MEMBER_REMOVED && concerned(row) === user) left.set(row.audience, row.position);
+    const leftAt = left.get(row.audience);
+    if (row.amendedAt !== null && leftAt !== undefined && row.amendedAt > leftAt) outlived.add(row);
+  }
+  return outlived;
+};
 
 /** Changes what a viewer hears by a membership row, if it is theirs. */
 const changeBy = (row: FeedRow, viewer: Viewer): void => {

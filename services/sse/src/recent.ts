@@ -1,13 +1,23 @@
-/** The newest rows of the feed, in order: what a stream that has just caught up may have missed by a moment. Bounded in number and bytes. */
+/**
+ * The newest rows of the feed, in order: what a stream that has just caught up may have missed by a moment. Bounded in number and bytes. What a
+ * message said before it was rewritten or deleted is not among them any more, as in the feed's table.
+ */
 import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
+import type { Position } from '@tidings/contracts/ports/event-log';
+import { amended, type Amendment, amendmentIn, tellsWords } from '@tidings/projections/feed/amend';
 import type { FeedRow } from '@tidings/projections/feed/queries';
 
 const MAX_ROWS = 4096;
 /** Far less than a stream may have unsent, in bytes too (three to a character at most): all of it can be sent at a stroke. */
 const MAX_CHARACTERS = 192 * 1024;
 
+/** `amendedAt` is where its text got its present wording, when that was later. */
+export interface RecentRow extends FeedRow {
+  readonly amendedAt: Position | null;
+}
+
 export class Recent {
-  #rows: FeedRow[] = [];
+  #rows: RecentRow[] = [];
   #first = 0;
   #characters = 0;
   #floor: LiveCursor;
@@ -22,7 +32,9 @@ export class Recent {
   }
 
   push(row: FeedRow): void {
-    this.#rows.push(row);
+    const by = amendmentIn(row);
+    if (by !== null) this.#amend(by, row.position);
+    this.#rows.push({ ...row, amendedAt: null });
     this.#characters += row.payload.length;
     while (this.#rows.length - this.#first > MAX_ROWS || this.#characters > MAX_CHARACTERS) this.#forgetOldest();
     if (this.#first > MAX_ROWS) {
@@ -31,7 +43,19 @@ export class Recent {
     }
   }
 
-  *after(cursor: LiveCursor): Iterable<FeedRow> {
+  /** As the table's rows are rewritten; what is searched is 192 KB at most. */
+  #amend(by: Amendment, at: Position): void {
+    for (let index = this.#first; index < this.#rows.length; index++) {
+      const row = this.#rows[index];
+      if (row === undefined || !tellsWords(row)) continue;
+      const payload = amended(row.payload, by);
+      if (payload === row.payload) continue;
+      this.#characters += payload.length - row.payload.length;
+      this.#rows[index] = { ...row, payload, amendedAt: by.type === 'MessageEdited' ? at : null };
+    }
+  }
+
+  *after(cursor: LiveCursor): Iterable<RecentRow> {
     for (let at = this.#firstBehind(cursor); at < this.#rows.length; at++) {
       const row = this.#rows[at];
       if (row !== undefined) yield row;
