@@ -252,6 +252,7 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'ThreadRead':
       case 'EmailsMoved':
       case 'ThreadStarred':
+      case 'ThreadLabelled':
         break; // say everything themselves
     }
   }

@@ -9,7 +9,7 @@ import type { MessageSent } from '@tidings/contracts/events/message';
 import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { messageRow, roomRead } from './chat.ts';
-import { emailFiled, threadChanged } from './mail.ts';
+import { emailFiled, isThreadChange, threadChanged, threadChanges } from './mail.ts';
 import { isMessageChange, messageChanged, messageChanges } from './messages.ts';
 import type { FeedRow } from './queries.ts';
 import { memberRoleChanged, roomDelivered } from './rooms.ts';
@@ -44,7 +44,7 @@ export class Foresight {
     if (event.type === 'MemberRoleChanged') return memberRoleChanged(event);
     if (isMessageChange(event)) return messageChanged(event);
     if (event.type === 'EmailFiled') return emailFiled(event);
-    if (event.type === 'ThreadRead' || event.type === 'EmailsMoved' || event.type === 'ThreadStarred') return threadChanged(event);
+    if (isThreadChange(event)) return threadChanged(event);
     return null; // changes who belongs, or what others are shown
   }
 
@@ -89,9 +89,7 @@ const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'RoomRead',
   'RoomDelivered',
   'EmailFiled',
-  'ThreadRead',
-  'EmailsMoved',
-  'ThreadStarred',
+  ...threadChanges,
   'RoomCreated',
   'RoomJoined',
   'RoomLeft',

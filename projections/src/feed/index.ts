@@ -102,6 +102,7 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'ThreadRead':
     case 'EmailsMoved':
     case 'ThreadStarred':
+    case 'ThreadLabelled':
       return mail.threadChanged(event);
   }
 };

@@ -1,7 +1,7 @@
 /** What the mail side tells the members of a mailbox (mail-contract §3, "Live"). */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
-import type { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import type { EmailFiled, EmailsMoved, ThreadLabelled, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 import type { ThreadChange } from '@tidings/contracts/http/live';
 import { isShredded } from '@tidings/contracts/sealed';
 import type { Facts } from './facts.ts';
@@ -36,14 +36,21 @@ export const emailFiled = (event: Recorded<EmailFiled>): readonly Row[] => {
   return [tell(audience, { type: 'EmailReceived', createdAt, mailboxId, threadId, emailId, ...seen }), filed];
 };
 
-export const threadChanged = (event: Recorded<ThreadRead | EmailsMoved | ThreadStarred>): readonly Row[] => {
+/** What happened to a thread in one mailbox and says everything itself. */
+export const threadChanges = ['ThreadRead', 'EmailsMoved', 'ThreadStarred', 'ThreadLabelled'] as const;
+type Change = ThreadRead | EmailsMoved | ThreadStarred | ThreadLabelled;
+
+const changes: ReadonlySet<string> = new Set(threadChanges);
+export const isThreadChange = (event: Recorded): event is Recorded<Change> => changes.has(event.type);
+
+export const threadChanged = (event: Recorded<Change>): readonly Row[] => {
   const { mailboxId, threadId } = event.data;
   return [
     tell(mailboxAudience(mailboxId), { type: 'ThreadChanged', createdAt: event.recordedAt, mailboxId, threadId, change: changeOf(event) }),
   ];
 };
 
-const changeOf = (event: ThreadRead | EmailsMoved | ThreadStarred): ThreadChange => {
+const changeOf = (event: Change): ThreadChange => {
   switch (event.type) {
     case 'ThreadRead':
       return { type: 'read', upTo: event.data.upTo, by: event.data.by };
@@ -51,5 +58,7 @@ const changeOf = (event: ThreadRead | EmailsMoved | ThreadStarred): ThreadChange
       return { type: 'moved', emailIds: event.data.emailIds, place: event.data.place, by: event.data.by };
     case 'ThreadStarred':
       return { type: 'starred', starred: event.data.starred, by: event.data.by };
+    case 'ThreadLabelled':
+      return { type: 'labelled', labelId: event.data.labelId, labelled: event.data.labelled, by: event.data.by };
   }
 };

@@ -1,5 +1,6 @@
 /** The events that someone is told of, or that change what others are told. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
+import { threadChanges } from './mail.ts';
 import { messageChanges } from './messages.ts';
 
 export const told = [
@@ -26,9 +27,7 @@ export const told = [
   'MailboxMemberSet',
   'MailboxMemberRemoved',
   'EmailFiled',
-  'ThreadRead',
-  'EmailsMoved',
-  'ThreadStarred',
+  ...threadChanges,
 ] as const satisfies readonly EventType[];
 
 export type Told = Extract<Recorded, { readonly type: (typeof told)[number] }>;

@@ -113,6 +113,12 @@ export class Story {
     const data = { roomId: room(name), messageId: message(said), senderId: user(who), body, mentions: [] };
     return this.append({ type: 'MessageEdited', data });
   }
+  deletes(name: string, who: string, said: string): this {
+    return this.append({
+      type: 'MessageDeleted',
+      data: { roomId: room(name), messageId: message(said), senderId: user(who), deletedBy: user(who) },
+    });
+  }
   reacts(name: string, who: string, said: string, emoji: string): this {
     return this.append({ type: 'ReactionAdded', data: { roomId: room(name), messageId: message(said), userId: user(who), emoji } });
   }
