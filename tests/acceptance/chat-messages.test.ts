@@ -235,6 +235,8 @@ describe('a thread', () => {
     await remove(ada, root);
     await say(bob, room, 'still', { threadId: root.messageId });
     expect(await look(bob, root)).toMatchObject({ deleted: true, thread: { replyCount: 2 } });
+    await remove(bob, inside);
+    expect(await look(bob, root), 'replies that stand').toMatchObject({ thread: { replyCount: 1 } });
   });
 });
 

@@ -117,7 +117,7 @@ export type MsgType = t.TypeOf<typeof MsgType>;
 export const ReactionCount = t.readonly(t.type({ emoji: t.string, count: int(1), userIds: t.readonlyArray(UserId) }));
 export type ReactionCount = t.TypeOf<typeof ReactionCount>;
 
-/** On the first message of a thread: how many replied in it, deleted replies among them, and when the last one came. */
+/** On the first message of a thread: how many replies stand in it, deleted ones not among them, and when the last one came. */
 export const ThreadSummary = t.readonly(t.type({ replyCount: int(1), lastReplyAt: Timestamp }));
 export type ThreadSummary = t.TypeOf<typeof ThreadSummary>;
 

@@ -121,8 +121,9 @@ describe('a message', () => {
     expect(await bench.read.any(pinnedEntries(instance.schema, group, 0))).toEqual([]);
   });
 
-  it('leaves no words in any table when it is deleted, also where a replay builds the index by id at its end', async () => {
-    const events = recorded([trio, says(ada, 1, { mentions: [bob] }), says(ada, 2), rewrites(ada, 1, 'message 1 again'), deletes(ada, 1)]);
+  it('leaves no words in any table when it is rewritten or deleted, also where a replay builds the index by id at its end', async () => {
+    const rewritten = [rewrites(ada, 1, 'message 1 again'), rewrites(ada, 3, 'better')];
+    const events = recorded([trio, says(ada, 1, { mentions: [bob] }), says(ada, 2), says(ada, 3), ...rewritten, deletes(ada, 1)]);
     const live = await bench.fresh(timeline);
     await live.apply(events, 3);
     const replayed = await bench.fresh(timeline);
@@ -130,12 +131,18 @@ describe('a message', () => {
     await replayed.apply(events, 3);
     const rows = async ({ schema }: Instance) =>
       (await bench.pool.query(`select seq, msg_type, body::text, mentions::text from ${schema}.entry order by seq`)).rows;
-    expect(await rows(replayed), 'not looked for without the index').toMatchObject([{ body: expect.stringContaining('message 1') }, {}]);
+    expect(await rows(replayed), 'not looked for without the index').toMatchObject([
+      { body: expect.stringContaining('message 1') },
+      {},
+      {},
+    ]);
     await bench.pool.query(timeline.indexes?.(replayed.schema) ?? '');
     expect(await rows(live)).toEqual([
       { seq: 1, msg_type: 'Text', body: '{"text":""}', mentions: '[]' },
       { seq: 2, msg_type: 'Text', body: expect.stringContaining('message 2'), mentions: '[]' },
+      { seq: 3, msg_type: 'Text', body: '{"text":""}', mentions: '[]' }, // as it reads now stands beside it
     ]);
+    expect(await read(live, 3)).toMatchObject({ msgBody: { text: 'better' } });
     expect(await rows(replayed)).toEqual(await rows(live));
   });
 
@@ -173,11 +180,28 @@ describe('a message', () => {
       says(cyd, 4, { thread: 1 }),
       deletes(bob, 2),
     );
-    expect(await read(instance, 1)).toMatchObject({ thread: { replyCount: 2, lastReplyAt: '2026-01-01T00:00:05.000Z' } });
+    expect(await read(instance, 1)).toMatchObject({ thread: { replyCount: 1, lastReplyAt: '2026-01-01T00:00:05.000Z' } });
     expect(await read(instance, 4)).toMatchObject({ seq: 4, threadId: id(1) });
     const thread = async (before: number | null, after = 0) =>
       (await bench.read.any(threadPage(instance.schema, id(1), after, before, 9))).map(({ seq }) => seq);
     expect([await thread(null), await thread(4), await thread(null, 2)]).toEqual([[4, 2], [2], [4]]);
+  });
+
+  it('counts the replies that stand in its thread, also after a replay', async () => {
+    const replies = [says(ada, 1), says(bob, 2, { thread: 1 }), says(cyd, 3, { thread: 1 }), says(ada, 4), says(bob, 5, { thread: 4 })];
+    const events = recorded([trio, ...replies, deletes(cyd, 3), deletes(bob, 5)]);
+    for (const { size, replay } of [
+      { size: 3, replay: false },
+      { size: 500, replay: false },
+      { size: 3, replay: true },
+    ]) {
+      const instance = await bench.fresh(timeline);
+      if (replay) await bench.pool.query(`drop index ${instance.schema}.${ENTRY_BY_MESSAGE}`);
+      await instance.apply(events, size);
+      if (replay) await bench.pool.query(timeline.indexes?.(instance.schema) ?? '');
+      expect(await read(instance, 1)).toMatchObject({ thread: { replyCount: 1, lastReplyAt: '2026-01-01T00:00:03.000Z' } });
+      expect(await read(instance, 4)).not.toHaveProperty('thread');
+    }
   });
 
   it('is pinned until it is not', async () => {

@@ -45,9 +45,21 @@ export const ENTRY_BY_MESSAGE = 'entry_message_id_idx';
 /** What an entry keeps of a message that was deleted. */
 const emptied = `body = '${JSON.stringify(NO_BODY)}', mentions = '[]', msg_type = 'Text'`;
 
+/** What it keeps of one that was rewritten: the present wording stands beside it. */
+const outworded = `body = '${JSON.stringify(NO_BODY)}', mentions = '[]'`;
+
+/** What a thread shows on its first message, of those roots that `roots` selects: replies that were deleted do not count. */
+const recount = (schema: string, roots: string): string => `
+  update ${schema}.amended a set (reply_count, last_reply_at) = (
+    select count(*), max(e.created_at) from ${schema}.entry e left join ${schema}.amended reply using (message_id)
+    where e.thread_id = a.message_id and reply.deleted is not true
+  ) where a.message_id in (${roots})`;
+
 /** At the end of a replay: finding each as it comes needs the index by id, which is not there yet. */
-export const emptyDeleted = (schema: string): string => `
-  update ${schema}.entry e set ${emptied} from ${schema}.amended a where a.deleted and e.message_id = a.message_id;`;
+export const settleAmended = (schema: string): string => `
+  update ${schema}.entry e set ${emptied} from ${schema}.amended a where a.deleted and e.message_id = a.message_id;
+  update ${schema}.entry e set ${outworded} from ${schema}.amended a where a.edited_at is not null and not a.deleted and e.message_id = a.message_id;
+  ${recount(schema, `select e.thread_id from ${schema}.entry e join ${schema}.amended reply using (message_id) where e.thread_id is not null and reply.deleted`)};`;
 
 export const amendingEvents = [
   'MessageEdited',
@@ -61,6 +73,9 @@ export const amendingEvents = [
 type Amending = Extract<Recorded, { readonly type: (typeof amendingEvents)[number] | 'MessageSent' }>;
 const types: ReadonlySet<string> = new Set([...amendingEvents, 'MessageSent']);
 const isAmending = (event: Recorded): event is Amending => types.has(event.type);
+
+/** Without the index a replay is under way, at whose end `settleAmended` sees to them all. Postgres asks before it looks at any entry. */
+const isIndexed = ({ schema }: ProjectionTx): string => `to_regclass('${schema}.${ENTRY_BY_MESSAGE}') is not null`;
 
 /** As many are named beside the count of an emoji. */
 const NAMED_REACTORS = 20;
@@ -133,6 +148,7 @@ export class Amendments {
     await this.#saveEdits(tx);
     await this.#saveDeletions(tx);
     await this.#saveReplies(tx);
+    await this.#recountReplies(tx);
     await this.#savePins(tx);
     await this.#saveReactions(tx);
   }
@@ -153,6 +169,10 @@ export class Amendments {
         edits.map(([, { at }]) => at),
       ],
     );
+    await tx.query(
+      `update ${tx.schema}.entry e set ${outworded} from unnest($1::uuid[]) page (message_id) where e.message_id = page.message_id and ${isIndexed(tx)}`,
+      [edits.map(([id]) => id)],
+    );
   }
 
   /** After the edits: nothing is edited that was deleted. */
@@ -164,10 +184,9 @@ export class Amendments {
        on conflict (message_id) do update set body = null, mentions = null, deleted = true`,
       [[...this.#deleted.keys()], [...this.#deleted.values()]],
     );
-    // Without the index a replay is under way, at whose end `emptyDeleted` sees to them all. Postgres asks before it looks at any entry.
     await tx.query(
       `update ${tx.schema}.entry e set ${emptied} from unnest($1::uuid[]) page (message_id)
-       where e.message_id = page.message_id and to_regclass('${tx.schema}.${ENTRY_BY_MESSAGE}') is not null`,
+       where e.message_id = page.message_id and ${isIndexed(tx)}`,
       [[...this.#deleted.keys()]],
     );
   }
@@ -187,6 +206,13 @@ export class Amendments {
         replies.map(([, { lastAt }]) => lastAt),
       ],
     );
+  }
+
+  /** Of threads in which a reply was deleted. Index (thread_id, seq). */
+  async #recountReplies(tx: ProjectionTx): Promise<void> {
+    if (this.#deleted.size === 0) return;
+    const roots = `select e.thread_id from ${tx.schema}.entry e where e.message_id = any($1::uuid[]) and e.thread_id is not null`;
+    await tx.query(`${recount(tx.schema, roots)} and ${isIndexed(tx)}`, [[...this.#deleted.keys()]]);
   }
 
   async #savePins(tx: ProjectionTx): Promise<void> {

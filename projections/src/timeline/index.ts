@@ -22,7 +22,7 @@ import {
   type Members,
   type Names,
 } from '../chat-view/index.ts';
-import { amendedIndexes, amendedTables, amendingEvents, Amendments, dropAmended, emptyDeleted, ENTRY_BY_MESSAGE } from './amended.ts';
+import { amendedIndexes, amendedTables, amendingEvents, Amendments, dropAmended, ENTRY_BY_MESSAGE, settleAmended } from './amended.ts';
 import { eraseFrom } from './erasure.ts';
 import { Mentions, mentionTable } from './mentions.ts';
 
@@ -55,7 +55,7 @@ const indexes = (schema: string): string => `
   create index on ${schema}.entry (room_id, created_at desc);
   create index on ${schema}.entry (thread_id, seq) where thread_id is not null;
   ${amendedIndexes(schema)}
-  ${emptyDeleted(schema)}`;
+  ${settleAmended(schema)}`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   for (const { events, erased } of segmentsOf(page)) {
@@ -94,7 +94,7 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
 
 export const timeline: Projection = {
   name: 'timeline',
-  version: 4,
+  version: 5,
   handles: [...countedEvents, ...namingEvents, ...amendingEvents, 'SubjectErased'],
   tables,
   indexes,
