@@ -12,7 +12,7 @@ import { type Program, type ProgramOptions, startProgram } from '../kit/program.
 let dataDir: string;
 const programs: Program[] = [];
 const start = async (options: ProgramOptions = {}): Promise<Program> => {
-  const program = await startProgram({ dataDir, ...options });
+  const program = await startProgram({ dataDir, fresh: true, ...options });
   programs.push(program);
   return program;
 };
@@ -179,7 +179,7 @@ describe('tidings, when something is wrong', () => {
   it('says which port is taken, and leaves nothing running', async () => {
     const program = await start();
     const other = await mkdtemp(join(tmpdir(), 'tidings-start-'));
-    const failed = startProgram({ dataDir: other, env: { HTTP_PORT: new URL(program.httpUrl).port } });
+    const failed = startProgram({ dataDir: other, fresh: true, env: { HTTP_PORT: new URL(program.httpUrl).port } });
     await expect(failed).rejects.toThrow('is in use by another program');
     await vi.waitFor(() => expect(processesOn(other)).toEqual([]), { timeout: 10_000 });
     await rm(other, { recursive: true });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
+import { offerTemplatesIn } from './program-template.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -23,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     // These databases live for seconds, so nothing has to survive a power cut. Durable settings are tested by the acceptance suites.
     settings: { fsync: 'off', full_page_writes: 'off', shared_buffers: '128MB', max_connections: '300' },
   });
+  offerTemplatesIn(home);
   project.provide('postgresAdminUrl', postgres.adminUrl);
   return async () => {
     await postgres.stop();

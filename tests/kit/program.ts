@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { launch } from '../../services/cli/src/serve/launch.ts';
 import type { Running } from '../../services/cli/src/serve/messages.ts';
 import { fetchToken } from '../../services/cli/src/token.ts';
+import { fillFromTemplate } from './program-template.ts';
 
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -12,6 +13,8 @@ export interface ProgramOptions {
   readonly services?: readonly string[];
   /** Of an earlier program, to start on its data again; then whoever made it removes it. */
   readonly dataDir?: string;
+  /** Makes its database itself, as a first start does, where others take a copy of an empty one. */
+  readonly fresh?: boolean;
 }
 
 export interface Program {
@@ -36,7 +39,8 @@ export interface Program {
 /** @throws with everything the program said when it ends before it is ready */
 export const startProgram = async (options: ProgramOptions = {}): Promise<Program> => {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'tidings-program-')));
-  const { services = [], env = {} } = options;
+  const { services = [], env = {}, fresh = false } = options;
+  if (!fresh) await fillFromTemplate(dataDir);
   // A process group of its own, as a shell gives to what it starts.
   const { running, pid, output, hasEnded, exited, signal } = await launch({ dataDir, services, env, ownGroup: true });
 
