@@ -1,6 +1,6 @@
 /** Stream `email-<emailId>`: what happened to one mail on its way through us. */
 import * as t from 'io-ts';
-import { int, nullable, text } from '../codec.ts';
+import { int, nullable, oneOf, text } from '../codec.ts';
 import { BlobId, EmailId, MailboxId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
 import { defineEvent, type EventOf } from './definition.ts';
@@ -86,16 +86,36 @@ export const EmailContent = t.readonly(
 );
 export type EmailContent = t.TypeOf<typeof EmailContent>;
 
+const Check = oneOf('pass', 'fail', 'softfail', 'none');
+/**
+ * Who sent a mail, as far as it can be proven (RFC 7208, 6376, 9989, 8617). `none`: not checked, nothing to check, or nobody answered. The
+ * verdict is about the author that is shown: `pass` if the From domain vouches for the mail, `forged` if it says that this is not its own.
+ */
+export const Authentication = t.readonly(
+  t.type({ spf: Check, dkim: Check, dmarc: Check, arc: Check, verdict: oneOf('pass', 'none', 'forged') }),
+);
+export type Authentication = t.TypeOf<typeof Authentication>;
+
+/** `none`: nothing looked at it. `reasons` say what was found, or what could not be looked at. */
+export const SpamVerdict = t.readonly(
+  t.type({ verdict: oneOf('none', 'ham', 'spam'), score: nullable(t.number), reasons: t.readonlyArray(t.string) }),
+);
+export type SpamVerdict = t.TypeOf<typeof SpamVerdict>;
+
 /** The rest of what headers and MIME tree say. Kept with the bodies in the blob that `bodyBlobId` names, not in the event. */
 export const EmailDetails = t.readonly(
-  t.type({
-    sender: Addresses,
-    replyTo: Addresses,
-    bcc: Addresses,
-    textBody: t.readonlyArray(Part),
-    htmlBody: t.readonlyArray(Part),
-    attachments: t.readonlyArray(Part),
-  }),
+  t.intersection([
+    t.type({
+      sender: Addresses,
+      replyTo: Addresses,
+      bcc: Addresses,
+      textBody: t.readonlyArray(Part),
+      htmlBody: t.readonlyArray(Part),
+      attachments: t.readonlyArray(Part),
+    }),
+    /** Absent from what did not come in by SMTP, or was not checked. */
+    t.partial({ authentication: Authentication, spam: SpamVerdict }),
+  ]),
 );
 export type EmailDetails = t.TypeOf<typeof EmailDetails>;
 

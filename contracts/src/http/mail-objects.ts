@@ -4,6 +4,7 @@
  */
 import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
+import { Authentication, SpamVerdict } from '../events/email.ts';
 import { MailboxKind, MailboxRole } from '../events/mailbox.ts';
 import { BlobId, EmailId, MailboxId, ThreadId, UserId } from '../ids.ts';
 import { Timestamp } from '../time.ts';
@@ -114,11 +115,7 @@ export const EmailPart = t.readonly(
 export type EmailPart = t.TypeOf<typeof EmailPart>;
 const EmailParts = t.readonlyArray(EmailPart);
 
-const Check = oneOf('pass', 'fail', 'none');
-/** `none`: not checked, or nothing to check. */
-export const Authentication = t.readonly(
-  t.type({ spf: Check, dkim: Check, dmarc: Check, arc: Check, verdict: oneOf('pass', 'none', 'forged') }),
-);
+export { Authentication, SpamVerdict };
 
 export const Delivery = t.readonly(
   t.type({
@@ -163,7 +160,7 @@ export const Email = t.readonly(
     bodyValues: t.readonly(t.record(t.string, t.readonly(t.type({ value: t.string, isTruncated: t.boolean })))),
     direction: oneOf('in', 'out'),
     authentication: Authentication,
-    spam: t.readonly(t.type({ verdict: oneOf('none', 'ham', 'spam'), score: nullable(t.number), reasons: t.readonlyArray(t.string) })),
+    spam: SpamVerdict,
     deliveries: t.readonlyArray(Delivery),
   }),
 );

@@ -38,8 +38,8 @@ export const emailView = (held: HeldEmail, bodies: EmailBodies | null): Email =>
     attachments: details.attachments.map(partView),
     bodyValues,
     direction: held.direction,
-    authentication: { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none', verdict: 'none' },
-    spam: { verdict: 'none', score: null, reasons: [] },
+    authentication: details.authentication ?? UNCHECKED.authentication,
+    spam: details.spam ?? UNCHECKED.spam,
     deliveries: [],
   };
 };
@@ -59,6 +59,11 @@ const ERASED: EmailContent = {
 const NO_BODIES: EmailBodies = {
   details: { sender: [], replyTo: [], bcc: [], textBody: [], htmlBody: [], attachments: [] },
   bodyValues: {},
+};
+
+const UNCHECKED: Pick<Email, 'authentication' | 'spam'> = {
+  authentication: { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none', verdict: 'none' },
+  spam: { verdict: 'none', score: null, reasons: [] },
 };
 
 /** Recipients of the envelope that no header names were in Bcc (mail-contract §4). */
