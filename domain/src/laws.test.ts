@@ -12,6 +12,7 @@ import { address } from './address/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
 import { mailbox } from './mailbox/index.ts';
+import { label } from './label/index.ts';
 import { media } from './media/index.ts';
 import { message } from './message/index.ts';
 import { notification } from './notification/index.ts';
@@ -113,6 +114,7 @@ const registry: Readonly<Record<string, () => void>> = {
   filing: obeysTheLaws(filing, commands.filingCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
   media: obeysTheLaws(media, commands.mediaCommands),
+  label: obeysTheLaws(label, commands.labelCommands),
   message: obeysTheLaws(message, commands.messageCommands),
   notification: obeysTheLaws(notification, commands.notificationCommands),
   push: obeysTheLaws(push, commands.pushCommands),

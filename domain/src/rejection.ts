@@ -1,6 +1,7 @@
 /** Every way a decision can be refused. Whoever maps rejections to status codes does it over this union, so none is forgotten. */
 import type { AddressRejection } from './address/index.ts';
 import type { EmailRejection } from './email/index.ts';
+import type { LabelRejection } from './label/index.ts';
 import type { MailboxRejection } from './mailbox/index.ts';
 import type { MediaRejection } from './media/index.ts';
 import type { MessageRejection } from './message/index.ts';
@@ -18,6 +19,7 @@ import type { WebhookRejection } from './webhook/index.ts';
 export type Rejection =
   | AddressRejection
   | EmailRejection
+  | LabelRejection
   | MailboxRejection
   | MediaRejection
   | MessageRejection

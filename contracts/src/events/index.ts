@@ -6,6 +6,7 @@ import { commandEvents } from './command.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { emailEvents } from './email.ts';
 import { mailboxEvents } from './mailbox.ts';
+import { labelEvents } from './label.ts';
 import { mediaEvents } from './media.ts';
 import { messageEvents } from './message.ts';
 import { notificationEvents } from './notification.ts';
@@ -36,6 +37,7 @@ export const eventDefinitions = [
   ...threadEvents,
   ...commandEvents,
 ] as const;
+  ...labelEvents,
 
 export type TidingsEvent = EventOf<(typeof eventDefinitions)[number]>;
 export type EventType = TidingsEvent['type'];

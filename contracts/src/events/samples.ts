@@ -17,6 +17,7 @@ const subscriptionId = id<Id<'SubscriptionId'>>('subscription');
 const webhookId = id<Id<'WebhookId'>>('webhook');
 const reportId = id<Id<'ReportId'>>('report');
 const threadId = id<Id<'ThreadId'>>('thread');
+const labelId = id<Id<'LabelId'>>('label');
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
 const person = (name: string | null, email: string) => ({ name, email });
@@ -132,3 +133,15 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   ThreadStarred: { threadId, mailboxId, starred: true, by: ada },
   CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
 };
+  ThreadLabelled: { threadId, mailboxId, labelId, labelled: true, by: ada },
+  LabelCreated: {
+    mailboxId,
+    labelId,
+    name: 'Bâtiments/Écoles',
+    color: '#E3E3FD',
+    description: 'Toits, portes, chauffage',
+    auto: false,
+    by: ada,
+  },
+  LabelChanged: { mailboxId, labelId, name: 'Travaux/Écoles', color: '#C9E7C1', description: null, auto: true, by: grace },
+  LabelDeleted: { mailboxId, labelId, by: ada },

@@ -1,7 +1,7 @@
 /** Stream `thread-<threadId>`: the emails of a conversation, and what each mailbox that holds it did with them. */
 import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
-import { BlobId, EmailId, MailboxId, ThreadId, UserId } from '../ids.ts';
+import { BlobId, EmailId, LabelId, MailboxId, ThreadId, UserId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
 import { defineEvent, type EventOf } from './definition.ts';
 import { EmailContent, Envelope } from './email.ts';
@@ -56,5 +56,12 @@ export const ThreadStarred = defineEvent({
 });
 export type ThreadStarred = EventOf<typeof ThreadStarred>;
 
-export const threadEvents = [EmailFiled, ThreadRead, EmailsMoved, ThreadStarred] as const;
+export const ThreadLabelled = defineEvent({
+  type: 'ThreadLabelled',
+  doc: 'A mailbox put one of its labels on a thread, or took it away.',
+  data: t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, labelId: LabelId, labelled: t.boolean, by: UserId })),
+});
+export type ThreadLabelled = EventOf<typeof ThreadLabelled>;
+
+export const threadEvents = [EmailFiled, ThreadRead, EmailsMoved, ThreadStarred, ThreadLabelled] as const;
 export type ThreadEvent = EventOf<(typeof threadEvents)[number]>;

@@ -5,6 +5,7 @@ import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
 import { groupRoutes } from './groups.ts';
 import * as live from './live.ts';
+import * as labels from './labels.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
 import * as mailboxes from './mailboxes.ts';
@@ -30,6 +31,7 @@ export const routes: readonly Route[] = [
   ...reportRoutes,
   ...mailRoutes,
   ...mailboxes.mailboxRoutes,
+  ...labels.labelRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -50,6 +52,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailObjects,
     ...mailboxes,
     ...live,
+    ...labels,
     ...sync,
     ...presence,
     ...media,

@@ -8,7 +8,7 @@ import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { RoomRole } from '../events/room.ts';
 import { Place } from '../events/thread.ts';
-import { EmailId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import { EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
@@ -83,6 +83,7 @@ export const ThreadChange = t.union([
   t.readonly(t.type({ type: t.literal('read'), upTo: nullable(EmailId), by: UserId })),
   t.readonly(t.type({ type: t.literal('moved'), emailIds: t.readonlyArray(EmailId), place: Place, by: UserId })),
   t.readonly(t.type({ type: t.literal('starred'), starred: t.boolean, by: UserId })),
+  t.readonly(t.type({ type: t.literal('labelled'), labelId: LabelId, labelled: t.boolean, by: UserId })),
 ]);
 export type ThreadChange = t.TypeOf<typeof ThreadChange>;
 export const ThreadChanged = liveEvent('ThreadChanged', { mailboxId: MailboxId, threadId: ThreadId, change: ThreadChange });

@@ -3,7 +3,7 @@ import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
 import { nullable, oneOf, text } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
-import { EmailId, MailboxId, ThreadId, UserId } from '../ids.ts';
+import { EmailId, LabelId, MailboxId, ThreadId, UserId } from '../ids.ts';
 import { described } from '../json-schema.ts';
 import { Email, Mailbox, MailboxCounts, MailboxMember, mailPageOf, Me, Thread, View } from './mail-objects.ts';
 import { boolParam, intParam } from './query.ts';
@@ -130,9 +130,9 @@ export const listThreads = defineRoute({
   path: '/api/mailboxes/{mailboxId}/threads',
   tag: 'Threads',
   summary:
-    'Threads of a view (default inbox), the one with the latest email first. Pages of one walk show each thread once, whatever arrives meanwhile. `unread` filters either way.',
+    'Threads of a view (default inbox), the one with the latest email first. Pages of one walk show each thread once, whatever arrives meanwhile. `unread` filters either way; `label` shows those that bear it.',
   params: mailboxParams,
-  query: t.partial({ ...paging, view: View, unread: boolParam }),
+  query: t.partial({ ...paging, view: View, unread: boolParam, label: LabelId }),
   response: mailPageOf(Thread),
   errors: [404],
 });

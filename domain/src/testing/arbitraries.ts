@@ -15,6 +15,7 @@ import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
 import type { FilingOutcome } from '../filing/index.ts';
 import type { MailboxEvent } from '../mailbox/events.ts';
+import type { LabelEvent } from '../label/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
 import type { NotificationEvent } from '../notification/events.ts';
@@ -31,6 +32,7 @@ import {
   blobNo,
   emailNo,
   mailboxNo,
+  labelNo,
   mediaNo,
   messageNo,
   notificationNo,
@@ -48,6 +50,7 @@ export type DomainEvent =
   | FilingEvent
   | MailboxEvent
   | MediaEvent
+  | LabelEvent
   | MessageEvent
   | NotificationEvent
   | PushEvent
@@ -77,6 +80,9 @@ export const subscriptions = few(subscriptionNo);
 export const reports = few(reportNo);
 export const words = fc.constantFrom('Alice', 'Bob', 'a b', 'é', '😀');
 export const optionalWords = fc.option(words, { nil: null });
+export const labels = few(labelNo);
+export const labelNames = fc.constantFrom('a', 'A', 'a/b', 'a / b/c', 'b', 'b/a', '/', 'é/a');
+export const colors = fc.constantFrom('#E3E3FD', '#000000');
 export const seqs = fc.nat({ max: 5 });
 export const userRoles = fc.constantFrom('USER', 'ADMIN');
 export const roomTypes = fc.constantFrom('Single', 'Group');
@@ -160,6 +166,10 @@ const pin = fc.record({ roomId: rooms, messageId: messages, by: users });
 const byTo = fc.record({ by: users, to: users });
 const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
 
+const label = fc.record({
+  ...{ mailboxId: mailboxes, labelId: labels, name: sealed(labelNames), color: colors },
+  ...{ description: sealed(optionalWords), auto: fc.boolean(), by: users },
+});
 const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   UserRegistered: fc.record({
     userId: users,
@@ -247,6 +257,10 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
 
 /** Any event of any decider. */
 export const events: Arbitrary<DomainEvent> = fc.oneof(
+  ThreadLabelled: fc.record({ ...inThread, labelId: labels, labelled: fc.boolean() }),
+  LabelCreated: label,
+  LabelChanged: label,
+  LabelDeleted: fc.record({ mailboxId: mailboxes, labelId: labels, by: users }),
   ...Object.entries(dataOf).map(([type, data]) =>
     // The record above pairs each type with its data; Object.entries forgets the pairing.
     (data as Arbitrary<unknown>).map((value) => ({ type, data: value }) as DomainEvent),

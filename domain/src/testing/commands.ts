@@ -7,6 +7,7 @@ import type { AddressCommand } from '../address/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
 import type { MailboxCommand } from '../mailbox/index.ts';
+import type { LabelCommand } from '../label/index.ts';
 import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
@@ -225,7 +226,29 @@ export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand
   MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
   MoveEmails: fc.record({ ...byUser, emailIds: fc.array(any.emails, { maxLength: 4 }), place: any.places }),
   SetThreadFlags: fc.record({
+const oneLabel = { mailboxId: any.mailboxes, labelId: any.labels, by: any.users };
+
+export const labelCommands: Arbitrary<LabelCommand> = oneOfThese<LabelCommand>({
+  CreateLabel: fc.record({
+    ...oneLabel,
+    name: any.labelNames,
+    color: any.colors,
+    description: any.optionalWords,
+    auto: fc.boolean(),
+  }),
+  ChangeLabel: fc.record({
+    ...oneLabel,
+    operation: any.words,
+    changes: fc.record(
+      { name: any.labelNames, color: any.colors, description: any.optionalWords, auto: fc.boolean() },
+      { requiredKeys: [] },
+    ),
+  }),
+  DeleteLabel: fc.record(oneLabel),
+});
+
     ...byUser,
     set: fc.record({ starred: fc.boolean(), archived: fc.boolean(), spam: fc.boolean(), trashed: fc.boolean() }, { requiredKeys: [] }),
   }),
 });
+  LabelThread: fc.record({ ...byUser, labelId: any.labels, labelled: fc.boolean() }),

@@ -2,6 +2,7 @@
 import type {
   BlobId,
   EmailId,
+  LabelId,
   MailboxId,
   MediaId,
   MessageId,
@@ -27,6 +28,7 @@ export const notificationNo = (n: number): NotificationId => numbered(8, n) as N
 export const webhookNo = (n: number): WebhookId => numbered(9, n) as WebhookId;
 export const subscriptionNo = (n: number): SubscriptionId => numbered(10, n) as SubscriptionId;
 export const reportNo = (n: number): ReportId => numbered(11, n) as ReportId;
+export const labelNo = (n: number): LabelId => numbered(12, n) as LabelId;
 export const blobNo = (n: number): BlobId => String(n).padStart(64, '0') as BlobId;
 
 export const alice = userNo(1);

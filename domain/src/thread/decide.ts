@@ -1,9 +1,9 @@
 /** A conversation as the mailboxes that hold it keep it (mail-contract §1): filed emails, how far it is read, where each email lies. */
 import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
-import type { EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
+import type { EmailId, LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
-import { emailFiled, emailsMoved, type ThreadEvent, threadRead, threadStarred } from './events.ts';
+import { emailFiled, emailsMoved, type ThreadEvent, threadLabelled, threadRead, threadStarred } from './events.ts';
 import { type Flags, type Move, movesFor } from './flags.ts';
 import { heldBy, type Holding, holds, type State } from './state.ts';
 
@@ -21,11 +21,17 @@ export type Command =
   /** Null makes the whole thread unread. */
   | ({ readonly type: 'MarkThreadRead'; readonly upTo: EmailId | null } & ByUser)
   | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
-  | ({ readonly type: 'SetThreadFlags'; readonly set: Flags } & ByUser);
+  | ({ readonly type: 'SetThreadFlags'; readonly set: Flags } & ByUser)
+  /** Whether the mailbox has such a label is the labels' own to say. */
+  | ({ readonly type: 'LabelThread'; readonly labelId: LabelId; readonly labelled: boolean } & ByUser);
 
 export type Rejection =
   | { readonly type: 'NoSuchThread'; readonly threadId: ThreadId }
-  | { readonly type: 'NotInThread'; readonly emailId: EmailId };
+  | { readonly type: 'NotInThread'; readonly emailId: EmailId }
+  | { readonly type: 'TooManyLabelsOnThread' };
+
+/** On one thread of one mailbox. */
+export const MOST_LABELS_ON_THREAD = 100;
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
   if (command.type === 'FileEmail') return right(file(command.email, heldBy(state, command.email.mailboxId)));
@@ -54,6 +60,12 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
         ...(star ? [threadStarred({ threadId, mailboxId, starred: set.starred, by })] : []),
         ...moved(command, movesFor(held.emails, set)),
       ]);
+    }
+    case 'LabelThread': {
+      const { labelId, labelled } = command;
+      if (held.labels.has(labelId) === labelled) return right([]);
+      if (labelled && held.labels.size >= MOST_LABELS_ON_THREAD) return left({ type: 'TooManyLabelsOnThread' });
+      return right([threadLabelled({ threadId, mailboxId, labelId, labelled, by })]);
     }
   }
 };

@@ -1,8 +1,9 @@
 import { eventOf } from '@tidings/contracts/events/definition';
-import { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import { EmailFiled, EmailsMoved, ThreadLabelled, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 
 export type { ThreadEvent } from '@tidings/contracts/events/thread';
 export const emailFiled = eventOf(EmailFiled);
 export const threadRead = eventOf(ThreadRead);
 export const emailsMoved = eventOf(EmailsMoved);
 export const threadStarred = eventOf(ThreadStarred);
+export const threadLabelled = eventOf(ThreadLabelled);

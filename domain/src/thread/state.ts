@@ -1,5 +1,5 @@
 import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
-import type { EmailId, MailboxId } from '@tidings/contracts/ids';
+import type { EmailId, LabelId, MailboxId } from '@tidings/contracts/ids';
 import type { ThreadEvent } from './events.ts';
 
 /** What each mailbox that holds the thread did with it; what the emails say is not needed to decide. */
@@ -11,6 +11,7 @@ export interface Holding {
   /** The last email read; null when none is. */
   readonly readUpTo: EmailId | null;
   readonly starred: boolean;
+  readonly labels: ReadonlySet<LabelId>;
 }
 
 export interface HeldEmail {
@@ -21,7 +22,7 @@ export interface HeldEmail {
 
 export const initial: State = new Map();
 
-const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false };
+const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false, labels: new Set() };
 
 export const evolve = (state: State, event: ThreadEvent): State => {
   switch (event.type) {
@@ -43,6 +44,8 @@ export const evolve = (state: State, event: ThreadEvent): State => {
     }
     case 'ThreadStarred':
       return change(state, event, (held) => ({ ...held, starred: event.data.starred }));
+    case 'ThreadLabelled':
+      return change(state, event, (held) => ({ ...held, labels: toggled(held.labels, event.data.labelId, event.data.labelled) }));
     default:
       return state;
   }
@@ -54,3 +57,10 @@ const change = (state: State, { data: { mailboxId } }: ThreadEvent, how: (held: 
 export const heldBy = (state: State, mailbox: MailboxId): Holding => state.get(mailbox) ?? nothingHeld;
 
 export const holds = (held: Holding, email: EmailId): boolean => held.emails.some(({ emailId }) => emailId === email);
+
+const toggled = (labels: ReadonlySet<LabelId>, label: LabelId, on: boolean): ReadonlySet<LabelId> => {
+  const changed = new Set(labels);
+  if (on) changed.add(label);
+  else changed.delete(label);
+  return changed;
+};

@@ -6,7 +6,7 @@ import type { Position } from '@tidings/contracts/ports/event-log';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
-import { sql, type FragmentSqlToken } from 'slonik';
+import { sql, type FragmentSqlToken, type IdentifierSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 
 /** Positions in our own tables were checked when they were written. */
@@ -65,34 +65,48 @@ export interface ThreadPage {
   /** Null for the first page. */
   readonly walk: Walk | null;
   readonly limit: number;
+  /** Left out: all of the view. */
+  readonly among?: AmongThreads | null;
+}
+
+/** A choice of threads that another table keeps in the order of lists; there its rows are `k`. */
+export interface AmongThreads {
+  /** With columns thread_id, mailbox_id, last_at and last_position. */
+  readonly table: IdentifierSqlToken;
+  readonly where: FragmentSqlToken;
 }
 
 /**
  * Newest first. A thread that got an email since the walk began has gone up in the list, out of its sight; it is shown where it stood then, which
  * its emails tell. So a walk meets each thread that was in the list, once, whatever arrives meanwhile.
  */
-export const threadsInView = (schema: string, { mailbox, view, unread, walk, limit }: ThreadPage) => {
-  const thread = tableIn(schema, 'thread');
-  const shown = sql.fragment`t.mailbox_id = ${mailbox} and ${conditions[view]} ${unreadIn(view, unread)}`;
+export const threadsInView = (schema: string, { mailbox, view, unread, walk, limit, among = null }: ThreadPage) => {
+  const own = sql.fragment`${tableIn(schema, 'thread')} t`;
+  const inMailbox = sql.fragment`t.mailbox_id = ${mailbox} and ${conditions[view]} ${unreadIn(view, unread)}`;
+  const thread =
+    among === null ? own : sql.fragment`${among.table} k join ${own} on t.thread_id = k.thread_id and t.mailbox_id = k.mailbox_id`;
+  const shown = among === null ? inMailbox : sql.fragment`${among.where} and ${inMailbox}`;
+  const [lastAt, lastPosition] =
+    among === null ? [sql.fragment`t.last_at`, sql.fragment`t.last_position`] : [sql.fragment`k.last_at`, sql.fragment`k.last_position`];
   if (walk === null) {
     return sql.type(rows(ListedThread))`
-      select ${columns}, t.last_at as "keyAt", t.last_position as "keyPosition"
-      from ${thread} t where ${shown} order by t.last_at desc, t.last_position desc limit ${limit}`;
+      select ${columns}, ${lastAt} as "keyAt", ${lastPosition} as "keyPosition"
+      from ${thread} where ${shown} order by ${lastAt} desc, ${lastPosition} desc limit ${limit}`;
   }
   const began = keyOf(walk.began);
   const after = keyOf(walk.after);
   return sql.type(rows(ListedThread))`
     select * from (
       (
-        select ${columns}, t.last_at as "keyAt", t.last_position as "keyPosition"
-        from ${thread} t
-        where ${shown} and (t.last_at, t.last_position) < ${after}
-        order by t.last_at desc, t.last_position desc limit ${limit}
+        select ${columns}, ${lastAt} as "keyAt", ${lastPosition} as "keyPosition"
+        from ${thread}
+        where ${shown} and (${lastAt}, ${lastPosition}) < ${after}
+        order by ${lastAt} desc, ${lastPosition} desc limit ${limit}
       )
       union all
       (
         select ${columns}, stood.filed_at, stood.position
-        from ${thread} t
+        from ${thread}
         cross join lateral (
           select (e ->> 1)::timestamptz as filed_at, (e ->> 2) collate "C" as position
           from ${tableIn(schema, 'held')} h cross join lateral jsonb_array_elements(h.emails) with ordinality as filed (e, nth)
@@ -100,7 +114,7 @@ export const threadsInView = (schema: string, { mailbox, view, unread, walk, lim
             and ((e ->> 1)::timestamptz, (e ->> 2) collate "C") <= ${began}
           order by h.chunk desc, filed.nth desc limit 1
         ) stood
-        where ${shown} and (t.last_at, t.last_position) > ${began} and (stood.filed_at, stood.position) < ${after}
+        where ${shown} and (${lastAt}, ${lastPosition}) > ${began} and (stood.filed_at, stood.position) < ${after}
         order by stood.filed_at desc, stood.position desc limit ${limit}
       )
     ) listed order by "keyAt" desc, "keyPosition" desc limit ${limit}`;
@@ -121,6 +135,9 @@ const conditions: Readonly<Record<View, FragmentSqlToken>> = {
   spam: sql.fragment`t.in_spam > 0`,
   trash: sql.fragment`t.in_trash > 0`,
 };
+
+/** Threads `t` of a view. */
+export const conditionOf = (view: View): FragmentSqlToken => conditions[view];
 
 const unreadIn = (view: View, wanted: boolean | null): FragmentSqlToken => {
   if (wanted === null) return sql.fragment``;

@@ -1,10 +1,17 @@
 /** A thread as HTTP shows it. */
 import type { Thread } from '@tidings/contracts/http/mail-objects';
-import type { MailboxId } from '@tidings/contracts/ids';
+import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import type { ListedThread } from './queries.ts';
 
-/** @param through the mailboxes the caller reaches the thread through; its own unless said */
-export const threadView = (row: ListedThread, through: readonly MailboxId[] = [row.mailboxId]): Thread => {
+/** What stands on a thread, from another read model (`thread-marks`). */
+export interface ThreadNotes {
+  readonly labels?: readonly string[];
+  readonly assignees?: readonly UserId[];
+  /** The mailboxes the caller reaches the thread through; its own unless said. */
+  readonly through?: readonly MailboxId[] | undefined;
+}
+
+export const threadView = (row: ListedThread, { labels = [], assignees = [], through = [row.mailboxId] }: ThreadNotes = {}): Thread => {
   const main = row.inInbox + row.inArchive + row.inSent + row.inDrafts;
   const unreadCount = main > 0 ? row.unreadMain : row.unreadSpam + row.unreadTrash;
   return {
@@ -24,8 +31,8 @@ export const threadView = (row: ListedThread, through: readonly MailboxId[] = [r
     hasAttachments: row.hasAttachments,
     hasDraft: row.inDrafts > 0,
     delivery: null,
-    labels: [],
-    assignees: [],
+    labels,
+    assignees,
     access: through.map((mailboxId) => ({ mailboxId, role: 'editor' })),
   };
 };

@@ -74,6 +74,16 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
 
   EmailIdReused: { code: 'CONFLICT', says: 'This email id stands for other bytes.' },
   NoSuchThread: { code: 'CONTENT_NOT_FOUND', says: 'There is no such thread.' },
+  TooManyLabelsOnThread: { code: 'CONFLICT', says: 'This thread has as many labels as it can take; take one away first.' },
+  NoSuchLabel: { code: 'CONTENT_NOT_FOUND', says: 'There is no such label in this mailbox.' },
+  BadLabelName: {
+    code: 'VALIDATION_ERROR',
+    says: 'name must be at most 10 steps divided by /, none empty, each of at most 100 characters.',
+    field: 'name',
+  },
+  LabelExists: { code: 'CONFLICT', says: 'This mailbox has a label of this name.' },
+  LabelUnderItself: { code: 'VALIDATION_ERROR', says: 'A label cannot go under itself.', field: 'name' },
+  TooManyLabels: { code: 'CONFLICT', says: 'This mailbox has as many labels as it can take; delete one first.' },
   NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.' },
 
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },

@@ -92,5 +92,7 @@ const changeLine = (change: ThreadChange, nameOf: (id: string) => string): strin
       return `${nameOf(change.by)} moved it to ${change.place}`;
     case 'starred':
       return `${nameOf(change.by)} ${change.starred ? 'starred it' : 'took the star off'}`;
+    case 'labelled':
+      return `${nameOf(change.by)} ${change.labelled ? 'put a label on it' : 'took a label off'}`;
   }
 };

@@ -1,6 +1,8 @@
 /** Mail commands (mail-contract §3). */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { registerDomains } from './domains.ts';
+import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
 
@@ -8,3 +10,4 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerMailboxes(app, platform);
   registerThreads(app, platform);
 };
+  registerLabels(app, platform);

@@ -3,18 +3,19 @@ import { flagThreads, markThreadRead } from '@tidings/contracts/http/mail';
 import type { ThreadId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
 import { thread, threadKey, type ThreadRejection } from '@tidings/domain/thread/index';
-import { threadsIn, threadView } from '@tidings/projections/threads/index';
+import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
+import { threadsIn } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
 import { either as E } from 'fp-ts';
-import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from '../chat/context.ts';
 import { assertMay } from './access.ts';
+import { readThread } from './read-thread.ts';
 
 /** Where threads and the places of their emails show. */
-const THREAD_READS = ['threads', 'emails'];
+const PLACE_READS = [...THREAD_READS, 'emails'];
 
 export const registerThreads = (app: FastifyInstance, platform: Platform): void => {
   handle(app, platform, flagThreads, async ({ actor, body: { mailboxId, threadIds, set }, context, settle }) => {
@@ -30,9 +31,9 @@ export const registerThreads = (app: FastifyInstance, platform: Platform): void 
           : { threadId, changed: decided.right.events.length > 0, position: decided.right.position };
       }),
     );
-    await settle(latest(done.map(({ position }) => position)), THREAD_READS);
+    await settle(latest(done.map(({ position }) => position)), PLACE_READS);
     const found = await platform.read.any(threadsIn(platform.liveSchema('threads'), ids, [mailboxId]));
-    const shown = new Map(found.map((row) => [row.threadId, threadView(row)]));
+    const shown = new Map((await readThreads(platform, found)).map((one) => [one.id, one]));
     return { content: done.map(({ threadId, changed }) => ({ threadId, changed, thread: shown.get(threadId) ?? null })) };
   });
 
@@ -40,10 +41,8 @@ export const registerThreads = (app: FastifyInstance, platform: Platform): void 
     await assertMay(platform, actor, 'mark-read', mailboxId);
     const command = { type: 'MarkThreadRead', threadId, mailboxId, upTo, by: actor.userId } as const;
     const { position } = orReject(await platform.commands.transact(thread, threadKey(threadId), command, context));
-    await settle(position, ['threads']);
-    const [found] = await platform.read.any(threadsIn(platform.liveSchema('threads'), [threadId], [mailboxId]));
-    if (found === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'There is no such thread among yours.');
-    return threadView(found);
+    await settle(position, THREAD_READS);
+    return readThread(platform, threadId, mailboxId);
   });
 };
 

@@ -7,6 +7,7 @@ import { registerEmails } from './emails.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
 
+import { registerLabels } from './labels.ts';
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const bodies = createBodyReader(platform.blobs);
   registerMailboxes(app, platform);
@@ -15,6 +16,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
 };
 
 /** Parts are asked for now and then: one worker thread, from when the first is. */
+  registerLabels(app, platform);
 const lazyMime = (app: FastifyInstance): (() => Mime) => {
   let mime: Mime | null = null;
   app.addHook('onClose', () => mime?.close());

@@ -3,6 +3,7 @@ import { getMailbox, getMailboxCounts, getMe, listMailboxes, listMailboxMembers,
 import { MailboxId, UserId } from '@tidings/contracts/ids';
 import { userView } from '@tidings/projections/chat-view/index';
 import { MAILBOX_READS, mailboxById, mailboxesOf, membersIn, readMailboxes, readMembers } from '@tidings/projections/mailboxes/index';
+import { labelCounts } from '@tidings/projections/thread-marks/index';
 import { countsOf, viewTallies } from '@tidings/projections/threads/index';
 import { usersById } from '@tidings/projections/users/index';
 import type { FastifyInstance } from 'fastify';
@@ -91,8 +92,12 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     getMailboxCounts,
     async ({ actor, params: { mailboxId } }) => {
       await assertMailbox(platform, actor, mailboxId, 'read');
-      const [counted] = await platform.read.any(countsOf(platform.liveSchema('threads'), [mailboxId]));
-      return { views: counted?.views ?? viewTallies(), labels: [] };
+      const schema = platform.liveSchema('threads');
+      const [[counted], labels] = await Promise.all([
+        platform.read.any(countsOf(schema, [mailboxId])),
+        platform.read.any(labelCounts(platform.liveSchema('thread-marks'), schema, mailboxId)),
+      ]);
+      return { views: counted?.views ?? viewTallies(), labels };
     },
     { reads: MAILBOX_READS },
   );

@@ -5,14 +5,15 @@ import type { View } from '@tidings/contracts/http/mail-objects';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { Timestamp } from '@tidings/contracts/time';
 import { emailsOfThread } from '@tidings/projections/emails/index';
-import { type ListedThread, threadsInView, threadView } from '@tidings/projections/threads/index';
+import { readThreads, THREAD_READS, withMark } from '@tidings/projections/thread-marks/index';
+import { type ListedThread, threadsInView } from '@tidings/projections/threads/index';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as t from 'io-ts';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { decodeCursor, encodeCursor } from '../chat/cursor.ts';
-import { assertMailbox, reachThread } from './access.ts';
+import { assertMailbox, noSuchThread, reachThread } from './access.ts';
 import type { BodyReader } from './bodies.ts';
 import { mailPage } from './page.ts';
 
@@ -34,21 +35,17 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     listThreads,
     async ({ actor, params: { mailboxId }, query, request }) => {
       refuseLaterFilters(request);
-      const { view = 'inbox', unread = null, limit = MAIL_PAGE } = query;
+      const { view = 'inbox', unread = null, label, limit = MAIL_PAGE } = query;
       const walk = decodeCursor(WalkCursor, query.cursor);
       await assertMailbox(platform, actor, mailboxId, 'read');
-      const asked = { mailbox: mailboxId, view, unread, walk, limit: limit + 1 };
+      const among = label === undefined ? null : withMark(platform.liveSchema('thread-marks'), mailboxId, 'label', label);
+      const asked = { mailbox: mailboxId, view, unread, walk, limit: limit + 1, among };
       const found = await platform.read.any(threadsInView(platform.liveSchema('threads'), asked));
       const first = found[0];
       const cursorOf = (last: ListedThread): object => ({ began: walk?.began ?? keyOf(first ?? last), after: keyOf(last) });
-      return mailPage(
-        found,
-        limit,
-        cursorOf,
-        found.map((row) => threadView(row)),
-      );
+      return mailPage(found, limit, cursorOf, await readThreads(platform, found));
     },
-    { reads: ['mailboxes', 'threads'] },
+    { reads: ['mailboxes', ...THREAD_READS] },
   );
 
   handle(
@@ -57,9 +54,11 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     getThread,
     async ({ actor, params: { threadId }, query: { mailboxId } }) => {
       const { thread, through } = await reachThread(platform, actor, threadId, mailboxId);
-      return threadView(thread, through);
+      const [shown] = await readThreads(platform, [thread], through);
+      if (shown === undefined) throw noSuchThread();
+      return shown;
     },
-    { reads: ['mailboxes', 'threads'] },
+    { reads: ['mailboxes', ...THREAD_READS] },
   );
 
   handle(
@@ -89,7 +88,7 @@ const keyOf = ({ keyAt, keyPosition }: ListedThread): object => ({ at: keyAt, po
 
 /** Filters of the contract that are not there yet: answering as if they were would show the wrong threads. */
 const refuseLaterFilters = ({ query }: FastifyRequest): void => {
-  const asked = ['label', 'q', 'assignee'].filter((name) => typeof query === 'object' && query !== null && name in query);
+  const asked = ['q', 'assignee'].filter((name) => typeof query === 'object' && query !== null && name in query);
   if (asked.length > 0) throw invalid(asked.map((path) => ({ path, message: 'is not supported yet' })));
 };
 

@@ -1,0 +1,59 @@
+/** What readers ask of marks. */
+import { int, nullable, oneOf } from '@tidings/contracts/codec';
+import type { View } from '@tidings/contracts/http/mail-objects';
+import { LabelId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import { rows } from '@tidings/contracts/sql-rows';
+import * as t from 'io-ts';
+import { sql, type FragmentSqlToken } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+import { type AmongThreads, conditionOf } from '../threads/queries.ts';
+
+const LabelRow = t.readonly(t.type({ id: LabelId, name: t.string, color: t.string, description: nullable(t.string), auto: t.boolean }));
+export type LabelRow = t.TypeOf<typeof LabelRow>;
+
+const labelColumns = sql.fragment`label_id as id, name, color, description, auto`;
+
+/** Index label_of_mailbox. */
+export const labelsOf = (schema: string, mailbox: MailboxId) =>
+  sql.type(
+    rows(LabelRow),
+  )`select ${labelColumns} from ${tableIn(schema, 'label')} where mailbox_id = ${mailbox} order by lower(name), name`;
+
+/** The mailbox's label of this id. Primary key. */
+export const labelById = (schema: string, mailbox: MailboxId, label: LabelId) =>
+  sql.type(rows(LabelRow))`select ${labelColumns} from ${tableIn(schema, 'label')} where label_id = ${label} and mailbox_id = ${mailbox}`;
+
+/** Which mailbox a label is of. Primary key. */
+export const mailboxOfLabel = (schema: string, label: LabelId) =>
+  sql.type(
+    rows(t.readonly(t.type({ mailboxId: MailboxId }))),
+  )`select mailbox_id as "mailboxId" from ${tableIn(schema, 'label')} where label_id = ${label}`;
+
+const MarkRow = t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, kind: oneOf('label', 'assignee'), marked: t.string }));
+
+/** Of these threads in these mailboxes. A label that is gone marks nothing, whatever comes later. Primary key. */
+export const marksOn = (schema: string, threads: readonly ThreadId[], mailboxes: readonly MailboxId[]) => sql.type(rows(MarkRow))`
+  select m.thread_id as "threadId", m.mailbox_id as "mailboxId", m.kind, m.marked
+  from ${tableIn(schema, 'mark')} m left join ${tableIn(schema, 'label')} l on l.label_id = m.marked
+  where m.thread_id = any(${sql.array(threads, 'uuid')}) and m.mailbox_id = any(${sql.array(mailboxes, 'uuid')})
+    and (m.kind <> 'label' or l.label_id is not null)
+  order by m.kind, lower(l.name), m.marked`;
+
+/** Threads of one mailbox that bear a mark, for `threadsInView`. Index mark_list. */
+export const withMark = (schema: string, mailbox: MailboxId, kind: 'label' | 'assignee', marked: string): AmongThreads => ({
+  table: tableIn(schema, 'mark'),
+  where: sql.fragment`k.mailbox_id = ${mailbox} and k.kind = ${kind} and k.marked = ${marked}::uuid`,
+});
+
+const LabelCount = t.readonly(t.type({ id: LabelId, threads: int(0), unread: int(0) }));
+
+/** Threads of each label in view `all`, and how many of them are unread. As long as there are labelled threads in the mailbox. */
+export const labelCounts = (schema: string, threads: string, mailbox: MailboxId, view: View = 'all') => sql.type(rows(LabelCount))`
+  select l.label_id as id, count(t.thread_id)::int as threads, count(t.thread_id) filter (where t.unread_main > 0)::int as unread
+  from ${tableIn(schema, 'label')} l
+  left join ${tableIn(schema, 'mark')} m on m.mailbox_id = l.mailbox_id and m.kind = 'label' and m.marked = l.label_id
+  left join ${tableIn(threads, 'thread')} t on ${joined} and ${conditionOf(view)}
+  where l.mailbox_id = ${mailbox}
+  group by l.label_id, l.name order by lower(l.name), l.name`;
+
+const joined: FragmentSqlToken = sql.fragment`t.thread_id = m.thread_id and t.mailbox_id = m.mailbox_id`;

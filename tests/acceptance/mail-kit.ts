@@ -1,0 +1,107 @@
+/** A running program with people who have mail, for suites about what a team does with it: real tokens, real SMTP, real HTTP. */
+import type { Email, Mailbox, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
+import type { Problem } from '@tidings/contracts/http/problem';
+import { createTransport, type SendMailOptions } from 'nodemailer';
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import { startIssuer } from '../kit/issuer.ts';
+import { startProgram, type Program } from '../kit/program.ts';
+
+export type Refusal = readonly [status: number, code: string, ...paths: string[]];
+
+export interface MailClient {
+  readonly id: string;
+  readonly call: (method: string, path: string, body?: object, headers?: Record<string, string>) => Promise<Response>;
+  /** The JSON of a 200; undefined for one without a body. */
+  readonly ask: <A>(method: string, path: string, body?: object, headers?: Record<string, string>) => Promise<A>;
+  /** Status, code and the fields at fault. */
+  readonly refused: (method: string, path: string, body?: object) => Promise<Refusal>;
+  readonly status: (method: string, path: string, body?: object) => Promise<number>;
+}
+
+export interface MailTown<Name extends string> {
+  readonly program: Program;
+  readonly as: Readonly<Record<Name, MailClient>>;
+  /** A shared mailbox `name@tidings.test` with these roles; by a domain admin who is not in it. */
+  readonly openShared: (name: string, roles: Partial<Record<Name, string>>) => Promise<string>;
+  /** One mail by SMTP, as `reader` can read it once it is filed and its thread knows. */
+  readonly send: (reader: Name, mail: SendMailOptions) => Promise<Email>;
+  readonly close: () => Promise<void>;
+}
+
+export const forbidden: Refusal = [403, 'INSUFFICIENT_PERMISSIONS'];
+export const missing: Refusal = [404, 'CONTENT_NOT_FOUND'];
+export const conflict: Refusal = [409, 'CONFLICT'];
+export const invalid = (...paths: string[]): Refusal => [400, 'VALIDATION_ERROR', ...paths];
+
+export const openMailTown = async <Name extends string>(
+  names: readonly Name[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<MailTown<Name>> => {
+  const issuer = await startIssuer();
+  const program = await startProgram({ env: { OIDC_ISSUER: issuer.url, ...env } });
+
+  const clientOf = async (name: string, roles: readonly string[]): Promise<MailClient> => {
+    const token = await issuer.token({ sub: randomUUID(), name, email: `${name}@tidings.test`, email_verified: true, roles });
+    const call: MailClient['call'] = async (method, path, body, headers = {}) =>
+      fetch(`${program.httpUrl}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const ask: MailClient['ask'] = async <A>(...request: Parameters<typeof call>) => {
+      const response = await call(...request);
+      const text = await response.text();
+      expect([...request.slice(0, 2), response.status, response.status === 200 ? '' : text]).toEqual([...request.slice(0, 2), 200, '']);
+      return (text === '' ? undefined : JSON.parse(text)) as A; // the contract of the route
+    };
+    const me = await ask<Me>('GET', '/api/me');
+    return {
+      id: me.user.id,
+      call,
+      ask,
+      status: async (...request) => (await call(...request)).status,
+      refused: async (...request) => {
+        const response = await call(...request);
+        const problem = (await response.json()) as Problem; // every error has this body
+        return [response.status, problem.code, ...(problem.errors ?? []).map(({ path }) => path)];
+      },
+    };
+  };
+
+  const admin = await clientOf('domain-admin', ['tidings-admin']);
+  const clients = await Promise.all(names.map(async (name) => [name, await clientOf(name, [])] as const));
+  const as = Object.fromEntries(clients) as Record<Name, MailClient>; // one entry per name
+
+  return {
+    program,
+    as,
+    openShared: async (name, roles) => {
+      const members = (Object.entries(roles) as [Name, string][]).map(([who, role]) => ({ userId: as[who].id, role }));
+      const owner = members.some(({ role }) => role === 'admin') ? [] : [{ userId: admin.id, role: 'admin' }];
+      const body = { kind: 'shared', address: `${name}@tidings.test`, name, members: [...members, ...owner] };
+      return (await admin.ask<Mailbox>('POST', '/api/mailboxes', body)).id;
+    },
+    send: async (reader, mail) => {
+      const { ask, status } = as[reader];
+      const transport = createTransport({ host: '127.0.0.1', port: program.smtpPort, tls: { rejectUnauthorized: false } });
+      const { response } = await transport.sendMail({ from: 'Ann Other <ann@elsewhere.test>', ...mail });
+      transport.close();
+      const id = /queued as ([0-9a-f-]{36})/.exec(response)?.[1] ?? '';
+      const soon = { timeout: 20_000, interval: 20 };
+      await expect.poll(() => status('GET', `/api/emails/${id}`), soon).toBe(200);
+      const email = await ask<Email>('GET', `/api/emails/${id}`);
+      const thread = `/api/threads/${email.threadId}?mailboxId=${email.mailboxId}`;
+      await expect.poll(() => status('GET', thread), soon).toBe(200);
+      // Emails and threads are read models of their own: the thread may know the mails before this one only.
+      const { length } = (await ask<MailPage<Email>>('GET', `/api/threads/${email.threadId}/messages?mailboxId=${email.mailboxId}`))
+        .content;
+      await expect.poll(async () => (await ask<Thread>('GET', thread)).messageCount, soon).toBeGreaterThanOrEqual(length);
+      return email;
+    },
+    close: async () => {
+      await program.stop();
+      await issuer.close();
+    },
+  };
+};
