@@ -11,8 +11,8 @@ import { describe, expect, it } from 'vitest';
 import { address } from './address/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
-import { mailbox } from './mailbox/index.ts';
 import { label } from './label/index.ts';
+import { mailbox } from './mailbox/index.ts';
 import { media } from './media/index.ts';
 import { message } from './message/index.ts';
 import { notification } from './notification/index.ts';
@@ -112,9 +112,9 @@ const registry: Readonly<Record<string, () => void>> = {
   address: obeysTheLaws(address, commands.addressCommands),
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),
+  label: obeysTheLaws(label, commands.labelCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
   media: obeysTheLaws(media, commands.mediaCommands),
-  label: obeysTheLaws(label, commands.labelCommands),
   message: obeysTheLaws(message, commands.messageCommands),
   notification: obeysTheLaws(notification, commands.notificationCommands),
   push: obeysTheLaws(push, commands.pushCommands),

@@ -4,8 +4,8 @@ import * as admin from './admin.ts';
 import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
 import { groupRoutes } from './groups.ts';
-import * as live from './live.ts';
 import * as labels from './labels.ts';
+import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
 import * as mailboxes from './mailboxes.ts';
@@ -50,9 +50,9 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     Problem,
     ...chatObjects,
     ...mailObjects,
+    ...labels,
     ...mailboxes,
     ...live,
-    ...labels,
     ...sync,
     ...presence,
     ...media,

@@ -31,8 +31,8 @@ import type { WebhookEvent } from '../webhook/events.ts';
 import {
   blobNo,
   emailNo,
-  mailboxNo,
   labelNo,
+  mailboxNo,
   mediaNo,
   messageNo,
   notificationNo,
@@ -48,9 +48,9 @@ export type DomainEvent =
   | AddressEvent
   | EmailEvent
   | FilingEvent
+  | LabelEvent
   | MailboxEvent
   | MediaEvent
-  | LabelEvent
   | MessageEvent
   | NotificationEvent
   | PushEvent
@@ -78,11 +78,11 @@ export const notifications = few(notificationNo);
 export const webhooks = few(webhookNo);
 export const subscriptions = few(subscriptionNo);
 export const reports = few(reportNo);
-export const words = fc.constantFrom('Alice', 'Bob', 'a b', 'é', '😀');
-export const optionalWords = fc.option(words, { nil: null });
 export const labels = few(labelNo);
 export const labelNames = fc.constantFrom('a', 'A', 'a/b', 'a / b/c', 'b', 'b/a', '/', 'é/a');
 export const colors = fc.constantFrom('#E3E3FD', '#000000');
+export const words = fc.constantFrom('Alice', 'Bob', 'a b', 'é', '😀');
+export const optionalWords = fc.option(words, { nil: null });
 export const seqs = fc.nat({ max: 5 });
 export const userRoles = fc.constantFrom('USER', 'ADMIN');
 export const roomTypes = fc.constantFrom('Single', 'Group');
@@ -164,12 +164,12 @@ export const mediaFields = {
 const reaction = fc.record({ roomId: rooms, messageId: messages, userId: users, emoji });
 const pin = fc.record({ roomId: rooms, messageId: messages, by: users });
 const byTo = fc.record({ by: users, to: users });
-const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
-
 const label = fc.record({
   ...{ mailboxId: mailboxes, labelId: labels, name: sealed(labelNames), color: colors },
   ...{ description: sealed(optionalWords), auto: fc.boolean(), by: users },
 });
+const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
+
 const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   UserRegistered: fc.record({
     userId: users,
@@ -253,14 +253,14 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ThreadRead: fc.record({ ...inThread, upTo: fc.option(emails, { nil: null }) }),
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),
   ThreadStarred: fc.record({ ...inThread, starred: fc.boolean() }),
-};
-
-/** Any event of any decider. */
-export const events: Arbitrary<DomainEvent> = fc.oneof(
   ThreadLabelled: fc.record({ ...inThread, labelId: labels, labelled: fc.boolean() }),
   LabelCreated: label,
   LabelChanged: label,
   LabelDeleted: fc.record({ mailboxId: mailboxes, labelId: labels, by: users }),
+};
+
+/** Any event of any decider. */
+export const events: Arbitrary<DomainEvent> = fc.oneof(
   ...Object.entries(dataOf).map(([type, data]) =>
     // The record above pairs each type with its data; Object.entries forgets the pairing.
     (data as Arbitrary<unknown>).map((value) => ({ type, data: value }) as DomainEvent),

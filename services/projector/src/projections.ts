@@ -10,6 +10,7 @@ import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
 import { reports } from '@tidings/projections/reports/index';
 import { rooms } from '@tidings/projections/rooms/index';
+import { threadMarks } from '@tidings/projections/thread-marks/index';
 import { threads } from '@tidings/projections/threads/index';
 import { timeline } from '@tidings/projections/timeline/index';
 import { users } from '@tidings/projections/users/index';
@@ -26,6 +27,7 @@ export const projections: readonly Projection[] = [
   feed,
   mailboxes,
   threads,
+  threadMarks,
   emails,
   pushSubscriptions,
   webhooks,

@@ -99,6 +99,6 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
       ]);
       return { views: counted?.views ?? viewTallies(), labels };
     },
-    { reads: MAILBOX_READS },
+    { reads: [...MAILBOX_READS, 'thread-marks'] },
   );
 };
