@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
+import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
 import { flag, list, names, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
@@ -70,6 +71,7 @@ export const variables = {
   WEB_PUSH_CONTACT: variable<string | null>('a mailto: or https: URL', null, (value) =>
     /^(mailto:\S+@\S+|https:\/\/\S+)$/.test(value) ? value : undefined,
   ).means('Whom push services may write to about us (RFC 8292); without it `postmaster` at the first of `MAIL_DOMAINS`.'),
+  ...mailCheckVariables,
   KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
   S3_ENDPOINT: notYet('S3'),
@@ -127,6 +129,9 @@ export interface Config {
     /** A `mailto:` or `https:` URL. */
     readonly pushContact: string;
   };
+  readonly mailChecks: MailChecks;
+  /** Empty: the machine's own. */
+  readonly dnsServers: readonly string[];
   /** Tells this node's processes from other nodes' in leases and heartbeats. */
   readonly nodeName: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -185,6 +190,8 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
     retryForMs: env.WEBHOOK_RETRY_FOR_SECONDS * 1000,
     pushContact: env.WEB_PUSH_CONTACT ?? `mailto:postmaster@${env.MAIL_DOMAINS[0] ?? 'localhost'}`,
   },
+  mailChecks: mailChecksOf(env),
+  dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,
   logLevel: env.LOG_LEVEL,
   ops: env.OPS,
