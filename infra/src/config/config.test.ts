@@ -38,6 +38,17 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('takes networks, a plain address being a network of one', () => {
+    const networksOf = (SMTP_PROXY_NETWORKS: string) => E.getOrElseW(() => null)(loadConfig({ SMTP_PROXY_NETWORKS }))?.smtp.proxyNetworks;
+    expect(networksOf('')).toEqual([]);
+    expect(networksOf('10.0.0.0/8, 192.0.2.1, fd00::/8,::1')).toEqual(['10.0.0.0/8', '192.0.2.1/32', 'fd00::/8', '::1/128']);
+    for (const wrong of ['proxy.example', '10.0.0.0/33', '10.0/8', '10.0.0.1/', '::/129']) {
+      expect(faultsOf({ SMTP_PROXY_NETWORKS: wrong })).toEqual([
+        expect.stringMatching(/^SMTP_PROXY_NETWORKS must be addresses or networks/),
+      ]);
+    }
+  });
+
   it('takes rate limits by class, and what is left out as it is by default', () => {
     const ratesOf = (RATE_LIMITS: string) => E.getOrElseW(() => null)(loadConfig({ RATE_LIMITS }))?.http.rateLimits;
     expect(ratesOf('')).toEqual(DEFAULT_RATES);

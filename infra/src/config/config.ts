@@ -6,7 +6,7 @@ import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
-import { flag, list, names, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
+import { flag, list, names, networks, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const HOST_AND_PORT = /^[^\s:,]+:\d{1,5}$/;
@@ -32,12 +32,34 @@ export const variables = {
     `How often one caller may ask, each node counting for itself: by user, and \`failures\` (tokens that are not valid) by address. The default is \`${formatRates(DEFAULT_RATES)}\`; a class left out keeps its own.`,
   ),
   OPS: flag(true).means('Whether the API serves `/ready` and `/metrics`.'),
+  MAIL_HOST: variable('a host name', hostname().includes('.') ? hostname().toLowerCase() : '', (name) =>
+    DOMAIN.test(name.toLowerCase()) ? name.toLowerCase() : undefined,
+  ).means('The name under which other mail servers reach us; without it the machine’s, or `mail.` before the first of `MAIL_DOMAINS`.'),
+  DNS_SERVERS: names('addresses with commas between them', /^[0-9a-fA-F.:[\]]{2,60}$/).means(
+    'Whom to ask for DNS records, as `192.0.2.53` or `192.0.2.53:5353`; without it whom the machine asks.',
+  ),
   SMTP_HOST: text('127.0.0.1').means('The address the SMTP door listens on; `0.0.0.0` for all.'),
   SMTP_PORT: port(2525).means('The port the SMTP door listens on; 0 takes a free one.'),
   SMTP_MAX_SESSIONS: wholeNumber(1, 100_000, 1_000).means('SMTP sessions at once; more are told to come again later (421).'),
-  SMTP_MAX_SESSIONS_PER_CLIENT: wholeNumber(1, 100_000, 100).means('The same, from one address.'),
+  SMTP_MAX_SESSIONS_PER_CLIENT: wholeNumber(1, 100_000, 100).means(
+    'The same, from one client: an IPv4 address, or the 64-bit network of an IPv6 address.',
+  ),
+  SMTP_MAX_NEW_SESSIONS_PER_CLIENT: wholeNumber(1, 10_000_000, 3_000).means(
+    'SMTP sessions that one client may begin in a minute; more are told to come again later (421).',
+  ),
+  SMTP_MAX_COMMANDS: wholeNumber(10, 1_000_000, 1_000).means('Commands of one SMTP session between two messages; one more ends it (421).'),
+  SMTP_MAX_ERRORS: wholeNumber(1, 1_000_000, 100).means('Commands of one SMTP session that may be refused; one more ends it (421).'),
+  SMTP_MAX_UNKNOWN_RECIPIENTS: wholeNumber(1, 1_000_000, 25).means(
+    'Addresses without a mailbox that one SMTP session may name; one more ends it (421), so that nobody finds ours by guessing.',
+  ),
   SMTP_MAX_RECIPIENTS: wholeNumber(1, 10_000, 100).means('Recipients of one mail; the rest are to come in another (452).'),
-  SMTP_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 3_600, 300).means('How long a silent SMTP session is kept.'),
+  SMTP_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 3_600, 300).means(
+    'How long an SMTP client may take for a command, or fall behind a trickle of 1 KiB a second within a message.',
+  ),
+  SMTP_DATA_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 900).means('How long an SMTP client may take for a whole message.'),
+  SMTP_PROXY_NETWORKS: networks.means(
+    'Where proxies stand that begin each connection with a PROXY protocol header (version 1 or 2), such as `10.0.0.0/8,::1`; from there it must come, from elsewhere it is refused.',
+  ),
   SMTP_TLS_KEY_FILE: optionalText.means(
     'Private key for STARTTLS, in PEM; goes with `SMTP_TLS_CERT_FILE`. Without the two, a certificate of its own making is offered.',
   ),
@@ -104,12 +126,24 @@ export interface Config {
     readonly maxRecipients: number;
     readonly maxSessions: number;
     readonly maxSessionsPerClient: number;
+    /** In a minute. */
+    readonly maxNewSessionsPerClient: number;
+    readonly maxCommands: number;
+    readonly maxErrors: number;
+    readonly maxUnknownRecipients: number;
     readonly idleTimeoutMs: number;
+    readonly dataTimeoutMs: number;
+    /** In CIDR notation; from there each connection begins with a PROXY protocol header. */
+    readonly proxyNetworks: readonly string[];
     /** null: a self-signed certificate. */
     readonly tls: { readonly keyFile: string; readonly certFile: string } | null;
   };
   /** Lower-case; at least one. The first is the default. */
   readonly mailDomains: readonly string[];
+  /** The name that MX records give. */
+  readonly mailHost: string;
+  /** Empty: those of the machine. */
+  readonly dnsServers: readonly string[];
   readonly oidc: {
     /** null: the development issuer. */
     readonly issuer: string | null;
@@ -173,13 +207,21 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
     maxRecipients: env.SMTP_MAX_RECIPIENTS,
     maxSessions: env.SMTP_MAX_SESSIONS,
     maxSessionsPerClient: env.SMTP_MAX_SESSIONS_PER_CLIENT,
+    maxNewSessionsPerClient: env.SMTP_MAX_NEW_SESSIONS_PER_CLIENT,
+    maxCommands: env.SMTP_MAX_COMMANDS,
+    maxErrors: env.SMTP_MAX_ERRORS,
+    maxUnknownRecipients: env.SMTP_MAX_UNKNOWN_RECIPIENTS,
     idleTimeoutMs: env.SMTP_IDLE_TIMEOUT_SECONDS * 1000,
+    dataTimeoutMs: env.SMTP_DATA_TIMEOUT_SECONDS * 1000,
+    proxyNetworks: env.SMTP_PROXY_NETWORKS,
     tls:
       env.SMTP_TLS_KEY_FILE === null || env.SMTP_TLS_CERT_FILE === null
         ? null
         : { keyFile: env.SMTP_TLS_KEY_FILE, certFile: env.SMTP_TLS_CERT_FILE },
   },
   mailDomains: env.MAIL_DOMAINS,
+  mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,
+  dnsServers: env.DNS_SERVERS,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,
   kafkaBrokers: env.KAFKA_BROKERS,

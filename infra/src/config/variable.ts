@@ -1,4 +1,5 @@
 /** Environment variables as io-ts codecs: absent or empty takes the default, anything else must keep the rule it names. */
+import { isIP } from 'node:net';
 import * as t from 'io-ts';
 
 /** Decodes one variable's text. A failure's message is the rule, so that `NAME must be …` is a whole sentence; `name` is the rule too. */
@@ -75,6 +76,29 @@ export const names = (rule: string, item = /^[!-+\--~]{1,255}$/): Variable<reado
     const items = [...new Set(value.split(',').map((part) => part.trim()))].filter((part) => part !== '');
     return items.every((part) => item.test(part)) ? items : undefined;
   });
+
+/** Networks in CIDR notation; a plain address is a network of one. None unless set. */
+export const networks: Variable<readonly string[]> = variable<readonly string[]>(
+  'addresses or networks like 10.0.0.0/8 with commas between them',
+  [],
+  (value) => {
+    const items = [...new Set(value.split(',').map((part) => part.trim()))].filter((part) => part !== '').map(networkOf);
+    return items.every((item) => item !== null) ? items : undefined;
+  },
+);
+
+const networkOf = (text: string): string | null => {
+  const [address = '', prefix, ...more] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (
+    bits < 0 ||
+    address.includes('%') ||
+    more.length > 0 ||
+    (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  )
+    return null;
+  return `${address}/${prefix ?? bits}`;
+};
 
 /** A variable of a later version: set, it would be ignored in silence, so it stops the start instead. */
 export const notYet = (what: string): Variable<null> =>

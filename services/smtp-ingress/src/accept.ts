@@ -4,6 +4,7 @@ import type { EmailReceived, Envelope } from '@tidings/contracts/events/email';
 import { derivedId, type CommandId, type EmailId, type MailboxId } from '@tidings/contracts/ids';
 import type { BlobStore, StoredBlob } from '@tidings/contracts/ports/blob-store';
 import { email, emailKey } from '@tidings/domain/email/index';
+import { appendAfter } from '@tidings/infra/blobs/append-after';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
 import { v7 } from 'uuid';
@@ -35,11 +36,13 @@ export const accept = async (
   const blob = await takeMessage(message, to.blobs, to.maxBytes);
   // Grows with time, so that the newest streams lie side by side in the log's indexes.
   const emailId = v7() as EmailId;
-  const received = await to.commands.transact(
-    email,
-    emailKey(emailId),
-    { type: 'ReceiveEmail', emailId, blobId: blob.id, size: blob.size, recipients: perMailbox(transaction) },
-    { commandId: derivedId<CommandId>('receive-email', emailId), traceId: transaction.traceId },
+  const received = await appendAfter(to.blobs, blob.id, () =>
+    to.commands.transact(
+      email,
+      emailKey(emailId),
+      { type: 'ReceiveEmail', emailId, blobId: blob.id, size: blob.size, recipients: perMailbox(transaction) },
+      { commandId: derivedId<CommandId>('receive-email', emailId), traceId: transaction.traceId },
+    ),
   );
   // The id is new: only a broken random source could have used it for another mail.
   if (E.isLeft(received)) throw new Error(`${received.left.type}: ${received.left.emailId}`);

@@ -1,22 +1,20 @@
 /** The door for mail (mail-contract §4): RFC 5321 with PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES and STARTTLS. No AUTH here. */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
-import type { TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import type { MailboxId } from '@tidings/contracts/ids';
+import type { EmailAddress } from '@tidings/domain/mail/address';
 import { recordSpan } from '@tidings/infra/telemetry/spans';
 import { newTrace, withTrace } from '@tidings/infra/telemetry/trace-context';
-import { SMTPServer, type SMTPServerAddress, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import type { SMTPServer, SMTPServerDataStream, SMTPServerEnvelope, SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
 import { accept, type Accepted, type Transaction } from './accept.ts';
 import { selfSigned, type Certificate } from './certificate.ts';
+import { Door } from './door.ts';
 import { createMeasures } from './measures.ts';
-import { findMailboxIn } from './recipients.ts';
+import { findRecipientIn, type Recipient } from './recipients.ts';
 import { asReply, isOutage, Reply, replies } from './reply.ts';
-import { Session } from './session.ts';
 
 /** How long a stop waits for messages that are under way. */
 const STOP_WITHIN_MS = 5_000;
@@ -31,10 +29,13 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
   const { config, logger: root } = platform;
   const logger = root.child({ service: 'smtp-ingress' });
   const measures = createMeasures(platform.metrics);
-  const findMailbox = findMailboxIn(platform.commands, config.mailDomains);
-  const perClient = countPerClient(config.smtp.maxSessionsPerClient);
-  /** Filled at RCPT, read at DATA; smtp-server keeps the same objects in between. */
-  const mailboxes = new WeakMap<SMTPServerAddress, MailboxId>();
+  const findRecipient = findRecipientIn(platform.commands, { domains: config.mailDomains, maxRecipients: config.smtp.maxRecipients });
+  /**
+   * Of the mail under way, filled at RCPT and read at DATA; each mail has an envelope object of its own. smtp-server's own list is no help: it
+   * folds more letters than ASCII, so it takes two recipients for one.
+   */
+  const recipients = new WeakMap<SMTPServerEnvelope, Map<EmailAddress, Recipient>>();
+  const unknown = new WeakMap<SMTPServerSession, number>();
   let lastProgressAt: number | null = null;
   let outage: string | null = null;
   let receiving = 0;
@@ -47,8 +48,17 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     return reply;
   };
 
-  const recipient = async (address: SMTPServerAddress): Promise<void> => {
-    mailboxes.set(address, await findMailbox(address.address));
+  const recipient = async (address: string, session: SMTPServerSession): Promise<void> => {
+    const known = recipients.get(session.envelope) ?? new Map<EmailAddress, Recipient>();
+    recipients.set(session.envelope, known);
+    try {
+      await findRecipient(address, known);
+    } catch (error) {
+      const isGuess = error instanceof Reply && error.message.startsWith('5.1.1 ');
+      const guesses = (unknown.get(session) ?? 0) + (isGuess ? 1 : 0);
+      unknown.set(session, guesses);
+      throw guesses > config.smtp.maxUnknownRecipients ? replies.tooManyUnknownRecipients() : error;
+    }
   };
 
   const message = async (stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> => {
@@ -58,7 +68,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     receiving += 1;
     const finished = measures.started();
     try {
-      const transaction = transactionOf(session, mailboxes, trace.traceId);
+      const transaction = transactionOf(session, [...(recipients.get(session.envelope)?.values() ?? [])], trace.traceId);
       const accepted = await withTrace(trace, () =>
         accept(stream, transaction, { blobs: platform.blobs, commands: platform.commands, maxBytes: config.smtp.maxMessageBytes }),
       );
@@ -83,12 +93,10 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     }
   };
 
-  const server = new Door({
+  const options: SMTPServerOptions = {
     name: serverName(config.mailDomains),
     ...(await certificate(config.smtp.tls, serverName(config.mailDomains), platform.now())),
     size: config.smtp.maxMessageBytes,
-    maxRecipients: config.smtp.maxRecipients,
-    maxClients: config.smtp.maxSessions,
     socketTimeout: config.smtp.idleTimeoutMs,
     closeTimeout: STOP_WITHIN_MS,
     maxCommandLength: 4096,
@@ -97,10 +105,8 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     disableReverseLookup: true,
     rejectOversized: true,
     logger: false,
-    onConnect: (session, callback) => callback(perClient.enter(session) ? null : replies.tooManySessions()),
-    onClose: (session) => perClient.leave(session),
-    onRcptTo: (address, _session, callback) =>
-      void recipient(address).then(
+    onRcptTo: ({ address }, session, callback) =>
+      void recipient(address, session).then(
         () => callback(),
         (error: unknown) => callback(refused(error)),
       ),
@@ -109,7 +115,8 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
         (reply) => callback(null, reply),
         (error: unknown) => callback(refused(error)),
       ),
-  });
+  };
+  const server = new Door(options, config.smtp, platform.now);
   // Resets, broken handshakes and the like: the peer's business, and the session is gone.
   server.on('error', (error) => logger.debug({ err: error }, 'smtp session ended by an error'));
 
@@ -137,37 +144,17 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
   };
 };
 
-/** smtp-server with our sessions. */
-class Door extends SMTPServer {
-  override connect(socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null): void {
-    const session = new Session(this, socket, options ?? undefined);
-    this.connections.add(session);
-    session.on('error', (error: Error) => this.emit('error', error));
-    session.init();
-  }
-
-  /** Sessions between messages have nothing to wait for. */
-  dismissIdle(): void {
-    for (const session of this.connections) {
-      if (session instanceof Session && !session.isReceiving) session.send(421, '4.3.2 Server is shutting down');
-    }
-  }
-}
-
 /** smtp-server reports listen errors as an event of its own; here it must fail the start. */
 const failing = async (server: SMTPServer): Promise<never> => {
   const [error] = (await once(server, 'error', { signal: AbortSignal.timeout(10_000) })) as [Error];
   throw error;
 };
 
-const transactionOf = (session: SMTPServerSession, mailboxes: WeakMap<SMTPServerAddress, MailboxId>, traceId: string): Transaction => ({
+const transactionOf = (session: SMTPServerSession, recipients: readonly Recipient[], traceId: string): Transaction => ({
   mailFrom: session.envelope.mailFrom === false ? '' : session.envelope.mailFrom.address.toWellFormed(),
   helo: session.hostNameAppearsAs.toWellFormed(),
   clientAddress: session.remoteAddress,
-  recipients: session.envelope.rcptTo.flatMap((address) => {
-    const mailboxId = mailboxes.get(address);
-    return mailboxId === undefined ? [] : [{ mailboxId, address: address.address.toWellFormed() }];
-  }),
+  recipients: recipients.map(({ mailboxId, address }) => ({ mailboxId, address: address.toWellFormed() })),
   traceId,
 });
 
@@ -190,27 +177,4 @@ const certificate = async (
   if (files === null) return selfSigned(host, now);
   const [key, cert] = await Promise.all([readFile(files.keyFile, 'utf8'), readFile(files.certFile, 'utf8')]);
   return { key, cert };
-};
-
-const countPerClient = (max: number): { enter(session: SMTPServerSession): boolean; leave(session: SMTPServerSession): void } => {
-  const counts = new Map<string, number>();
-  /** A session that was refused at the door is closed without having been counted. */
-  const inside = new Map<string, string>();
-  return {
-    enter: ({ id, remoteAddress }) => {
-      const count = (counts.get(remoteAddress) ?? 0) + 1;
-      if (count > max) return false;
-      counts.set(remoteAddress, count);
-      inside.set(id, remoteAddress);
-      return true;
-    },
-    leave: ({ id }) => {
-      const address = inside.get(id);
-      if (address === undefined) return;
-      inside.delete(id);
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left > 0) counts.set(address, left);
-      else counts.delete(address);
-    },
-  };
 };

@@ -23,6 +23,9 @@ export const replies = {
   loop: () => new Reply(554, '5.4.6', 'Mail loop: too many Received headers'),
   tooManyRecipients: () => new Reply(452, '4.5.3', 'Too many recipients for one message, send the rest in another'),
   tryLater: (cause: unknown) => new Reply(451, '4.3.0', 'Cannot store mail just now, please try again', cause),
+  tooManyUnknownRecipients: () => new Reply(421, '4.7.0', 'Too many unknown recipients'),
+  full: () => new Reply(421, '4.3.2', 'Too many sessions, please try again later'),
+  tooManyNewSessions: () => new Reply(421, '4.7.0', 'Too many new sessions from your address, please try again later'),
   tooManySessions: () => new Reply(421, '4.7.0', 'Too many sessions from your address, please try again later'),
 } as const;
 

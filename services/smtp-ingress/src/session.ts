@@ -1,33 +1,53 @@
 /**
  * One SMTP session: smtp-server's connection with our own bounds. It greets at once (the library waits 100 ms to catch early talkers,
- * which caps a client at ten sessions a second), and lets a reply carry its own enhanced status code.
+ * which caps a client at ten sessions a second), lets a reply carry its own enhanced status code, and knows how long its client keeps us waiting.
  */
-import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { SMTPServer } from 'smtp-server';
+import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import type { Reply } from './reply.ts';
 
-/** RFC 5321 §4.5.3.2: minutes for a peer that is slow, not hours for one that drips. */
-const DATA_DEADLINE_MS = 15 * 60_000;
-/** Commands between two messages; a mail to 100 recipients takes about as many. */
-const MAX_COMMANDS = 1_000;
-/** Refused commands of one session, as other servers' hard error limits. */
-const MAX_ERRORS = 100;
+/** What a session asks of the door it came through. */
+export interface House {
+  readonly limits: {
+    /** Between two messages; a mail to 100 recipients takes about as many. */
+    readonly maxCommands: number;
+    /** Refused commands, as other servers' hard error limits. */
+    readonly maxErrors: number;
+    readonly idleTimeoutMs: number;
+    readonly dataTimeoutMs: number;
+  };
+  readonly now: () => number;
+  /** Why this session may not begin; null when it may. */
+  admit(session: Session): Reply | null;
+  left(session: Session): void;
+}
 
+/** Within a message a client owes us at least so much. */
+const BYTES_PER_MS = 1_024 / 1_000;
 const OWN_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 type Callback = () => void;
 
 export class Session extends SMTPConnection {
+  readonly #house: House;
   #commands = 0;
   #errors = 0;
-  #deadline: NodeJS.Timeout | undefined;
+  /** Since when it is the client's turn. */
+  #turnSince: number;
+
+  constructor(house: House, server: SMTPServer, socket: Socket | TLSSocket, options?: SMTPConnectionOptions) {
+    super(server, socket, options);
+    this.#house = house;
+    this.#turnSince = house.now();
+  }
 
   override init(): void {
     this._setListeners(() => {
-      const { maxClients } = this._server.options;
-      if (maxClients !== undefined && this._server.connections.size > maxClients) {
-        this.send(421, `${this.name} Too many sessions, please try again later`, false);
-        return;
-      }
-      this.connectionReady();
+      const refusal = this.#house.admit(this);
+      if (refusal === null) this.connectionReady();
+      else this.send(refusal.responseCode, refusal.message);
     });
   }
 
@@ -36,35 +56,63 @@ export class Session extends SMTPConnection {
     super.send(code, data, carriesStatus ? false : context);
     if (code < 400 || code === 421) return;
     this.#errors += 1;
-    if (this.#errors > MAX_ERRORS) this.send(421, '4.7.0 Too many errors');
+    if (this.#errors > this.#house.limits.maxErrors) this.send(421, '4.7.0 Too many errors');
   }
 
   override _onCommand(command: Buffer, callback?: Callback): void {
     this.#commands += 1;
-    if (this.#commands > MAX_COMMANDS) this.send(421, '4.7.0 Too many commands');
-    else super._onCommand(command, callback);
+    if (this.#commands > this.#house.limits.maxCommands) {
+      this.send(421, '4.7.0 Too many commands');
+      return;
+    }
+    super._onCommand(command, () => {
+      this.#turnSince = this.#house.now();
+      callback?.();
+    });
   }
 
   override handler_DATA(command: Buffer, callback: Callback): void {
     this.#commands = 0;
-    this.#deadline = setTimeout(() => this.send(421, '4.4.2 The message took too long'), DATA_DEADLINE_MS);
-    this.#deadline.unref();
     super.handler_DATA(command, callback);
   }
 
   /** Runs at the end of every transaction. */
   override _resetSession(): void {
-    clearTimeout(this.#deadline);
+    this.#turnSince = this.#house.now();
     super._resetSession();
   }
 
   override _onClose(): void {
-    clearTimeout(this.#deadline);
+    this.#house.left(this);
     super._onClose();
   }
 
   /** True between DATA and its reply. */
   get isReceiving(): boolean {
     return this._dataStream !== false && this._dataStream !== null;
+  }
+
+  get #isOurTurn(): boolean {
+    if (this._handlerPending || this._parser === false) return true;
+    if (!this.isReceiving) return false;
+    return !this._parser._dataMode || (this._dataStream !== false && this._dataStream?.writableNeedDrain === true);
+  }
+
+  /**
+   * How long the client has kept us waiting: for a whole command (single bytes do not count), or by how much it is behind a trickle within
+   * a message. Nothing while it is our turn.
+   */
+  behindMs(now: number): number {
+    if (this.#isOurTurn || this._parser === false) return 0;
+    const waited = now - this.#turnSince;
+    return this.isReceiving ? waited - this._parser.dataBytes / BYTES_PER_MS : waited;
+  }
+
+  /** Ends the session when its client took too long. */
+  endIfOverdue(now: number): void {
+    const { idleTimeoutMs, dataTimeoutMs } = this.#house.limits;
+    if (this.behindMs(now) > idleTimeoutMs) this.send(421, '4.4.2 Timeout, closing the session');
+    else if (this.isReceiving && !this.#isOurTurn && now - this.#turnSince > dataTimeoutMs)
+      this.send(421, '4.4.2 The message took too long');
   }
 }
