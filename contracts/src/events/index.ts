@@ -4,9 +4,10 @@ import type { EventMeta, Position } from '../ports/event-log.ts';
 import type { Timestamp } from '../time.ts';
 import { commandEvents } from './command.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
+import { domainEvents } from './domain.ts';
 import { emailEvents } from './email.ts';
-import { mailboxEvents } from './mailbox.ts';
 import { labelEvents } from './label.ts';
+import { mailboxEvents } from './mailbox.ts';
 import { mediaEvents } from './media.ts';
 import { messageEvents } from './message.ts';
 import { notificationEvents } from './notification.ts';
@@ -33,11 +34,12 @@ export const eventDefinitions = [
   ...webhookEvents,
   ...reportEvents,
   ...mailboxEvents,
+  ...domainEvents,
   ...emailEvents,
   ...threadEvents,
+  ...labelEvents,
   ...commandEvents,
 ] as const;
-  ...labelEvents,
 
 export type TidingsEvent = EventOf<(typeof eventDefinitions)[number]>;
 export type EventType = TidingsEvent['type'];

@@ -95,13 +95,15 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   MessageReported: { reportId, roomId, messageId: firstMessage, senderId: ada, reportedBy: grace, reason: 'Advertising' },
   ReportResolved: { reportId, by: ada, outcome: 'dismissed' },
   AddressClaimed: { mailboxId, address: 'ada@tidings.test' },
-  MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },
   AddressReleased: { mailboxId, address: 'ada@tidings.test' },
-  MailboxMemberSet: { mailboxId, userId: ada, role: 'admin' },
+  MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },
   MailboxRenamed: { mailboxId, name: 'Ada King' },
+  MailboxMemberSet: { mailboxId, userId: ada, role: 'admin' },
   MailboxMemberRemoved: { mailboxId, userId: grace },
-  EmailReceived: { emailId, blobId: blob('a'), size: 1843, recipients: [{ mailboxId, envelope }] },
   MailboxClosed: { mailboxId, by: ada },
+  DomainAdminAdded: { domain: 'tidings.test', userId: grace, by: ada },
+  DomainAdminRemoved: { domain: 'tidings.test', userId: grace, by: ada },
+  EmailReceived: { emailId, blobId: blob('a'), size: 1843, recipients: [{ mailboxId, envelope }] },
   FilingDecided: { mailboxId, emailId, outcome: { type: 'thread', threadId, by: 'references' } },
   EmailFiled: {
     threadId,
@@ -131,8 +133,6 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   ThreadRead: { threadId, mailboxId, upTo: emailId, by: ada },
   EmailsMoved: { threadId, mailboxId, emailIds: [emailId], place: 'archive', by: ada },
   ThreadStarred: { threadId, mailboxId, starred: true, by: ada },
-  CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
-};
   ThreadLabelled: { threadId, mailboxId, labelId, labelled: true, by: ada },
   LabelCreated: {
     mailboxId,
@@ -145,3 +145,5 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   },
   LabelChanged: { mailboxId, labelId, name: 'Travaux/Écoles', color: '#C9E7C1', description: null, auto: true, by: grace },
   LabelDeleted: { mailboxId, labelId, by: ada },
+  CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
+};

@@ -3,6 +3,7 @@ import * as t from 'io-ts';
 import * as admin from './admin.ts';
 import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
+import * as domains from './domains.ts';
 import { groupRoutes } from './groups.ts';
 import * as labels from './labels.ts';
 import * as live from './live.ts';
@@ -30,8 +31,9 @@ export const routes: readonly Route[] = [
   ...receipts.receiptRoutes,
   ...reportRoutes,
   ...mailRoutes,
-  ...mailboxes.mailboxRoutes,
   ...labels.labelRoutes,
+  ...mailboxes.mailboxRoutes,
+  ...domains.domainRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -52,6 +54,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailObjects,
     ...labels,
     ...mailboxes,
+    ...domains,
     ...live,
     ...sync,
     ...presence,

@@ -25,4 +25,15 @@ export const changeMailbox = defineRoute({
   errors: [403, 404, 409],
 });
 
-export const mailboxRoutes: readonly Route[] = [changeMailbox];
+export const closeMailbox = defineRoute({
+  id: 'closeMailbox',
+  method: 'DELETE',
+  path: '/api/mailboxes/{mailboxId}',
+  tag: 'Mailboxes',
+  summary:
+    'Closes a mailbox for good: it takes no more mail, its addresses are free, and nobody sees what it held; threads shared with other mailboxes stay there. For domain admins.',
+  params: t.readonly(t.type({ mailboxId: MailboxId })),
+  errors: [403, 404],
+});
+
+export const mailboxRoutes: readonly Route[] = [changeMailbox, closeMailbox];

@@ -10,12 +10,13 @@ import { timestamp } from '@tidings/contracts/time';
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { AddressEvent } from '../address/events.ts';
+import type { DomainEvent as MailDomainEvent } from '../domain/events.ts';
 import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
 import type { FilingOutcome } from '../filing/index.ts';
-import type { MailboxEvent } from '../mailbox/events.ts';
 import type { LabelEvent } from '../label/events.ts';
+import type { MailboxEvent } from '../mailbox/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
 import type { NotificationEvent } from '../notification/events.ts';
@@ -46,6 +47,7 @@ import {
 
 export type DomainEvent =
   | AddressEvent
+  | MailDomainEvent
   | EmailEvent
   | FilingEvent
   | LabelEvent
@@ -242,6 +244,8 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ReportResolved: fc.record({ reportId: reports, by: users, outcome: outcomesOfReports }),
   AddressClaimed: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
   AddressReleased: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
+  DomainAdminAdded: fc.record({ domain: fc.constant('tidings.test'), userId: users, by: users }),
+  DomainAdminRemoved: fc.record({ domain: fc.constant('tidings.test'), userId: users, by: users }),
   MailboxOpened: fc.record({ mailboxId: mailboxes, kind: mailboxKinds, address: sealed(addresses), name: sealed(words) }),
   MailboxRenamed: fc.record({ mailboxId: mailboxes, name: sealed(words) }),
   MailboxMemberSet: fc.record({ mailboxId: mailboxes, userId: users, role: mailboxRoles }),

@@ -4,10 +4,11 @@ import type { UserId } from '@tidings/contracts/ids';
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { AddressCommand } from '../address/index.ts';
+import type { DomainCommand } from '../domain/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
-import type { MailboxCommand } from '../mailbox/index.ts';
 import type { LabelCommand } from '../label/index.ts';
+import type { MailboxCommand } from '../mailbox/index.ts';
 import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
@@ -206,6 +207,12 @@ export const mailboxCommands: Arbitrary<MailboxCommand> = oneOfThese<MailboxComm
   CloseMailbox: fc.record({ mailboxId: any.mailboxes, by: any.users }),
 });
 
+const domainAdmin = { domain: fc.constant('tidings.test'), userId: any.users, by: any.users };
+export const domainCommands: Arbitrary<DomainCommand> = oneOfThese<DomainCommand>({
+  AddDomainAdmin: fc.record(domainAdmin),
+  RemoveDomainAdmin: fc.record(domainAdmin),
+});
+
 export const addressCommands: Arbitrary<AddressCommand> = oneOfThese<AddressCommand>({
   ClaimAddress: fc.record({ address: any.addresses, mailboxId: any.mailboxes }),
   ReleaseAddress: fc.record({ address: any.addresses, mailboxId: any.mailboxes }),
@@ -219,13 +226,6 @@ export const filingCommands: Arbitrary<FilingCommand> = oneOfThese<FilingCommand
   DecideFiling: fc.record({ mailboxId: any.mailboxes, emailId: any.emails, outcome: any.outcomes }),
 });
 
-const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };
-
-export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
-  FileEmail: fc.record({ email: fc.record(any.emailsToFile) }),
-  MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
-  MoveEmails: fc.record({ ...byUser, emailIds: fc.array(any.emails, { maxLength: 4 }), place: any.places }),
-  SetThreadFlags: fc.record({
 const oneLabel = { mailboxId: any.mailboxes, labelId: any.labels, by: any.users };
 
 export const labelCommands: Arbitrary<LabelCommand> = oneOfThese<LabelCommand>({
@@ -247,8 +247,15 @@ export const labelCommands: Arbitrary<LabelCommand> = oneOfThese<LabelCommand>({
   DeleteLabel: fc.record(oneLabel),
 });
 
+const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };
+
+export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
+  FileEmail: fc.record({ email: fc.record(any.emailsToFile) }),
+  MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
+  LabelThread: fc.record({ ...byUser, labelId: any.labels, labelled: fc.boolean() }),
+  MoveEmails: fc.record({ ...byUser, emailIds: fc.array(any.emails, { maxLength: 4 }), place: any.places }),
+  SetThreadFlags: fc.record({
     ...byUser,
     set: fc.record({ starred: fc.boolean(), archived: fc.boolean(), spam: fc.boolean(), trashed: fc.boolean() }, { requiredKeys: [] }),
   }),
 });
-  LabelThread: fc.record({ ...byUser, labelId: any.labels, labelled: fc.boolean() }),

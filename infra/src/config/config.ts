@@ -35,9 +35,6 @@ export const variables = {
   MAIL_HOST: variable('a host name', hostname().includes('.') ? hostname().toLowerCase() : '', (name) =>
     DOMAIN.test(name.toLowerCase()) ? name.toLowerCase() : undefined,
   ).means('The name under which other mail servers reach us; without it the machine’s, or `mail.` before the first of `MAIL_DOMAINS`.'),
-  DNS_SERVERS: names('addresses with commas between them', /^[0-9a-fA-F.:[\]]{2,60}$/).means(
-    'Whom to ask for DNS records, as `192.0.2.53` or `192.0.2.53:5353`; without it whom the machine asks.',
-  ),
   SMTP_HOST: text('127.0.0.1').means('The address the SMTP door listens on; `0.0.0.0` for all.'),
   SMTP_PORT: port(2525).means('The port the SMTP door listens on; 0 takes a free one.'),
   SMTP_MAX_SESSIONS: wholeNumber(1, 100_000, 1_000).means('SMTP sessions at once; more are told to come again later (421).'),
@@ -142,8 +139,6 @@ export interface Config {
   readonly mailDomains: readonly string[];
   /** The name that MX records give. */
   readonly mailHost: string;
-  /** Empty: those of the machine. */
-  readonly dnsServers: readonly string[];
   readonly oidc: {
     /** null: the development issuer. */
     readonly issuer: string | null;
@@ -221,7 +216,6 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   },
   mailDomains: env.MAIL_DOMAINS,
   mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,
-  dnsServers: env.DNS_SERVERS,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,
   kafkaBrokers: env.KAFKA_BROKERS,

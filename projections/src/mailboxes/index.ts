@@ -5,7 +5,7 @@ import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
 import { segmentsOf } from '../chat-view/erasure.ts';
-import { ERASED_NAME, storable } from '../chat-view/people.ts';
+import { storable } from '../chat-view/people.ts';
 
 export * from './queries.ts';
 export * from './reading.ts';
@@ -16,6 +16,7 @@ const tables = (schema: string): string => `
     mailbox_id uuid primary key,
     kind text not null,
     address text collate "C" not null,
+    domain text collate "C" not null,
     name text not null
   );
   create table ${schema}.address (
@@ -28,9 +29,17 @@ const tables = (schema: string): string => `
     user_id uuid not null,
     role text not null,
     primary key (mailbox_id, user_id)
+  );
+  create table ${schema}.domain_admin (
+    domain text collate "C" not null,
+    user_id uuid not null,
+    primary key (domain, user_id)
   );`;
 
-const indexes = (schema: string): string => `create index on ${schema}.member (user_id, mailbox_id);`;
+const indexes = (schema: string): string => `
+  create index on ${schema}.member (user_id, mailbox_id);
+  create index on ${schema}.mailbox (domain, address, mailbox_id);
+  create index on ${schema}.domain_admin (user_id, domain);`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   for (const { events, erased } of segmentsOf(page)) {
@@ -39,15 +48,11 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   }
 };
 
-/** Their own mailbox bears their name. Index member (user_id, mailbox_id). */
+/** Their own mailbox was closed before. Index member (user_id, mailbox_id). */
 const erase = async (user: UserId, tx: ProjectionTx): Promise<void> => {
   const { schema } = tx;
-  await tx.query(
-    `update ${schema}.mailbox set name = $2
-     where kind = 'personal' and mailbox_id in (select mailbox_id from ${schema}.member where user_id = $1)`,
-    [user, ERASED_NAME],
-  );
   await tx.query(`delete from ${schema}.member where user_id = $1`, [user]);
+  await tx.query(`delete from ${schema}.domain_admin where user_id = $1`, [user]);
 };
 
 const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
@@ -55,6 +60,8 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
   const addresses = new Map<string, HeldAddress>();
   const renamed = new Map<MailboxId, string>();
   const members = new Map<string, Membership>();
+  const admins = new Map<string, DomainAdmin>();
+  const closed: MailboxId[] = [];
   for (const event of page) {
     if (event.type === 'MailboxOpened') {
       const { mailboxId, kind, address, name } = event.data;
@@ -70,12 +77,22 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
       const { mailboxId, userId } = event.data;
       const role = event.type === 'MailboxMemberSet' ? event.data.role : null;
       members.set(`${mailboxId} ${userId}`, { mailboxId, userId, role });
+    } else if (event.type === 'MailboxClosed') {
+      closed.push(event.data.mailboxId);
+    } else if (event.type === 'MailboxClosed') {
+      closed.push(event.data.mailboxId);
+    } else if (event.type === 'DomainAdminAdded' || event.type === 'DomainAdminRemoved') {
+      const { domain, userId } = event.data;
+      admins.set(`${domain} ${userId}`, { domain, userId, isOne: event.type === 'DomainAdminAdded' });
     }
   }
   await saveMailboxes([...opened.values()], tx);
   await saveNames(renamed, tx);
   await saveAddresses([...addresses.values()], tx);
   await saveMembers([...members.values()], tx);
+  await forget(closed, tx);
+  await saveAdmins([...admins.values()], tx);
+  await forgetMailboxes(closed, tx);
 };
 
 export const mailboxes: Projection = {
@@ -88,6 +105,9 @@ export const mailboxes: Projection = {
     'MailboxRenamed',
     'MailboxMemberSet',
     'MailboxMemberRemoved',
+    'MailboxClosed',
+    'DomainAdminAdded',
+    'DomainAdminRemoved',
     'SubjectErased',
   ],
   tables,
@@ -109,6 +129,12 @@ interface HeldAddress {
   readonly isHeld: boolean;
 }
 
+interface DomainAdmin {
+  readonly domain: string;
+  readonly userId: UserId;
+  readonly isOne: boolean;
+}
+
 interface Membership {
   readonly mailboxId: MailboxId;
   readonly userId: UserId;
@@ -116,13 +142,28 @@ interface Membership {
   readonly role: MailboxRole | null;
 }
 
+/** None of them opens again, so this comes behind all else of their page. Primary keys. */
+const forget = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
+  if (closed.length === 0) return;
+  for (const table of ['member', 'address', 'mailbox']) {
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+  }
+};
+
 const saveMailboxes = async (opened: readonly OpenedMailbox[], tx: ProjectionTx): Promise<void> => {
   if (opened.length === 0) return;
   await tx.query(
-    `insert into ${tx.schema}.mailbox (mailbox_id, kind, address, name)
-     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
-     on conflict (mailbox_id) do update set kind = excluded.kind, address = excluded.address, name = excluded.name`,
-    [opened.map((one) => one.mailboxId), opened.map((one) => one.kind), opened.map((one) => one.address), opened.map((one) => one.name)],
+    `insert into ${tx.schema}.mailbox (mailbox_id, kind, address, domain, name)
+     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+     on conflict (mailbox_id) do update
+     set kind = excluded.kind, address = excluded.address, domain = excluded.domain, name = excluded.name`,
+    [
+      opened.map((one) => one.mailboxId),
+      opened.map((one) => one.kind),
+      opened.map((one) => one.address),
+      opened.map((one) => one.address.slice(one.address.lastIndexOf('@') + 1)),
+      opened.map((one) => one.name),
+    ],
   );
 };
 
@@ -167,5 +208,30 @@ const saveMembers = async (members: readonly Membership[], tx: ProjectionTx): Pr
       gone.map((one) => one.mailboxId),
       gone.map((one) => one.userId),
     ]);
+  }
+};
+
+const saveAdmins = async (admins: readonly DomainAdmin[], tx: ProjectionTx): Promise<void> => {
+  const added = admins.filter(({ isOne }) => isOne);
+  const removed = admins.filter(({ isOne }) => !isOne);
+  if (added.length > 0) {
+    await tx.query(
+      `insert into ${tx.schema}.domain_admin (domain, user_id) select * from unnest($1::text[], $2::uuid[]) on conflict do nothing`,
+      [added.map((one) => one.domain), added.map((one) => one.userId)],
+    );
+  }
+  if (removed.length > 0) {
+    await tx.query(`delete from ${tx.schema}.domain_admin where (domain, user_id) in (select * from unnest($1::text[], $2::uuid[]))`, [
+      removed.map((one) => one.domain),
+      removed.map((one) => one.userId),
+    ]);
+  }
+};
+
+/** Nothing happens to a mailbox once it is closed, so these come last in their page. Primary keys. */
+const forgetMailboxes = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
+  if (closed.length === 0) return;
+  for (const table of ['member', 'address', 'mailbox']) {
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
   }
 };

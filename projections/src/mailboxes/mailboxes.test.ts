@@ -4,7 +4,18 @@ import { derivedId, type MailboxId, type UserId } from '@tidings/contracts/ids';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { mailboxById, mailboxes, mailboxesOf, membersIn, roleIn, rolesOf } from './index.ts';
+import {
+  adminsOf,
+  domainsOf,
+  mailboxById,
+  mailboxes,
+  mailboxesIn,
+  mailboxesOf,
+  mailboxesPerDomain,
+  membersIn,
+  roleIn,
+  rolesOf,
+} from './index.ts';
 
 const ada = derivedId<UserId>('ada');
 const bob = derivedId<UserId>('bob');
@@ -64,7 +75,7 @@ describe('the mailboxes', () => {
     const { schema } = await given([...story, removed(sales, ada)]);
     expect(await bench.read.any(rolesOf(schema, ada))).toEqual([{ mailboxId: own, role: 'admin' }]);
     expect(await bench.read.any(membersIn(schema, sales, null, 10))).toEqual([{ userId: bob, role: 'sender' }]);
-    expect(await bench.read.any(roleIn(schema, ada, sales))).toEqual([{ role: null }]);
+    expect(await bench.read.any(roleIn(schema, ada, sales))).toEqual([{ role: null, isItsDomainAdmin: false }]);
     expect(await bench.read.any(roleIn(schema, ada, derivedId<MailboxId>('nowhere')))).toEqual([]);
   });
 
@@ -83,6 +94,37 @@ describe('the mailboxes', () => {
     }
   });
 
+  it('knows domains, their mailboxes and their admins', async () => {
+    const admin = (type: 'DomainAdminAdded' | 'DomainAdminRemoved', userId: UserId): TidingsEvent => ({
+      type,
+      data: { domain: 'tidings.test', userId, by: ada },
+    });
+    const { schema } = await given([
+      ...story,
+      admin('DomainAdminAdded', bob),
+      admin('DomainAdminAdded', ada),
+      admin('DomainAdminRemoved', ada),
+    ]);
+    expect(await bench.read.any(adminsOf(schema, 'tidings.test'))).toEqual([{ userId: bob }]);
+    expect(await bench.read.any(domainsOf(schema, bob))).toEqual([{ domain: 'tidings.test' }]);
+    expect(await bench.read.any(roleIn(schema, bob, own))).toEqual([{ role: null, isItsDomainAdmin: true }]);
+    expect(await bench.read.any(mailboxesPerDomain(schema, ['tidings.test', 'other.test']))).toEqual([
+      { domain: 'tidings.test', mailboxes: 2 },
+    ]);
+    const page = { after: { address: 'ada@tidings.test', id: own }, limit: 5 };
+    expect(await bench.read.any(mailboxesIn(schema, bob, 'tidings.test', page))).toMatchObject([{ id: sales, role: 'sender' }]);
+  });
+
+  it('has nothing of a mailbox that was closed', async () => {
+    const closed: TidingsEvent = { type: 'MailboxClosed', data: { mailboxId: sales, by: ada } };
+    for (const pageSize of [1, 500]) {
+      const { schema } = await given([...story, closed], pageSize);
+      expect(await bench.read.any(mailboxesOf(schema, ada))).toMatchObject([{ id: own }]);
+      expect(await bench.read.any(roleIn(schema, bob, sales))).toEqual([]);
+      expect(await bench.read.any(membersIn(schema, sales, null, 10))).toEqual([]);
+    }
+  });
+
   it('copes with erased mailboxes', async () => {
     const { schema } = await given([
       { type: 'AddressClaimed', data: { mailboxId: sales, address: SHREDDED } },
@@ -92,9 +134,13 @@ describe('the mailboxes', () => {
     expect(await bench.read.any(mailboxById(schema, ada, sales))).toMatchObject([{ address: '', aliases: [], name: '', role: 'admin' }]);
   });
 
-  it('forgets the name and memberships of who is erased', async () => {
-    const { schema } = await given([...story, { type: 'SubjectErased', data: { userId: ada, by: bob } }]);
-    expect(await bench.read.any(mailboxById(schema, bob, own))).toMatchObject([{ name: 'Deleted user' }]);
+  it('forgets the mailbox and memberships of who is erased', async () => {
+    const { schema } = await given([
+      ...story,
+      { type: 'MailboxClosed', data: { mailboxId: own, by: bob } },
+      { type: 'SubjectErased', data: { userId: ada, by: bob } },
+    ]);
+    expect(await bench.read.any(mailboxById(schema, bob, own))).toEqual([]);
     expect(await bench.read.any(rolesOf(schema, ada))).toEqual([]);
     expect(await bench.read.any(membersIn(schema, sales, null, 10))).toEqual([{ userId: bob, role: 'sender' }]);
     expect(await bench.read.any(mailboxById(schema, bob, sales))).toMatchObject([{ name: 'sales' }]);

@@ -55,10 +55,16 @@ export const rolesOf = (schema: string, user: UserId) =>
 
 /** `role` is the user's, null when they have none; no row when there is no such mailbox. Primary keys. */
 export const roleIn = (schema: string, user: UserId, mailbox: MailboxId) => sql.type(
-  rows(t.readonly(t.type({ role: nullable(MailboxRole) }))),
-)`select m.role from ${tableIn(schema, 'mailbox')} b
+  rows(t.readonly(t.type({ role: nullable(MailboxRole), isItsDomainAdmin: t.boolean }))),
+)`select m.role, a.user_id is not null as "isItsDomainAdmin" from ${tableIn(schema, 'mailbox')} b
   left join ${tableIn(schema, 'member')} m on m.mailbox_id = b.mailbox_id and m.user_id = ${user}
+  left join ${tableIn(schema, 'domain_admin')} a on a.domain = b.domain and a.user_id = ${user}
   where b.mailbox_id = ${mailbox}`;
+
+/** Its main address and its aliases. Primary keys. */
+export const addressesOf = (schema: string, mailbox: MailboxId) => sql.type(rows(t.readonly(t.type({ address: t.string }))))`
+  select address from ${tableIn(schema, 'mailbox')} where mailbox_id = ${mailbox}
+  union select address from ${tableIn(schema, 'address')} where mailbox_id = ${mailbox}`;
 
 const MemberRow = t.readonly(t.type({ userId: UserId, role: MailboxRole }));
 
@@ -67,3 +73,27 @@ export const membersIn = (schema: string, mailbox: MailboxId, after: UserId | nu
   select user_id as "userId", role from ${tableIn(schema, 'member')}
   where mailbox_id = ${mailbox} ${after === null ? sql.fragment`` : sql.fragment`and user_id > ${after}`}
   order by user_id limit ${limit}`;
+
+/** The mailboxes of a domain by address, as `user` sees them. Index mailbox (domain, address, mailbox_id). */
+export const mailboxesIn = (schema: string, user: UserId, domain: string, page: AddressPage) => sql.type(rows(MailboxRow))`
+  ${select(schema, user)} where b.domain = ${domain}
+  ${page.after === null ? sql.fragment`` : sql.fragment`and (b.address, b.mailbox_id) > (${page.after.address}, ${page.after.id}::uuid)`}
+  order by b.address, b.mailbox_id limit ${page.limit}`;
+
+/** The domains that `user` was made an admin of. Index domain_admin (user_id, domain). */
+export const domainsOf = (schema: string, user: UserId) =>
+  sql.type(
+    rows(t.readonly(t.type({ domain: t.string }))),
+  )`select domain from ${tableIn(schema, 'domain_admin')} where user_id = ${user} order by domain`;
+
+/** Primary key of domain_admin. */
+export const adminsOf = (schema: string, domain: string) =>
+  sql.type(
+    rows(t.readonly(t.type({ userId: UserId }))),
+  )`select user_id as "userId" from ${tableIn(schema, 'domain_admin')} where domain = ${domain} order by user_id`;
+
+/** How many mailboxes each of these domains has. Index mailbox (domain, address, mailbox_id). */
+export const mailboxesPerDomain = (schema: string, domains: readonly string[]) => sql.type(
+  rows(t.readonly(t.type({ domain: t.string, mailboxes: t.number }))),
+)`select domain, count(*)::int as mailboxes from ${tableIn(schema, 'mailbox')}
+  where domain = any(${sql.array(domains, 'text')}) group by domain`;

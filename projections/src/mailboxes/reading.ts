@@ -1,6 +1,6 @@
 /** Mailboxes as a caller sees them: what they are from this read model, how full they are from the threads'. */
 import type { Mailbox, MailboxMember } from '@tidings/contracts/http/mail-objects';
-import type { MailboxId } from '@tidings/contracts/ids';
+import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import { namesOf, type ReadModels } from '../chat-view/reading.ts';
 import { countsOf } from '../threads/queries.ts';
 import type { MailboxRow } from './queries.ts';
@@ -28,4 +28,13 @@ export const readMembers = async (models: ReadModels, members: readonly Member[]
     members.map(({ userId }) => userId),
   );
   return members.map(({ userId, role }) => ({ userId, displayName: nameOf(userId), role }));
+};
+
+/** Users with their names, in the order given. */
+export const readNamed = async (
+  models: ReadModels,
+  users: readonly UserId[],
+): Promise<readonly { readonly userId: UserId; readonly displayName: string }[]> => {
+  const nameOf = await namesOf(models, users);
+  return users.map((userId) => ({ userId, displayName: nameOf(userId) }));
 };

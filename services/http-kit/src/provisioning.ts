@@ -89,6 +89,9 @@ const openPersonalMailbox = async (
   traceId: string | undefined,
 ): Promise<Provisioned> => {
   const mailboxId = personalMailboxId(person, email);
+  // Who manages the domain closed it for good; its owner lives on without.
+  const { state } = await platform.commands.load(mailbox, mailboxKey(mailboxId));
+  if (state.kind === 'closed') return { mailboxId: null, position: START };
   const claim = await platform.commands.transact(
     address,
     addressKey(email),

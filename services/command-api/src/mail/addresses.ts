@@ -12,6 +12,7 @@ import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from '../chat/context.ts';
+import { isDomainAdmin } from './access.ts';
 
 /** @throws ApiError 400 for what is no address, or none that mail for us could have; `path` is where in the request it stands */
 export const ourAddress = (platform: Platform, written: string, path: string): EmailAddress => {
@@ -44,8 +45,10 @@ export const setAliases = async (platform: Platform, asked: Asked, written: read
   // The read model keeps them as they were claimed, in normal form.
   const kept = new Set(held.aliases as readonly EmailAddress[]);
   const removed = [...kept].filter((one) => !wanted.has(one));
-  assertMayHave(
+  await assertMayHave(
+    platform,
     actor,
+    domainOf(held.address as EmailAddress),
     [...wanted].filter((one) => !kept.has(one)),
   );
   // All of them, the kept too: the log knows what is ours, the read model what was a moment ago.
@@ -53,10 +56,23 @@ export const setAliases = async (platform: Platform, asked: Asked, written: read
   return latest([claimed, ...(await releaseAll(platform, asked, removed))]);
 };
 
-const assertMayHave = (actor: Actor, added: readonly EmailAddress[]): void => {
-  if (added.some(speaksForDomain) && !may(actor, 'manage-domain', { kind: 'domain' })) {
-    throw new ApiError('INSUFFICIENT_PERMISSIONS', 'An address that speaks for the whole domain is for its admins to give.');
+/** Addresses in other domains than the mailbox's own, and those that speak for a domain, are for the domain's admins to give. */
+const assertMayHave = async (platform: Platform, actor: Actor, own: string, added: readonly EmailAddress[]): Promise<void> => {
+  for (const one of added) {
+    if (domainOf(one) === own && !speaksForDomain(one)) continue;
+    const isItsAdmin = await isDomainAdmin(platform, actor, domainOf(one));
+    if (!may(actor, 'manage-domain', { kind: 'domain', isItsAdmin })) {
+      throw new ApiError('INSUFFICIENT_PERMISSIONS', `${one} is for the admins of ${domainOf(one)} to give.`);
+    }
   }
+};
+
+/** The main address and the aliases. */
+export const allAddressesOf = async (platform: Platform, actor: Actor, mailboxId: MailboxId): Promise<readonly EmailAddress[]> => {
+  const [held] = await platform.read.any(mailboxById(platform.liveSchema('mailboxes'), actor.userId, mailboxId));
+  // The read model keeps them as they were claimed, in normal form.
+  const all = held === undefined ? [] : [held.address, ...held.aliases].filter((one) => one !== '');
+  return all as readonly string[] as readonly EmailAddress[];
 };
 
 /** All or none: when one is taken, those claimed before it are given up again. */

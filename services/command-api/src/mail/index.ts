@@ -7,7 +7,8 @@ import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
+  registerDomains(app, platform);
   registerMailboxes(app, platform);
   registerThreads(app, platform);
-};
   registerLabels(app, platform);
+};

@@ -1,11 +1,12 @@
 /** Opening mailboxes and deciding who is in them (mail-contract §3). */
-import { changeMailbox } from '@tidings/contracts/http/mailboxes';
+import { changeMailbox, closeMailbox } from '@tidings/contracts/http/mailboxes';
 import { openMailbox, removeMailboxMember, setMailboxMember } from '@tidings/contracts/http/mail';
 import type { Mailbox } from '@tidings/contracts/http/mail-objects';
 import { derivedId, type MailboxId, type UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { address as addressDecider, addressKey } from '@tidings/domain/address/index';
 import { may } from '@tidings/domain/authorization/may';
+import { domainOf } from '@tidings/domain/mail/address';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { mailboxById, readMailboxes, readMembers } from '@tidings/projections/mailboxes/index';
 import type { FastifyInstance } from 'fastify';
@@ -15,8 +16,8 @@ import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from '../chat/context.ts';
 import { assertKnown } from '../chat/known-users.ts';
-import { assertMay } from './access.ts';
-import { latest, ourAddress, setAliases } from './addresses.ts';
+import { assertMay, assertManagesMailboxDomain, isDomainAdmin } from './access.ts';
+import { allAddressesOf, latest, ourAddress, releaseAll, setAliases } from './addresses.ts';
 
 export const registerMailboxes = (app: FastifyInstance, platform: Platform): void => {
   handle(
@@ -24,10 +25,11 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     platform,
     openMailbox,
     async ({ actor, body: { kind, name, members: asked, address: written }, operationId, context, settle }) => {
-      if (!may(actor, 'open-mailbox', { kind: 'domain' })) {
+      const address = ourAddress(platform, written, 'address');
+      const isItsAdmin = await isDomainAdmin(platform, actor, domainOf(address));
+      if (!may(actor, 'open-mailbox', { kind: 'domain', isItsAdmin })) {
         throw new ApiError('INSUFFICIENT_PERMISSIONS', 'Only domain admins open mailboxes.');
       }
-      const address = ourAddress(platform, written, 'address');
       const members = asked ?? [{ userId: actor.userId, role: 'admin' as const }];
       if (!members.some(({ role }) => role === 'admin')) throw invalid([{ path: 'members', message: 'must name an admin' }]);
       if (new Set(members.map(({ userId }) => userId)).size < members.length)
@@ -59,6 +61,15 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     }
     await settle(latest(positions), ['mailboxes']);
     return readMailbox(platform, actor.userId, mailboxId);
+  });
+
+  handle(app, platform, closeMailbox, async ({ actor, params: { mailboxId }, context, settle }) => {
+    await assertManagesMailboxDomain(platform, actor, mailboxId);
+    // The addresses first: nobody knows them once the mailbox is closed.
+    const freed = await releaseAll(platform, { mailboxId, context }, await allAddressesOf(platform, actor, mailboxId));
+    const command = { type: 'CloseMailbox', mailboxId, by: actor.userId } as const;
+    const closed = orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, context));
+    await settle(latest([...freed, closed.position]), ['mailboxes']);
   });
 
   handle(app, platform, setMailboxMember, async ({ actor, params: { mailboxId, userId }, body: { role }, context, settle }) => {

@@ -2,8 +2,9 @@
 import type { MailboxRole } from '@tidings/contracts/events/mailbox';
 import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import { may, type MailAction } from '@tidings/domain/authorization/may';
+import { normaliseDomain } from '@tidings/domain/mail/address';
 import { type HeldEmail, emailIn } from '@tidings/projections/emails/index';
-import { roleIn, rolesOf } from '@tidings/projections/mailboxes/index';
+import { domainsOf, roleIn, rolesOf } from '@tidings/projections/mailboxes/index';
 import { type ListedThread, threadsIn } from '@tidings/projections/threads/index';
 import type { Actor } from '../../../http-kit/src/ctx.ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
@@ -21,7 +22,7 @@ export const assertMailbox = async (
   ...actions: readonly MailAction[]
 ): Promise<void> => {
   const found = await platform.read.maybeOne(roleIn(platform.liveSchema('mailboxes'), actor.userId, mailbox));
-  const allowed = found !== null && actions.some((action) => may(actor, action, { kind: 'mailbox', role: found.role }));
+  const allowed = found !== null && actions.some((action) => may(actor, action, { kind: 'mailbox', ...found }));
   if (!allowed) throw noSuchMailbox();
 };
 
@@ -68,4 +69,19 @@ export const reachEmail = async (platform: Platform, actor: Actor, id: EmailId, 
   const [email] = mailboxes.flatMap((mailbox) => found.find(({ mailboxId }) => mailboxId === mailbox) ?? []);
   if (email === undefined) throw noSuchEmail();
   return email;
+};
+
+/** Our mail domains that the caller manages. */
+export const managedDomains = async (platform: Platform, actor: Actor): Promise<readonly string[]> => {
+  const own = new Set((await platform.read.any(domainsOf(platform.liveSchema('mailboxes'), actor.userId))).map(({ domain }) => domain));
+  return platform.config.mailDomains.filter((domain) => may(actor, 'manage-domain', { kind: 'domain', isItsAdmin: own.has(domain) }));
+};
+
+/** The domain in normal form. @throws ApiError 404 */
+export const assertManagesDomain = async (platform: Platform, actor: Actor, written: string): Promise<string> => {
+  const domain = normaliseDomain(written);
+  if (domain === null || !(await managedDomains(platform, actor)).includes(domain)) {
+    throw new ApiError('CONTENT_NOT_FOUND', 'There is no such domain among yours.');
+  }
+  return domain;
 };

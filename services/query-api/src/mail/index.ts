@@ -1,24 +1,35 @@
 /** Mail queries (mail-contract §3). */
+import type { Dns } from '@tidings/contracts/ports/dns';
+import { openDns } from '@tidings/infra/dns/system-dns';
 import { type Mime, openMime } from '@tidings/infra/mime/mime';
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { createBodyReader } from './bodies.ts';
+import { registerDomains } from './domains.ts';
 import { registerEmails } from './emails.ts';
+import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
 
-import { registerLabels } from './labels.ts';
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const bodies = createBodyReader(platform.blobs);
+  registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);
   registerThreads(app, platform, bodies);
+  registerLabels(app, platform);
   registerEmails(app, platform, bodies, lazyMime(app));
 };
 
 /** Parts are asked for now and then: one worker thread, from when the first is. */
-  registerLabels(app, platform);
 const lazyMime = (app: FastifyInstance): (() => Mime) => {
   let mime: Mime | null = null;
   app.addHook('onClose', () => mime?.close());
   return () => (mime ??= openMime({ threads: 1 }));
+};
+
+/** Whoever looks after a domain asks now and then. */
+const lazyDns = (app: FastifyInstance, { config }: Platform): (() => Dns) => {
+  let dns: Dns | null = null;
+  app.addHook('onClose', () => dns?.close());
+  return () => (dns ??= openDns({ servers: config.dnsServers }));
 };
