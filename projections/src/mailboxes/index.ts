@@ -79,8 +79,6 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
       members.set(`${mailboxId} ${userId}`, { mailboxId, userId, role });
     } else if (event.type === 'MailboxClosed') {
       closed.push(event.data.mailboxId);
-    } else if (event.type === 'MailboxClosed') {
-      closed.push(event.data.mailboxId);
     } else if (event.type === 'DomainAdminAdded' || event.type === 'DomainAdminRemoved') {
       const { domain, userId } = event.data;
       admins.set(`${domain} ${userId}`, { domain, userId, isOne: event.type === 'DomainAdminAdded' });
@@ -92,7 +90,6 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
   await saveMembers([...members.values()], tx);
   await forget(closed, tx);
   await saveAdmins([...admins.values()], tx);
-  await forgetMailboxes(closed, tx);
 };
 
 export const mailboxes: Projection = {
@@ -225,13 +222,5 @@ const saveAdmins = async (admins: readonly DomainAdmin[], tx: ProjectionTx): Pro
       removed.map((one) => one.domain),
       removed.map((one) => one.userId),
     ]);
-  }
-};
-
-/** Nothing happens to a mailbox once it is closed, so these come last in their page. Primary keys. */
-const forgetMailboxes = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
-  if (closed.length === 0) return;
-  for (const table of ['member', 'address', 'mailbox']) {
-    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
   }
 };
