@@ -33,10 +33,19 @@ export interface BlobStore {
   get(id: BlobId, range?: ByteRange): Promise<Readable>;
   /** For blobs known to be small. @throws BlobNotFound */
   read(id: BlobId): Promise<Buffer>;
+  /** False for bytes that are being removed. */
   has(id: BlobId): Promise<boolean>;
-  /** For ever; nothing when it is not there. Only for bytes that nothing refers to any more. @throws BlobStoreUnavailable */
-  remove(id: BlobId): Promise<void>;
+  /**
+   * For ever, those of them that are not in use. They are set aside first, where they can still be read and from where a `put` does not take
+   * them; then, once every event that a `put` promised must be in the log (`APPENDED_WITHIN_MS`), `inUse` is asked. Bytes that are put again
+   * in the meantime stay. Once more after a failure finishes it (docs/decisions/024).
+   * @throws BlobStoreUnavailable, what `inUse` throws; everything is there then
+   */
+  removeUnused(ids: readonly BlobId[], inUse: (ids: readonly BlobId[]) => Promise<ReadonlySet<BlobId>>): Promise<void>;
 }
+
+/** Whose event is appended later than this after `put` must look whether the bytes are still there before telling anybody. */
+export const APPENDED_WITHIN_MS = 2_000;
 
 export class BlobTooLarge extends Error {
   override readonly name = 'BlobTooLarge';

@@ -23,11 +23,56 @@ export const blobStoreContract = (name: string, open: () => BlobStore): void => 
       const store = open();
       for (const bytes of [randomBytes(100), randomBytes(2 * CHUNK_BYTES + 5)]) {
         const { id } = await store.put(bytes);
-        await store.remove(id);
-        await store.remove(id);
+        await store.removeUnused([id], async () => new Set());
+        await store.removeUnused([id], async () => new Set());
         expect(await store.has(id)).toBe(false);
         await expect(store.read(id)).rejects.toThrow(BlobNotFound);
         expect((await store.put(bytes)).id).toBe(id);
+        expect(await store.read(id)).toEqual(bytes);
+      }
+    });
+
+    it('keeps what turns out to be in use, and can be read all the while', async () => {
+      const store = open();
+      for (const bytes of [randomBytes(100), randomBytes(2 * CHUNK_BYTES + 5)]) {
+        const [used, unused] = [await store.put(bytes), await store.put(Buffer.concat([bytes, bytes]))];
+        const ids = [used.id, unused.id];
+        await store.removeUnused(ids, async (asked) => {
+          expect(asked).toEqual(ids);
+          for (const id of ids)
+            expect([await store.has(id), (await store.read(id)).length]).toEqual([false, (await store.read(id)).length]);
+          return new Set([used.id]);
+        });
+        expect([await store.has(used.id), await store.has(unused.id)]).toEqual([true, false]);
+        expect(await store.read(used.id)).toEqual(bytes);
+      }
+    });
+
+    it('keeps what is put again while it is being removed, and what was being removed when the question failed', async () => {
+      const store = open();
+      for (const bytes of [randomBytes(100), randomBytes(2 * CHUNK_BYTES + 5)]) {
+        const { id } = await store.put(bytes);
+        await store.removeUnused([id], async () => {
+          await store.put(bytes);
+          return new Set();
+        });
+        expect(await store.read(id)).toEqual(bytes);
+        await expect(store.removeUnused([id], () => Promise.reject(new Error('nobody knows')))).rejects.toThrow('nobody knows');
+        expect([await store.has(id), await store.read(id)]).toEqual([true, bytes]);
+      }
+    });
+
+    it('loses nothing that is put and named while it is being removed again and again', async () => {
+      const store = open();
+      const bytes = randomBytes(500);
+      const { id } = await store.put(bytes);
+      const named = new Set<BlobId>();
+      for (let round = 0; round < 5; round += 1) {
+        named.clear();
+        await Promise.all([
+          store.removeUnused([id], async () => new Set(named)),
+          ...Array.from({ length: 10 }, () => store.put(bytes).then((stored) => void named.add(stored.id))),
+        ]);
         expect(await store.read(id)).toEqual(bytes);
       }
     });

@@ -11,7 +11,7 @@ let folder: string;
 let store: BlobStore;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidings-blobs-'));
-  store = await openFolderBlobs(folder);
+  store = await openFolderBlobs(folder, { settledMs: 50 });
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -3,8 +3,7 @@
  * blob is there whole or not at all, also after a power cut.
  */
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PassThrough, Readable, pipeline as pipeThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -13,15 +12,19 @@ import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import type { BlobId } from '@tidings/contracts/ids';
 import { BlobNotFound, BlobStoreUnavailable, type BlobStore, type ByteRange, type StoredBlob } from '@tidings/contracts/ports/blob-store';
 import { blobIdOf, cut, takeIn, type Intake } from './intake.ts';
+import { removalBy } from './removal.ts';
 
 const level = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-export const openFolderBlobs = async (folder: string): Promise<BlobStore> => {
+export const openFolderBlobs = async (folder: string, { settledMs }: { readonly settledMs?: number } = {}): Promise<BlobStore> => {
   const incoming = join(folder, 'incoming');
   // Whatever an earlier process left half-written was never acknowledged.
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
   const pathOf = (id: BlobId): string => join(folder, id.slice(0, 2), id.slice(2, 4), `${id}.zst`);
+
+  /** Of what is being removed (removal.ts). */
+  const asideOf = (id: BlobId): string => `${pathOf(id)}.aside`;
 
   const has = (id: BlobId): Promise<boolean> =>
     access(pathOf(id)).then(
@@ -30,16 +33,25 @@ export const openFolderBlobs = async (folder: string): Promise<BlobStore> => {
     );
 
   const get = async (id: BlobId, range?: ByteRange): Promise<Readable> => {
-    const path = pathOf(id);
-    await stat(path).catch((cause: unknown) => {
-      if (isMissing(cause)) throw new BlobNotFound(id);
-      throw new BlobStoreUnavailable(`reading ${path}`, { cause });
-    });
+    const file = await openBlob(id);
     const out = new PassThrough();
     // The callback form: an error destroys `out` with it, and the reader sees it there.
-    pipeThrough(createReadStream(path), createZstdDecompress(), out, () => undefined);
+    pipeThrough(file.createReadStream(), createZstdDecompress(), out, () => undefined);
     // One frame cannot be entered in its middle: what comes before is unpacked and dropped.
     return range === undefined ? out : Readable.from(cut(out, range), { objectMode: false });
+  };
+
+  /** Once open, it can be read to its end wherever it is moved. */
+  const openBlob = async (id: BlobId): Promise<FileHandle> => {
+    // It may go aside or come back as we look.
+    for (const path of [pathOf(id), asideOf(id), pathOf(id)]) {
+      const file = await open(path, 'r').catch((cause: unknown) => {
+        if (isMissing(cause)) return null;
+        throw new BlobStoreUnavailable(`reading ${path}`, { cause });
+      });
+      if (file !== null) return file;
+    }
+    throw new BlobNotFound(id);
   };
 
   const write = async (intake: Intake, temporary: string): Promise<StoredBlob> => {
@@ -62,19 +74,31 @@ export const openFolderBlobs = async (folder: string): Promise<BlobStore> => {
     for (const changed of [dirname(target), dirname(dirname(target)), folder]) await syncFolder(changed);
   };
 
+  const eachOf =
+    (change: (id: BlobId) => Promise<void>) =>
+    async (ids: readonly BlobId[]): Promise<void> => {
+      for (const id of ids) {
+        try {
+          await change(id);
+          await syncFolder(dirname(pathOf(id)));
+        } catch (cause) {
+          if (!isMissing(cause)) throw new BlobStoreUnavailable(`removing ${pathOf(id)}`, { cause });
+        }
+      }
+    };
+
   return {
     has,
     get,
     read: async (id) => buffer(await get(id)),
-    remove: async (id) => {
-      const path = pathOf(id);
-      try {
-        await rm(path);
-        await syncFolder(dirname(path));
-      } catch (cause) {
-        if (!isMissing(cause)) throw new BlobStoreUnavailable(`removing ${path}`, { cause });
-      }
-    },
+    removeUnused: removalBy(
+      {
+        setAside: eachOf((id) => rename(pathOf(id), asideOf(id))),
+        restore: eachOf(async (id) => ((await has(id)) ? rm(asideOf(id)) : rename(asideOf(id), pathOf(id)))),
+        drop: eachOf((id) => rm(asideOf(id))),
+      },
+      settledMs,
+    ),
     put: async (source, options) => {
       const intake = await takeIn(source, options?.maxBytes);
       const temporary = join(incoming, randomUUID());

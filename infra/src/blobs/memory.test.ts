@@ -1,4 +1,4 @@
 import { blobStoreContract } from './contract.ts';
 import { memoryBlobs } from './memory.ts';
 
-blobStoreContract('memory', memoryBlobs);
+blobStoreContract('memory', () => memoryBlobs({ settledMs: 50 }));

@@ -3,11 +3,13 @@ import { Readable } from 'node:stream';
 import type { BlobId } from '@tidings/contracts/ids';
 import { BlobNotFound, type BlobStore } from '@tidings/contracts/ports/blob-store';
 import { blobIdOf, takeIn } from './intake.ts';
+import { removalBy } from './removal.ts';
 
-export const memoryBlobs = (): BlobStore => {
+export const memoryBlobs = ({ settledMs }: { readonly settledMs?: number } = {}): BlobStore => {
+  const aside = new Map<BlobId, Buffer>();
   const kept = new Map<BlobId, Buffer>();
   const read = async (id: BlobId): Promise<Buffer> => {
-    const bytes = kept.get(id);
+    const bytes = kept.get(id) ?? aside.get(id);
     if (bytes === undefined) throw new BlobNotFound(id);
     return bytes;
   };
@@ -28,6 +30,21 @@ export const memoryBlobs = (): BlobStore => {
       return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
     },
     has: async (id) => kept.has(id),
-    remove: async (id) => void kept.delete(id),
+    removeUnused: removalBy(
+      {
+        setAside: async (ids) => move(ids, kept, aside),
+        restore: async (ids) => move(ids, aside, kept),
+        drop: async (ids) => ids.forEach((id) => aside.delete(id)),
+      },
+      settledMs,
+    ),
   };
+};
+
+const move = (ids: readonly BlobId[], from: Map<BlobId, Buffer>, to: Map<BlobId, Buffer>): void => {
+  for (const id of ids) {
+    const bytes = from.get(id);
+    if (bytes !== undefined) to.set(id, bytes);
+    from.delete(id);
+  }
 };

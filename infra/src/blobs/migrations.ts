@@ -29,6 +29,10 @@ const steps: readonly string[] = [
   );
   alter table blob.chunk alter column data set storage external;
   `,
+  `
+  -- What is being removed: still readable, but a put of the same bytes stores them anew (docs/decisions/024).
+  create table blob.aside (like blob.blob including defaults including constraints including storage, primary key (id));
+  `,
 ];
 
 /** Brings the schema \`blob\` up to date and sweeps abandoned uploads. Several processes may run it at once. */

@@ -13,7 +13,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   pool = new Pool({ connectionString: database.url, max: 6 });
   await migrateBlobs(pool);
-  store = openPostgresBlobs({ url: database.url });
+  store = openPostgresBlobs({ url: database.url, settledMs: 50 });
 });
 afterAll(async () => {
   await store.close();

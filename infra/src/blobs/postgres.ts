@@ -5,11 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { BlobId } from '@tidings/contracts/ids';
 import { BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
 import { Pool } from 'pg';
 import { blobIdOf, CHUNK_BYTES, cut, takeIn, type Measured } from './intake.ts';
 import { packChunk, packSmall, unpack } from './packing.ts';
 import { RowReader, type BlobRow } from './row-reader.ts';
+import { type Aside, removalBy } from './removal.ts';
 import { SmallWriter } from './small-writer.ts';
 
 export { migrateBlobs } from './migrations.ts';
@@ -25,6 +27,8 @@ export type PostgresBlobsOptions = ({ readonly pool: Pool } | { readonly url: st
    * waits for the disk, takes along the blob that was committed before it (docs/decisions/017).
    */
   readonly besideLog?: boolean;
+  /** How long `removeUnused` waits; default `SETTLED_MS`. */
+  readonly settledMs?: number;
 };
 
 /** The schema must exist (`migrateBlobs`). */
@@ -79,14 +83,7 @@ export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs 
       const found = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
       return found.rows.length > 0;
     },
-    remove: async (id) => {
-      await asking(
-        pool.query(
-          'with gone as (delete from blob.blob where id = $1 returning upload) delete from blob.chunk using gone where chunk.upload = gone.upload',
-          [Buffer.from(id, 'hex')],
-        ),
-      );
-    },
+    removeUnused: removalBy(asideIn(pool), options.settledMs),
     close: async () => {
       if (!('pool' in options)) await pool.end();
     },
@@ -122,6 +119,41 @@ const putLarge = async (pool: Pool, chunks: AsyncIterable<Uint8Array>, measured:
     await discard(pool, upload).catch(() => undefined);
     throw error;
   }
+};
+
+/** All by primary keys. A writer that meets a row on its way out waits, and then stores the bytes anew. */
+const asideIn = (pool: Pool): Aside => {
+  const run = async (text: string, ids: readonly BlobId[]): Promise<void> => {
+    if (ids.length > 0) await asking(pool.query(text, [ids.map((id) => Buffer.from(id, 'hex'))]));
+  };
+  return {
+    setAside: async (ids) => {
+      // Of a removal that was cut short, and put again since.
+      await run(
+        `with old as (delete from blob.aside a using blob.blob b where a.id = any($1::bytea[]) and b.id = a.id returning a.upload)
+         delete from blob.chunk using old where chunk.upload = old.upload`,
+        ids,
+      );
+      await run(
+        `with gone as (delete from blob.blob where id = any($1::bytea[]) returning *)
+         insert into blob.aside select * from gone on conflict (id) do nothing`,
+        ids,
+      );
+    },
+    restore: (ids) =>
+      run(
+        `with back as (delete from blob.aside where id = any($1::bytea[]) returning *),
+              placed as (insert into blob.blob select * from back on conflict (id) do nothing returning id)
+         delete from blob.chunk using back where chunk.upload = back.upload and back.id not in (select id from placed)`,
+        ids,
+      ),
+    drop: (ids) =>
+      run(
+        `with gone as (delete from blob.aside where id = any($1::bytea[]) returning upload)
+         delete from blob.chunk using gone where chunk.upload = gone.upload`,
+        ids,
+      ),
+  };
 };
 
 const FINISH = `

@@ -41,9 +41,11 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   const received = new Map<EmailId, Timestamp>();
   const filed = new Map<string, Filed>();
   const moved = new Map<string, Moved>();
+  const closed: MailboxId[] = [];
   for (const event of page) {
     if (event.type === 'EmailReceived') received.set(event.data.emailId, event.recordedAt);
     if (event.type === 'EmailFiled') filed.set(keyOf(event.data.mailboxId, event.data.emailId), { event, place: event.data.place });
+    if (event.type === 'MailboxClosed') closed.push(event.data.mailboxId);
     if (event.type !== 'EmailsMoved') continue;
     const { mailboxId, emailIds, place } = event.data;
     for (const emailId of emailIds) {
@@ -56,12 +58,14 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   await saveReceived([...received], tx);
   await saveFiled([...filed.values()], tx);
   await saveMoved([...moved.values()], tx);
+  // Nothing is filed there any more. Rare enough to look through all mail.
+  if (closed.length > 0) await tx.query(`delete from ${tx.schema}.email where mailbox_id = any($1::uuid[])`, [closed]);
 };
 
 export const emails: Projection = {
   name: 'emails',
   version: 1,
-  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved'],
+  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'MailboxClosed'],
   tables,
   indexes,
   apply,

@@ -45,6 +45,8 @@ const select = (schema: string): FragmentSqlToken => sql.fragment`
 export const emailIn = (schema: string, email: EmailId, mailboxes: readonly MailboxId[]) => sql.type(rows(HeldEmail))`
   ${select(schema)} where e.email_id = ${email} and e.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) order by e.mailbox_id`;
 
+const BlobRow = t.readonly(t.type({ blobId: BlobId }));
+
 export interface MessagesPage {
   readonly thread: ThreadId;
   readonly mailbox: MailboxId;
@@ -61,8 +63,12 @@ export const emailsOfThread = (schema: string, { thread, mailbox, places, after,
     ${after === null ? sql.fragment`` : sql.fragment`and e.position > ${after}`}
   order by e.position limit ${limit}`;
 
-/** Which of these bytes mail consists of. Rare enough to look through all mail. */
-export const blobsInMail = (schema: string, blobs: readonly BlobId[]) => sql.type(
-  rows(t.readonly(t.type({ blobId: BlobId }))),
-)`select blob_id as "blobId" from ${tableIn(schema, 'email')} where blob_id = any(${sql.array(blobs, 'text')})
-  union select body_blob_id from ${tableIn(schema, 'email')} where body_blob_id = any(${sql.array(blobs, 'text')})`;
+/** What the mail of these mailboxes consists of. Rare enough to look through all mail. */
+export const blobsOfMailboxes = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(rows(BlobRow))`
+  select unnest(array[blob_id, body_blob_id]) as "blobId" from ${tableIn(schema, 'email')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;
+
+/** Which of these bytes mail consists of, that of `except` aside. Rare enough to look through all mail. */
+export const blobsInMail = (schema: string, blobs: readonly BlobId[], except: readonly MailboxId[]) => sql.type(rows(BlobRow))`
+  select distinct held.blob_id as "blobId"
+  from ${tableIn(schema, 'email')} e cross join lateral (values (e.blob_id), (e.body_blob_id)) as held (blob_id)
+  where held.blob_id = any(${sql.array(blobs, 'text')}) and e.mailbox_id <> all(${sql.array(except, 'uuid')})`;

@@ -231,6 +231,7 @@ const keysOf = (page: readonly Told[]): Keys => {
         break;
       case 'MailboxMemberSet':
       case 'MailboxMemberRemoved':
+      case 'MailboxClosed':
         keys.audiences.add(mailboxAudience(event.data.mailboxId));
         break;
       case 'RoomRenamed':

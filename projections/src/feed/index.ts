@@ -14,7 +14,7 @@ import { messageChanged } from './messages.ts';
 import * as rooms from './rooms.ts';
 import type { Row } from './rows.ts';
 import { isTold, told, type Told } from './told.ts';
-import { forget, store, type PlacedRow } from './store.ts';
+import { forget, forgetMailboxes, store, type PlacedRow } from './store.ts';
 import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
@@ -43,6 +43,7 @@ const applySegment = async (events: readonly Told[], tx: ProjectionTx): Promise<
     });
   }
   await store(await amendEarlier(rows, tx), facts, tx);
+  await forgetMailboxes(events, tx);
   await forget(last.recordedAt, keptSince, tx);
 };
 
@@ -97,6 +98,8 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
       return mail.memberSet(event, facts);
     case 'MailboxMemberRemoved':
       return mail.memberRemoved(event, facts);
+    case 'MailboxClosed':
+      return mail.mailboxClosed(event, facts);
     case 'EmailFiled':
       return mail.emailFiled(event);
     case 'ThreadRead':

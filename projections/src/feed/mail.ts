@@ -1,6 +1,6 @@
 /** What the mail side tells the members of a mailbox (mail-contract §3, "Live"). */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
+import type { MailboxClosed, MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
 import type { EmailFiled, EmailsMoved, ThreadLabelled, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 import type { ThreadChange } from '@tidings/contracts/http/live';
 import { isShredded } from '@tidings/contracts/sealed';
@@ -21,6 +21,17 @@ export const memberRemoved = (event: Recorded<MailboxMemberRemoved>, facts: Fact
   if (facts.leave(audience, userId, event) === undefined) return [];
   const changed = { type: 'MailboxChanged', createdAt: event.recordedAt, mailboxId, userId, role: null } as const;
   return [removed(audience, userId), tell(userAudience(userId), changed), tell(audience, changed)];
+};
+
+/** For every member it is as if they were no longer one. What the mailbox was told goes behind it (`forgetMailboxes`). */
+export const mailboxClosed = (event: Recorded<MailboxClosed>, facts: Facts): readonly Row[] => {
+  const { mailboxId } = event.data;
+  const audience = mailboxAudience(mailboxId);
+  return facts.members(audience).flatMap((userId) => {
+    facts.leave(audience, userId, event);
+    const changed = { type: 'MailboxChanged', createdAt: event.recordedAt, mailboxId, userId, role: null } as const;
+    return [removed(audience, userId), tell(userAudience(userId), changed)];
+  });
 };
 
 /** A mail is announced once it can be read, that is, when it is in its thread. */

@@ -3,7 +3,8 @@ import type { Position } from '@tidings/contracts/ports/event-log';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { msOf, timestamp, type Timestamp } from '@tidings/contracts/time';
 import type { Facts } from './facts.ts';
-import type { Row } from './rows.ts';
+import { mailboxAudience, MEMBER_ADDED, MEMBER_REMOVED, type Row } from './rows.ts';
+import type { Told } from './told.ts';
 
 export interface PlacedRow extends Row {
   readonly position: Position;
@@ -133,5 +134,15 @@ export const forget = async (now: Timestamp, keptSince: Timestamp | null, tx: Pr
        kept_since = excluded.kept_since,
        position = greatest(kept.position, excluded.position)`,
     [since],
+  );
+};
+
+/** Of a mailbox that was closed nothing is told any more, to whoever was a member either. Rare enough to look through all that is kept. */
+export const forgetMailboxes = async (page: readonly Told[], tx: ProjectionTx): Promise<void> => {
+  const closed = page.flatMap((event) => (event.type === 'MailboxClosed' ? [mailboxAudience(event.data.mailboxId)] : []));
+  if (closed.length === 0) return;
+  await tx.query(
+    `delete from ${tx.schema}.entry where audience = any($1::text[]) and type not in ('${MEMBER_ADDED}', '${MEMBER_REMOVED}')`,
+    [closed],
   );
 };

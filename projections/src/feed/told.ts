@@ -26,6 +26,7 @@ export const told = [
   'NotificationSent',
   'MailboxMemberSet',
   'MailboxMemberRemoved',
+  'MailboxClosed',
   'EmailFiled',
   ...threadChanges,
 ] as const satisfies readonly EventType[];

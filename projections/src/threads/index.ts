@@ -3,7 +3,7 @@
  * memory; only threads that were there before the page are read, and their emails only when some are read or moved.
  */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { ThreadEvent } from '@tidings/contracts/events/thread';
+import type { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { count, emptyTally, type Held, fileEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
 import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
@@ -71,7 +71,15 @@ const indexes = (schema: string): string => {
 };
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  const events = page.filter(isThreadEvent);
+  await applyThreads(page.filter(isThreadEvent), tx);
+  // Nothing is filed there any more. Rare enough to look through all threads.
+  const closed = page.flatMap((event) => (event.type === 'MailboxClosed' ? [event.data.mailboxId] : []));
+  if (closed.length === 0) return;
+  for (const table of ['thread', 'held', 'tally'])
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+};
+
+const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: ProjectionTx): Promise<void> => {
   if (events.length === 0) return;
   // Made once: at full speed of a replay, joining strings is a good part of the work.
   const keys = events.map(({ data }) => keyOf(data));
@@ -97,13 +105,17 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 export const threads: Projection = {
   name: 'threads',
   version: 1,
-  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred'],
+  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'MailboxClosed'],
   tables,
   indexes,
   apply,
 };
 
-const isThreadEvent = (event: Recorded): event is Recorded<ThreadEvent> => threads.handles.includes(event.type);
+/** Of the events of a thread those that change its row. */
+type ThreadEvent = EmailFiled | ThreadRead | EmailsMoved | ThreadStarred;
+
+const isThreadEvent = (event: Recorded): event is Recorded<ThreadEvent> =>
+  event.type !== 'MailboxClosed' && threads.handles.includes(event.type);
 
 interface Page {
   readonly threads: Map<string, ThreadRow>;

@@ -5,18 +5,21 @@
 import type { EmailReceived } from '@tidings/contracts/events/email';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
-import { derivedId, subjectId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
+import { derivedId, subjectId, type BlobId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
+import type { Timestamp } from '@tidings/contracts/time';
 import { reveal } from '@tidings/contracts/sealed';
 import { filing, filingKey, type FilingOutcome } from '@tidings/domain/filing/index';
+import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { choose, type Choice } from './choose.ts';
 import { HeldIndex, heldFrom } from './held-index.ts';
+import type { Hold } from './checks.ts';
 import { isPassing } from './passing.ts';
-import type { Understood } from './understand.ts';
+import type { Understood, Verdict } from './understand.ts';
 import { wavesOf } from './waves.ts';
 
 /** A mail of the page with what was read from it, or why it could not be. */
@@ -32,11 +35,22 @@ export interface SetAside {
   readonly error: string;
 }
 
+/** A mail that waits for a checker. */
+export interface Pending {
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly receivedAt: Timestamp;
+  readonly hold: Hold;
+}
+
 export interface PageResult {
   readonly index: HeldIndex;
+  readonly pending: readonly Pending[];
   readonly setAside: readonly SetAside[];
   readonly filed: number;
   readonly duplicates: number;
+  /** The bytes of mails that are for nobody any more. */
+  readonly dropped: readonly BlobId[];
 }
 
 /** What filing a page writes to. */
@@ -47,6 +61,7 @@ interface Item {
   readonly event: Recorded<EmailReceived>;
   readonly recipient: EmailReceived['data']['recipients'][number];
   readonly understood: Understood;
+  readonly verdict: Verdict;
   readonly choice: Choice;
 }
 
@@ -58,13 +73,18 @@ interface Placed {
 
 /** @throws only for outages, which pass: the page is tried again as a whole */
 export const filePage = async (page: readonly PageItem[], { commands, keys, pool }: Files): Promise<PageResult> => {
-  const index = await HeldIndex.load(pool, page.flatMap(asked));
+  const { items: standing, dropped } = await withoutClosed(page, { commands, keys });
+  const index = await HeldIndex.load(pool, standing.flatMap(asked));
   const setAside: SetAside[] = [];
+  const pending: Pending[] = [];
   const items: Item[] = [];
-  for (const item of page) {
+  for (const item of standing) {
     if (!('understood' in item)) recordForeign(index, item.event);
     else if ('error' in item.understood) setAside.push(...everyRecipient(item.event, item.understood.error));
-    else items.push(...decideAll(index, item.event, item.understood));
+    else {
+      pending.push(...waiting(item.event, item.understood));
+      items.push(...decideAll(index, item.event, item.understood));
+    }
   }
 
   const decided = await Promise.all(items.map((item) => orSetAside(item, setAside, () => recordDecision(commands, item))));
@@ -86,7 +106,38 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
       }),
     );
   }
-  return { index, setAside, filed, duplicates: decided.filter((outcome) => outcome?.type === 'duplicate').length };
+  return { index, setAside, filed, duplicates: decided.filter((outcome) => outcome?.type === 'duplicate').length, dropped };
+};
+
+/**
+ * Mail that was accepted before its mailbox was closed goes nowhere. Without its key a mailbox is as good as closed: nothing that is filed there
+ * could ever be read.
+ */
+const withoutClosed = async (
+  page: readonly PageItem[],
+  { commands, keys }: Pick<Files, 'commands' | 'keys'>,
+): Promise<{ readonly items: readonly PageItem[]; readonly dropped: readonly BlobId[] }> => {
+  const named = new Set(page.flatMap((item) => ('understood' in item ? item.event.data.recipients.map(({ mailboxId }) => mailboxId) : [])));
+  if (named.size === 0) return { items: page, dropped: [] };
+  const found = await keys.obtain([...named].map(subjectId));
+  const closed = new Set<MailboxId>();
+  await Promise.all(
+    [...named].map(async (mailboxId) => {
+      const isKeyless = found.get(subjectId(mailboxId)) === null;
+      if (isKeyless || (await commands.load(mailbox, mailboxKey(mailboxId))).state.kind === 'closed') closed.add(mailboxId);
+    }),
+  );
+  if (closed.size === 0) return { items: page, dropped: [] };
+  const dropped: BlobId[] = [];
+  const items = page.flatMap((item): readonly PageItem[] => {
+    if (!('understood' in item)) return [item];
+    const { data } = item.event;
+    const recipients = data.recipients.filter(({ mailboxId }) => !closed.has(mailboxId));
+    if (recipients.length > 0) return [{ ...item, event: { ...item.event, data: { ...data, recipients } } }];
+    dropped.push(data.blobId, ...('error' in item.understood ? [] : [item.understood.bodyBlobId]));
+    return [];
+  });
+  return { items, dropped };
 };
 
 const asked = (item: PageItem): readonly { mailboxId: MailboxId; mail: Understood['content'] }[] => {
@@ -98,15 +149,26 @@ const asked = (item: PageItem): readonly { mailboxId: MailboxId; mail: Understoo
 /** In the order of the log, each on what those before it left in the index. */
 const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood: Understood): readonly Item[] => {
   const { content, contentHash } = understood;
-  return event.data.recipients.map((recipient) => {
+  return event.data.recipients.flatMap((recipient): readonly Item[] => {
     const { mailboxId } = recipient;
     const { emailId } = event.data;
-    const choice = choose(index, mailboxId, emailId, content, contentHash);
+    const verdict = understood.verdicts.get(mailboxId);
+    if (verdict === undefined || verdict.hold !== null) return [];
+    const choice: Choice =
+      verdict.droppedBy === null
+        ? choose(index, mailboxId, emailId, content, contentHash)
+        : { outcome: { type: 'dropped', by: verdict.droppedBy }, messageIdReused: false };
     if (choice.outcome.type === 'thread')
       index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
-    return { event, recipient, understood, choice };
+    return [{ event, recipient, understood, verdict, choice }];
   });
 };
+
+const waiting = ({ data, recordedAt }: Recorded<EmailReceived>, { verdicts }: Understood): readonly Pending[] =>
+  data.recipients.flatMap(({ mailboxId }) => {
+    const hold = verdicts.get(mailboxId)?.hold ?? null;
+    return hold === null ? [] : [{ mailboxId, emailId: data.emailId, receivedAt: recordedAt, hold }];
+  });
 
 /** Filed by somebody else (a sent mail, an import): replies to it must find it. Our own are in the index already, with more. */
 const recordForeign = (index: HeldIndex, { data, meta }: Recorded<EmailFiled>): void => {
@@ -159,7 +221,9 @@ const fileInto = async (commands: Commands, placed: Placed): Promise<true> => {
   const { item, threadId } = placed;
   const { mailboxId, envelope } = item.recipient;
   const { emailId, blobId, size } = item.event.data;
-  const { content, bodyBlobId } = item.understood;
+  const { content } = item.understood;
+  const { bodyBlobId, place } = item.verdict;
+  if (bodyBlobId === null) throw new Error('a mail that waits was to be filed');
   const email: EmailToFile = {
     threadId,
     mailboxId,
@@ -168,7 +232,7 @@ const fileInto = async (commands: Commands, placed: Placed): Promise<true> => {
     bodyBlobId,
     size,
     direction: 'in',
-    place: 'inbox',
+    place,
     messageIdReused: item.choice.messageIdReused,
     envelope,
     content,

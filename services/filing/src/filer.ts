@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailReceived } from '@tidings/contracts/events/email';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
+import type { BlobId } from '@tidings/contracts/ids';
 import type { LogPage, Position } from '@tidings/contracts/ports/event-log';
 import type { Mime } from '@tidings/infra/mime/mime';
 import { backoff } from '@tidings/infra/projector/backoff';
@@ -13,15 +14,17 @@ import { advanceAndCommit, Fenced, type Lease, type Leases } from '@tidings/infr
 import { withClient } from '@tidings/infra/projector/session';
 import type { Logger } from 'pino';
 import type { Platform, ServiceHealth } from '../../platform/src/platform.ts';
+import { removeUnusedBlobs } from '../../platform/src/unused-blobs.ts';
 import { filePage, type PageItem, type PageResult } from './file-page.ts';
 import type { Measures } from './measures.ts';
+import { forgetMailboxes } from './held-index.ts';
 import { isPassing } from './passing.ts';
 import { understand } from './understand.ts';
 
 /** The name of its lease and checkpoint. */
 export const FILING = 'filing';
 const PAGE = 200;
-const TYPES = ['EmailReceived', 'EmailFiled'] as const;
+const TYPES = ['EmailReceived', 'EmailFiled', 'MailboxClosed'] as const;
 /** How long the checkpoint may stay behind while nothing but chat passes by, and how long it then gathers before it looks again. */
 const PASS_BY_MS = 1_000;
 const GATHER_MS = 15;
@@ -38,7 +41,10 @@ export interface Filer {
 }
 
 export interface FilerParts {
-  readonly platform: Pick<Platform, 'log' | 'events' | 'commands' | 'keys' | 'blobs' | 'pool' | 'now'>;
+  readonly platform: Pick<
+    Platform,
+    'log' | 'events' | 'commands' | 'keys' | 'blobs' | 'pool' | 'read' | 'liveSchema' | 'freshness' | 'now'
+  >;
   readonly shard: number;
   readonly leases: Leases;
   readonly mime: Mime;
@@ -76,7 +82,7 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
     );
   };
 
-  const commit = (lease: Lease, from: Position, to: Position, { index, setAside }: PageResult): Promise<void> =>
+  const commit = (lease: Lease, from: Position, page: LogPage, { index, setAside }: PageResult): Promise<void> =>
     withClient(pool, async (client) => {
       // All of it can be had from the log again, so it need not wait for the disk.
       await client.query('begin; set local synchronous_commit = off');
@@ -87,13 +93,26 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
           [setAside.map((one) => one.mailboxId), setAside.map((one) => one.emailId), setAside.map((one) => one.error)],
         );
       }
-      await advanceAndCommit(client, lease, from, to);
+      const closed = page.events.filter(({ type }) => type === 'MailboxClosed').map(({ data }) => data['mailboxId']);
+      if (closed.length > 0) await forgetMailboxes(client, closed);
+      await advanceAndCommit(client, lease, from, page.next);
     });
+
+  const removals = new Set<Promise<void>>();
+  /** Beside the filing of what comes after: it takes seconds. */
+  const remove = (blobs: readonly BlobId[]): void => {
+    if (blobs.length === 0) return;
+    const removal = removeUnusedBlobs(platform, blobs, { mailboxes: [], uploader: null })
+      .catch((error: unknown) => logger.warn({ err: error }, 'the bytes of mail for a closed mailbox could not be removed'))
+      .finally(() => removals.delete(removal));
+    removals.add(removal);
+  };
 
   const applyPage = async (lease: Lease, from: Position, page: LogPage, read: Promise<readonly PageItem[]>): Promise<void> => {
     const items = await read;
     const result = await filePage(items, platform);
-    await commit(lease, from, page.next, result);
+    await commit(lease, from, page, result);
+    remove(result.dropped);
     for (const one of result.setAside) logger.error({ ...one }, 'mail set aside: it cannot be filed');
     measures.filed(items, result, now());
     lastProgressAt = now();
@@ -182,6 +201,7 @@ export const startFiler = ({ platform, shard, leases, mime, logger, measures }: 
     stop: async () => {
       stopping.abort();
       await running;
+      await Promise.all(removals);
     },
   };
 };

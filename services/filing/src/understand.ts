@@ -1,20 +1,73 @@
-/** From a received mail's bytes to what is filed: read in a worker, details and bodies kept as a blob of their own that all its mailboxes share. */
-import type { EmailContent, EmailReceived } from '@tidings/contracts/events/email';
-import type { BlobId } from '@tidings/contracts/ids';
+/**
+ * From a received mail's bytes to what is filed: read and checked at once; details and bodies are kept as a blob of their own that all mailboxes
+ * share for which the verdict is the same.
+ */
+import type { EmailContent, EmailReceived, SpamVerdict } from '@tidings/contracts/events/email';
+import type { BlobId, MailboxId } from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
+import { reveal } from '@tidings/contracts/sealed';
 import { previewOf } from '@tidings/domain/mail/preview';
 import { storeBodies, type Mime } from '@tidings/infra/mime/mime';
+import { checkMail, mailToCheck, ruleMail, type Checkers, type Hold, type Patience, type Ruling } from './checks.ts';
 
 export interface Understood {
   readonly content: EmailContent;
   readonly contentHash: string;
-  readonly bodyBlobId: BlobId;
+  /** By the mailboxes it is for. */
+  readonly verdicts: ReadonlyMap<MailboxId, Verdict>;
   readonly fault: string | null;
 }
 
-/** @throws BlobStoreUnavailable, BlobNotFound; never for what is in the mail */
-export const understand = async (email: EmailReceived['data'], blobs: BlobStore, mime: Mime): Promise<Understood> => {
-  const { content, details, opening, bodies, contentHash, fault } = await mime.parse(await blobs.read(email.blobId));
-  const bodyBlobId = await storeBodies(blobs, { details, bodies });
-  return { content: { ...content, preview: previewOf(opening) }, contentHash, bodyBlobId, fault };
+/** `bodyBlobId` and `place` are where the mail goes if it is filed after all: an earlier try may have decided so. */
+export interface Verdict {
+  readonly hold: Hold | null;
+  readonly droppedBy: string | null;
+  readonly place: 'inbox' | 'spam';
+  readonly bodyBlobId: BlobId | null;
+}
+
+export interface UnderstandParts {
+  readonly blobs: BlobStore;
+  readonly mime: Mime;
+  readonly checkers: Checkers;
+}
+
+/** @throws BlobStoreUnavailable, BlobNotFound; never for what is in the mail or what a checker does */
+export const understand = async (email: EmailReceived['data'], parts: UnderstandParts, patience: Patience): Promise<Understood> => {
+  const { blobs, mime, checkers } = parts;
+  const raw = await blobs.read(email.blobId);
+  const mail = mailToCheck(email, raw);
+  const [parsed, findings] = await Promise.all([mime.parse(raw), mail === null ? null : checkMail(checkers, mail, patience)]);
+  const { details, opening, bodies, contentHash, fault } = parsed;
+  const content = { ...parsed.content, preview: previewOf(opening) };
+
+  /** Equal verdicts are stored once, without asking the store. */
+  const stored = new Map<string, Promise<BlobId>>();
+  const store = (spam: SpamVerdict | null): Promise<BlobId> => {
+    const verdicts = { ...(findings?.authentication ? { authentication: findings.authentication } : {}), ...(spam === null ? {} : { spam }) };
+    const key = JSON.stringify(verdicts);
+    const storing = stored.get(key) ?? storeBodies(blobs, { details: { ...details, ...verdicts }, bodies });
+    stored.set(key, storing);
+    return storing;
+  };
+  const verdictFor = async ({ mailboxId, envelope }: EmailReceived['data']['recipients'][number]): Promise<Verdict> => {
+    const shown = reveal(envelope, null);
+    if (findings === null || mail === null || shown === null) return { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: await store(null) };
+    const { authentication, spam } = findings;
+    const { emailId, size } = email;
+    const inbound = () => ({ emailId, mailboxId, size, raw, client: mail.client, recipients: shown.rcptTo, content, authentication, spam });
+    return verdictOf(await ruleMail(checkers, findings, inbound, patience));
+  };
+  const verdictOf = async (ruling: Ruling): Promise<Verdict> => {
+    if (ruling.type === 'hold') return { hold: ruling.hold, droppedBy: null, place: 'inbox', bodyBlobId: null };
+    const spam = ruling.type === 'file' ? ruling.spam : (findings?.spam ?? null);
+    const place = spam?.verdict === 'spam' ? 'spam' : 'inbox';
+    const bodyBlobId = await store(spam === null || isSilent(spam) ? null : spam);
+    return { hold: null, droppedBy: ruling.type === 'drop' ? ruling.by : null, place, bodyBlobId };
+  };
+  const verdicts = await Promise.all(email.recipients.map(async (recipient) => [recipient.mailboxId, await verdictFor(recipient)] as const));
+  return { content, contentHash, verdicts: new Map(verdicts), fault };
 };
+
+/** Says no more than its absence does. */
+const isSilent = ({ verdict, score, reasons }: SpamVerdict): boolean => verdict === 'none' && score === null && reasons.length === 0;

@@ -3,6 +3,7 @@ import type { MediaUploaded } from '@tidings/contracts/events/media';
 import { type Media, mediaPath, mediaTypeOf, uploadMedia } from '@tidings/contracts/http/media';
 import { derivedId, type MediaId } from '@tidings/contracts/ids';
 import { media, mediaKey } from '@tidings/domain/media/index';
+import { appendAfter } from '@tidings/infra/blobs/append-after';
 import type { Images } from '@tidings/infra/images/images';
 import type { FastifyInstance } from 'fastify';
 import { createReadStream } from 'node:fs';
@@ -30,7 +31,11 @@ export const registerMedia = (app: FastifyInstance, platform: Platform, images: 
       const { path, width, height } = seen.type === 'picture' ? seen : { path: received.path, width: null, height: null };
       const { id: blobId, size } = await platform.blobs.put(createReadStream(path));
       const file = { mediaId, uploadedBy: actor.userId, blobId, mimeType: seen.mimeType, size, width, height, name: received.name };
-      const uploaded = orReject(await platform.commands.transact(media, mediaKey(mediaId), { type: 'UploadMedia', ...file }, context));
+      const uploaded = orReject(
+        await appendAfter(platform.blobs, blobId, () =>
+          platform.commands.transact(media, mediaKey(mediaId), { type: 'UploadMedia', ...file }, context),
+        ),
+      );
       await settle(uploaded.position, MEDIA_READS);
       return mediaView(file);
     },

@@ -4,6 +4,7 @@ import { uploadRoomImage } from '@tidings/contracts/http/media';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { room, roomKey } from '@tidings/domain/room/index';
+import { appendAfter } from '@tidings/infra/blobs/append-after';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import type { Images } from '@tidings/infra/images/images';
 import type { FastifyInstance } from 'fastify';
@@ -50,5 +51,6 @@ const change = async (
   const { path, mimeType } = await images.roomImage(received.path);
   const { id: blobId, size } = await blobs.put(createReadStream(path));
   const image = { blobId, size, mimeType };
-  return orReject(await commands.transact(room, roomKey(command.roomId), { ...command, image }, context)).position;
+  const changed = await appendAfter(blobs, blobId, () => commands.transact(room, roomKey(command.roomId), { ...command, image }, context));
+  return orReject(changed).position;
 };
