@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { MessageParser } from './message-parser.ts';
 import type { Reply } from './reply.ts';
 
 /** What a session asks of the door it came through. */
@@ -41,6 +42,13 @@ export class Session extends SMTPConnection {
     super(server, socket, options);
     this.#house = house;
     this.#turnSince = house.now();
+  }
+
+  override _createParser(): MessageParser {
+    const parser = new MessageParser({ maxCommandLength: this._server.options.maxCommandLength });
+    parser.oncommand = (command, callback) => this._onCommand(command, callback);
+    parser.on('error', ({ message }: Error) => this.send(421, `4.7.0 ${message}`));
+    return parser;
   }
 
   override init(): void {

@@ -83,6 +83,15 @@ describe('a mail', () => {
     expect((await kit.received())[0]?.recipients.map(({ mailboxId }) => mailboxId)).toEqual([mailboxOf('anna'), mailboxOf('contact')]);
   });
 
+  it('keeps every byte there is but bare line ends', async () => {
+    const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte !== 10 && byte !== 13)).toString('latin1');
+    const content = `Subject: ${all}\r\n\r\n${all}\r\n`;
+    const dialogue = await atData();
+    dialogue.send(Buffer.from(`${content}.\r\n`, 'latin1'));
+    expect(await dialogue.reply()).toMatch(queued);
+    expect(await kit.stored((await kit.received())[0]!.blobId)).toBe(content);
+  });
+
   it('may be empty, or without a header', async () => {
     for (const content of ['', '\r\n', 'no header\r\n']) {
       const dialogue = await atData();
@@ -104,6 +113,15 @@ describe('what is offered', () => {
     expect(await dialogue.say('BOGUS')).toMatch(/^500 5\.5\.2/);
     expect(await dialogue.say('QUIT')).toMatch(/^221 2\.0\.0/);
     await dialogue.closed;
+  });
+
+  it('is 8-bit and Unicode mail, and no binary mail', async () => {
+    const dialogue = await kit.greeted();
+    await dialogue.say('EHLO client.example');
+    expect(await dialogue.say('MAIL FROM:<jürgen@bücher.example> BODY=8BITMIME SMTPUTF8 SIZE=2000000')).toMatch(/^250 2\.1\.0 /);
+    await dialogue.say('RSET');
+    expect(await dialogue.say('MAIL FROM:<a@b.example> BODY=BINARYMIME')).toMatch(/^501 /); // RFC 3030 goes with CHUNKING
+    expect(await dialogue.say('BDAT 4 LAST')).toMatch(/^500 5\.5\.2/);
   });
 
   it('forgets what was said in the clear before TLS', async () => {
@@ -146,6 +164,35 @@ describe('a recipient', () => {
     expect(await dialogue.say(`RCPT TO:${recipient}`)).toMatch(expected);
   });
 
+  it('is told from others by ASCII case alone (RFC 6531 §3.2)', async () => {
+    // U+212A is the sign for kelvin: to Unicode a k, to mail another letter.
+    const dialogue = await kit.atData('MIKE@tidings.test', 'mi\u212ae@tidings.test', 'mike@TIDINGS.test');
+    expect(await dialogue.say('Subject: x\r\n\r\n.')).toMatch(queued);
+    expect((await kit.received())[0]?.recipients).toMatchObject([
+      { mailboxId: mailboxOf('mike'), envelope: { rcptTo: ['MIKE@tidings.test'] } },
+      { mailboxId: mailboxOf('kelvin'), envelope: { rcptTo: ['mi\u212ae@tidings.test'] } },
+    ]);
+  });
+
+  it.each(['anna@bücher.test', 'anna@BÜCHER.test', 'anna@xn--bcher-kva.test', 'Anna@XN--BCHER-KVA.test', 'anna@bu\u0308cher.test'])(
+    'has a domain in any spelling: %s',
+    async (spelling) => {
+      const dialogue = await kit.atData(spelling);
+      expect(await dialogue.say('Subject: x\r\n\r\n.')).toMatch(queued);
+      expect((await kit.received())[0]?.recipients[0]?.mailboxId).toBe(mailboxOf('anna'));
+    },
+  );
+
+  it.each(['ali\0ce@tidings.test', 'alice@tidings.test\0', 'alice\u200b@tidings.test', 'alice@tidings.test.', 'alice@tidings\u3002test@'])(
+    'holds nothing that cannot be seen: %j',
+    async (recipient) => {
+      const dialogue = await kit.greeted();
+      await dialogue.say('EHLO c');
+      await dialogue.say('MAIL FROM:<a@b.example>');
+      expect(await dialogue.say(`RCPT TO:<${recipient}>`)).toMatch(/^501 5\.1\.3 /);
+    },
+  );
+
   it('comes after MAIL, and DATA after it', async () => {
     const dialogue = await kit.greeted();
     expect(await dialogue.say('MAIL FROM:<a@b.example>')).toMatch(/^503 5\.5\.1 /);
@@ -172,6 +219,8 @@ describe('a message that cannot be taken', () => {
     const dialogue = await kit.greeted();
     await dialogue.say('EHLO c');
     expect(await dialogue.say('MAIL FROM:<a@b.example> SIZE=2000001')).toMatch(/^552 5\.3\.4 /);
+    expect(await dialogue.say('MAIL FROM:<a@b.example> SIZE=99999999999999999999')).toMatch(/^552 5\.3\.4 /);
+    expect(await dialogue.say('MAIL FROM:<a@b.example> SIZE=1e9')).toMatch(/^501 /);
     const silent = await atData();
     silent.send(`${`${'x'.repeat(998)}\r\n`.repeat(2_001)}.\r\n`);
     expect(await silent.reply()).toMatch(/^552 5\.3\.4 /);

@@ -19,7 +19,7 @@ const HEAD = 'H: v\r\n\r\n';
 const reference = (wire: string): string | null => {
   const message = `\r\n${wire}`.slice(0, `\r\n${wire}`.indexOf(END) + 2);
   if (/(?<!\r)\n|\r(?!\n)/.test(message)) return null;
-  return message.replaceAll('\r\n..', '\r\n.').slice(2);
+  return message.replaceAll('\r\n.', '\r\n').slice(2); // §4.5.2: a dot that begins a line goes
 };
 
 /** All strings over these letters, the shortest first. */

@@ -14,8 +14,9 @@ export interface Dialogue {
   close(): void;
 }
 
-export const dial = async (port: number): Promise<Dialogue> => {
-  const socket = connect(port, '127.0.0.1');
+/** @param from an address of this machine to call from */
+export const dial = async (port: number, from = '127.0.0.1'): Promise<Dialogue> => {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: from });
   socket.on('error', () => undefined);
   const replies: string[] = [];
   const waiting: { resolve: (reply: string) => void; reject: (error: Error) => void }[] = [];
