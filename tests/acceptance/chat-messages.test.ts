@@ -91,8 +91,25 @@ describe('an edit', () => {
         ['mentions'],
       ]);
     const media = (await ada.post('/api/send-msg', { chatRoomId: room, msgBody: { mediaUrl: 'u', mediaType: 'IMAGE' } })).json<Message>();
-    expect(problem(await edit(ada, media, { text: 'x' }))).toEqual(invalid);
+    const refused = await edit(ada, media, { text: 'x' });
+    expect([problem(refused), fields(refused)]).toEqual([invalid, ['messageId']]);
     expect(await look(bob, sent)).toEqual(sent);
+  });
+});
+
+describe('sending again under the same key', () => {
+  it('gives the first answer, whatever came of the message since; once it is deleted, nothing of what it said', async () => {
+    const room = await create(ada, 'Group', bob);
+    const key = { 'idempotency-key': randomUUID() };
+    const again = () => send(ada, room, 'helo', { mentions: [bob.id] }, key);
+    const first = await again();
+    const sent = first.json<Message>();
+    await edit(ada, sent, { text: 'hello', mentions: [] });
+    await Promise.all([react(bob, sent, '👍'), pin(bob, sent)]);
+    expect(seen(await again())).toEqual(seen(first));
+    expect((await timeline(bob, room)).length).toBe(1);
+    await remove(ada, sent);
+    expect((await again()).json<Message>()).toMatchObject({ messageId: sent.messageId, seq: 1, msgBody: { text: '' }, deleted: true });
   });
 });
 
@@ -107,10 +124,13 @@ describe('a deletion', () => {
     expect((await timeline(bob, room)).map(({ seq, deleted }) => [seq, deleted])).toEqual([[1, true]]);
     expect(await pins(bob, room)).toEqual([]);
     expect((await bob.get(`${path(room, sent.messageId)}/reactions`)).json()).toEqual([]);
-    expect(problem(await edit(ada, sent, { text: 'again' }))).toEqual(missing);
-    expect(problem(await react(bob, sent, '👍'))).toEqual(missing);
-    expect(problem(await pin(bob, sent))).toEqual(missing);
-    expect(problem(await reply(bob, room, sent, 'what?'))).toEqual(missing);
+    const refusals = [
+      await edit(ada, sent, { text: 'again' }),
+      ...[await react(bob, sent, '👍'), await pin(bob, sent), await reply(bob, room, sent, 'what?')],
+      await edit(ada, { ...sent, messageId: randomUUID() as Message['messageId'] }, { text: 'never was' }),
+    ];
+    for (const refused of refusals) expect(problem(refused)).toEqual(missing);
+    expect(new Set(refusals.map((refused) => refused.json<Problem>().message)).size, 'one answer for what is not there').toBe(1);
     expect((await say(bob, room)).seq).toBe(2);
   });
 
@@ -293,6 +313,40 @@ describe('a block', () => {
     expect(await look(cyd, quoting)).toMatchObject({ msgBody: { replyMsgDetails: { text: 'secret' } } });
     await ada.remove(`/api/users/ignore/${bob.id}`);
     expect(await look(ada, inThread)).toEqual(inThread);
+  });
+
+  it('hides what the blocked one reacts with, and counts it for everyone else', async () => {
+    const room = await create(ada, 'Group', bob, cyd);
+    const [first, second] = [await say(ada, room, 'one'), await say(cyd, room, 'two')];
+    for (const [by, to, emoji] of [
+      ...([
+        [bob, first, '👍'],
+        [cyd, first, '👍'],
+        [bob, first, '❤️'],
+        [cyd, first, '🎉'],
+        [bob, second, '👍'],
+      ] as const),
+    ])
+      expect(seen(await react(by, to, emoji))).toEqual(ok);
+    const all = await timeline(cyd, room);
+    await ada.post(`/api/users/ignore/${bob.id}`);
+    const left = [
+      { emoji: '👍', count: 1, userIds: [cyd.id] },
+      { emoji: '🎉', count: 1, userIds: [cyd.id] },
+    ];
+    expect(await timeline(ada, room)).toEqual([second, { ...first, reactions: left }]);
+    expect((await look(ada, first)).reactions).toEqual(left);
+    expect((await edit(ada, first, { text: 'One' })).json<Message>().reactions).toEqual(left);
+    expect((await ada.get(`${path(room, first.messageId)}/reactions`)).json()).toEqual(
+      left.map(({ emoji, userIds }) => ({ emoji, userIds })),
+    );
+    const found = (await ada.get(`/api/messages/search?q=One&roomId=${room}`)).json<{
+      readonly content: readonly { readonly message: Message }[];
+    }>();
+    expect(found.content.map(({ message }) => message.reactions)).toEqual([left]);
+    expect((await look(cyd, first)).reactions).toEqual(all[1]?.reactions);
+    await ada.remove(`/api/users/ignore/${bob.id}`);
+    expect((await look(ada, first)).reactions).toEqual(all[1]?.reactions);
   });
 
   it('lets nothing pass in a private room', async () => {

@@ -1,9 +1,10 @@
 /** Rooms and messages over HTTP (chat-contract §1.3, §1.4, §6). */
 import type { ChatRoom, Message, Page, RoomDetailed, RoomMember } from '@tidings/contracts/http/chat-objects';
+import type { Problem } from '@tidings/contracts/http/problem';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { forbidden, invalid, missing, problem } from './answers.ts';
-import { startChat, type ChatStack, type Client } from './chat-stack.ts';
+import { startChat, type Answer, type ChatStack, type Client } from './chat-stack.ts';
 
 let chat: ChatStack<'ada' | 'bob' | 'cyd' | 'dan'>;
 let ada: Client;
@@ -28,6 +29,8 @@ const said = (by: Client, chatRoomId: string, text: string): Promise<Message> =>
 const timelineOf = async (by: Client, room: string, query = ''): Promise<readonly Message[]> =>
   (await by.get(`/api/rooms/${room}/timeline${query}`)).json<readonly Message[]>();
 const roomOf = (by: Client, roomId: string) => by.api.getRoom({ params: { roomId } });
+/** The status of a refusal, and the fields it names. */
+const refused = (answer: Answer) => [answer.status, ...(answer.json<Problem>().errors ?? []).map(({ path }) => path)];
 const texts = (messages: readonly Message[]) => messages.map(({ msgBody }) => ('text' in msgBody ? msgBody.text : msgBody));
 
 describe('a message', () => {
@@ -228,6 +231,39 @@ describe('creating a room', () => {
   });
 });
 
+describe('a refusal', () => {
+  it('names the field that breaks a rule, and the rule', async () => {
+    const group = (await create(ada, 'Group', [bob], 'Rules')).id;
+    const pair = (await create(ada, 'Single', [bob])).id;
+    const rooms = (roomType: string, ...invitedUsers: readonly string[]) => ada.post('/api/rooms/create-room', { roomType, invitedUsers });
+    const { messageId } = await said(ada, group, 'mine');
+    const answers = {
+      alone: await rooms('Group', ada.id),
+      notAPair: await rooms('Single', ada.id, bob.id, cyd.id),
+      again: await rooms('Single', ada.id, bob.id),
+      withMyself: await ada.post(`/api/users/friends/add/${ada.id}`),
+      blockMyself: await ada.post(`/api/users/ignore/${ada.id}`),
+      thereAlready: await ada.post(`/api/rooms/${group}/invite/${bob.id}`),
+      intoAPair: await ada.post(`/api/rooms/${pair}/invite/${cyd.id}`),
+      removeMyself: await ada.remove(`/api/rooms/${group}/users/${ada.id}`),
+      ownMessage: await ada.post(`/api/rooms/${group}/messages/${messageId}/report`, { reason: 'mine' }),
+    };
+    const names = Object.fromEntries(Object.entries(answers).map(([rule, answer]) => [rule, refused(answer)]));
+    expect(names).toEqual({
+      ...{ alone: [400, 'invitedUsers'], notAPair: [400, 'invitedUsers'], again: [400, 'invitedUsers'] },
+      ...{ withMyself: [400, 'userId'], blockMyself: [400, 'userId'], thereAlready: [400, 'userId'] },
+      ...{ intoAPair: [400, 'roomId'], removeMyself: [400, 'userId'], ownMessage: [400, 'messageId'] },
+    });
+    for (const answer of Object.values(answers)) {
+      const { message, errors } = answer.json<Problem>();
+      expect(
+        errors?.map((error) => error.message),
+        'in words',
+      ).toEqual([message]);
+    }
+  });
+});
+
 describe('the list of rooms', () => {
   it('has the latest message first, and pages when asked', async () => {
     const fresh = await startChat('eve', 'fay');
@@ -308,7 +344,9 @@ describe('reading', () => {
     const { id } = await create(ada, 'Group', [bob]);
     expect(problem(await cyd.post(`/api/rooms/${id}/mark-read`))).toEqual(forbidden);
     expect(problem(await ada.post(`/api/rooms/${id}/mark-read`, { upTo: randomUUID() }))).toEqual(missing);
-    expect(problem(await ada.post(`/api/rooms/${id}/mark-read`, { upTo: 'x' }))).toEqual(invalid);
+    // Null is no message: a client that lost its place is not to have marked all as read.
+    for (const upTo of ['x', null]) expect(refused(await ada.post(`/api/rooms/${id}/mark-read`, { upTo }))).toEqual([400, 'upTo']);
+    for (const all of [{}, undefined]) expect((await ada.post(`/api/rooms/${id}/mark-read`, all)).status).toBe(200);
   });
 });
 

@@ -95,6 +95,14 @@ export const messageEntry = ({ data, recordedAt }: Recorded<MessageSent>, seq: n
   threadId: data.threadId,
 });
 
+/** An entry as it was when it was written, whatever became of it since. */
+export const asItCame = (entry: Entry, { body, mentions }: Pick<MessageSent['data'], 'body' | 'mentions'>): Entry => ({
+  ...entry,
+  ...UNTOUCHED,
+  ...shownBody(body),
+  mentions,
+});
+
 /** What a room change needs to know beside its event, as of its position in the log. */
 export interface RelatedUser {
   readonly displayName: string;

@@ -2,15 +2,17 @@
  * Rooms and people as a caller sees them: each is put together from several read models by two or three queries, whatever the number of
  * rooms. No read model looks into another's tables.
  */
-import type { ChatRoom, Preview, RoomMember } from '@tidings/contracts/http/chat-objects';
+import type { ChatRoom, Message, Preview, RoomMember } from '@tidings/contracts/http/chat-objects';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import type { LiveSchema } from '@tidings/contracts/projection';
 import type { CommonQueryMethods } from 'slonik';
 import { othersBy } from '../relationships/queries.ts';
 import { marksIn, marksOf, type ReadMark } from '../read-states/queries.ts';
 import { membersOf, type JoinedRoom, type MemberOf } from '../rooms/queries.ts';
-import { mentionCounts } from '../timeline/queries.ts';
+import { mentionCounts, reactionsWithout } from '../timeline/queries.ts';
 import { facesById } from '../users/queries.ts';
+import { messageView, type Entry } from './entries.ts';
+import { withoutBlocked } from './hidden.ts';
 import { ERASED_NAME, roomMemberView, type UserFacts } from './people.ts';
 import { chatRoomView, previewView, previewWithoutBlocked, readUpTo } from './rooms.ts';
 
@@ -43,6 +45,22 @@ export const namesOf = async (models: ReadModels, users: Iterable<UserId>): Prom
 /** Those whom `viewer` blocks: nothing that they write in a group is shown to them. Reads `relationships`. */
 export const blockedBy = async ({ read, liveSchema }: ReadModels, viewer: UserId): Promise<ReadonlySet<UserId>> =>
   new Set((await read.any(othersBy(liveSchema('relationships'), viewer, 'CLIENT_BLOCKED'))).map(({ otherId }) => otherId));
+
+/** Entries as someone sees them who blocks these: nothing of what they write, and nothing of what they react with. The order stays. */
+export const readMessages = async (
+  { read, liveSchema }: ReadModels,
+  entries: readonly Entry[],
+  blocked: ReadonlySet<UserId>,
+): Promise<readonly Message[]> => {
+  if (blocked.size === 0) return entries.map(messageView);
+  const reacted = entries.filter(({ reactions }) => reactions !== null).map(({ messageId }) => messageId);
+  const found = reacted.length === 0 ? [] : await read.any(reactionsWithout(liveSchema('timeline'), reacted, [...blocked]));
+  const reactionsOf = new Map(found.map(({ messageId, reactions }) => [messageId, reactions]));
+  return entries.map((entry) => {
+    const reactions = reactionsOf.get(entry.messageId);
+    return withoutBlocked(messageView(reactions === undefined ? entry : { ...entry, reactions }), blocked);
+  });
+};
 
 /** `joined` comes from `roomsOf` or `roomOf` for the same viewer; the order stays. */
 export const readRooms = async (models: ReadModels, viewer: UserId, joined: readonly JoinedRoom[]): Promise<readonly ChatRoom[]> => {

@@ -78,7 +78,7 @@ const isAmending = (event: Recorded): event is Amending => types.has(event.type)
 const isIndexed = ({ schema }: ProjectionTx): string => `to_regclass('${schema}.${ENTRY_BY_MESSAGE}') is not null`;
 
 /** As many are named beside the count of an emoji. */
-const NAMED_REACTORS = 20;
+export const NAMED_REACTORS = 20;
 
 interface Edit {
   readonly roomId: RoomId;

@@ -9,6 +9,7 @@ import * as t from 'io-ts';
 import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 import type { Entry } from '../chat-view/index.ts';
+import { NAMED_REACTORS } from './amended.ts';
 
 const EntryRow = t.readonly(
   t.type({
@@ -50,27 +51,39 @@ export const viewer = (schema: string, room: RoomId, user: UserId) => sql.type(
   from ${tableIn(schema, 'member')} m join ${tableIn(schema, 'room_counter')} c using (room_id)
   where m.room_id = ${room} and m.user_id = ${user} and m.left_at is null`;
 
+/** An entry of the room: its rank, or its id, of which nothing is before or after when it is not in the room. */
+export type Place = number | MessageId;
+
 /** Where a page begins. */
 export type PageStart =
   | { readonly type: 'newest' }
-  | { readonly type: 'before'; readonly seq: number }
-  | { readonly type: 'after'; readonly seq: number }
+  | { readonly type: 'before'; readonly place: Place }
+  | { readonly type: 'after'; readonly place: Place }
   | { readonly type: 'earlierThan'; readonly at: Timestamp };
 
-/** Up to `limit` entries behind `visibleAfter`, newest first; the ones nearest to the start of the page. */
-export const page = (schema: string, room: RoomId, visibleAfter: number, start: PageStart, limit: number) => {
+/** Up to `limit` entries, newest first, the ones nearest to the start of the page: all there are, or what `reader` may see. */
+export const page = (schema: string, room: RoomId, reader: UserId | 'all', start: PageStart, limit: number) => {
   const from = entries(schema);
-  const visible = sql.fragment`e.room_id = ${room} and e.seq > ${visibleAfter}`;
+  // Looked up first, once for the statement; nothing is behind null. Primary keys.
+  const behind =
+    reader === 'all'
+      ? sql.fragment`0`
+      : sql.fragment`(select visible_after from ${tableIn(schema, 'member')} where room_id = ${room} and user_id = ${reader} and left_at is null)`;
+  const visible = sql.fragment`e.room_id = ${room} and e.seq > ${behind}`;
+  const seqOf = (place: Place): FragmentSqlToken =>
+    typeof place === 'number'
+      ? sql.fragment`${place}`
+      : sql.fragment`(select seq from ${tableIn(schema, 'entry')} where message_id = ${place} and room_id = ${room})`;
   const newestFirst = (condition: FragmentSqlToken) =>
     sql.type(entryRows)`select ${columns} from ${from} where ${visible} ${condition} order by e.seq desc limit ${limit}`;
   switch (start.type) {
     case 'newest':
       return newestFirst(sql.fragment``);
     case 'before':
-      return newestFirst(sql.fragment`and e.seq < ${start.seq}`);
+      return newestFirst(sql.fragment`and e.seq < ${seqOf(start.place)}`);
     case 'after':
       return sql.type(entryRows)`select * from (
-        select ${columns} from ${from} where ${visible} and e.seq > ${start.seq} order by e.seq limit ${limit}
+        select ${columns} from ${from} where ${visible} and e.seq > ${seqOf(start.place)} order by e.seq limit ${limit}
       ) nearest order by seq desc`;
     case 'earlierThan':
       // With ties: a client that goes on with the last entry's time must not lose others of that very millisecond (W4).
@@ -106,11 +119,25 @@ export const pinnedEntries = (schema: string, room: RoomId, visibleAfter: number
   where a.room_id = ${room} and a.pinned_at is not null and not a.deleted and e.seq > ${visibleAfter}
   order by a.pinned_at desc, e.seq desc`;
 
-/** Everyone's reactions to a message, in the order they were put there. Primary key. */
-export const reactionsTo = (schema: string, message: MessageId) => sql.type(
+/** Everyone's reactions to a message but those of `notFrom`, in the order they were put there. Primary key. */
+export const reactionsTo = (schema: string, message: MessageId, notFrom: readonly UserId[]) => sql.type(
   rows(t.type({ emoji: t.string, userIds: t.readonlyArray(UserId) })),
 )`select emoji, array_agg(user_id order by position) as "userIds" from ${tableIn(schema, 'reaction')}
-  where message_id = ${message} group by emoji order by min(position)`;
+  where message_id = ${message} and user_id <> all(${sql.array(notFrom, 'uuid')}) group by emoji order by min(position)`;
+
+/** What messages show of reactions without those of some, as far as these have put any there. Ranges of the primary key. */
+export const reactionsWithout = (schema: string, messages: readonly MessageId[], notFrom: readonly UserId[]) => sql.type(
+  rows(t.type({ messageId: MessageId, reactions: nullable(t.readonlyArray(ReactionCount)) })),
+)`select theirs.message_id as "messageId", (
+    select json_agg(json_build_object('emoji', emoji, 'count', count, 'userIds', user_ids) order by first) from (
+      select emoji, count(*), min(position) as first, (array_agg(user_id order by position))[1:${NAMED_REACTORS}] as user_ids
+      from ${tableIn(schema, 'reaction')} r
+      where r.message_id = theirs.message_id and r.user_id <> all(${sql.array(notFrom, 'uuid')}) group by emoji
+    ) by_emoji
+  ) as reactions from (
+    select distinct message_id from ${tableIn(schema, 'reaction')}
+    where message_id = any(${sql.array(messages, 'uuid')}) and user_id = any(${sql.array(notFrom, 'uuid')})
+  ) theirs`;
 
 export interface MentionsAsked {
   readonly roomId: RoomId;

@@ -12,19 +12,24 @@ export type CodeOverrides<R extends Rejection> = { readonly [T in R['type']]?: E
  * @example const done = orReject(await platform.commands.transact(room, roomId, { type: 'InviteToRoom', … }, ctx.context));
  * @throws ApiError
  */
-export const orReject = <R extends Rejection, A>(decided: E.Either<R, A>, overrides: CodeOverrides<R> = {}): A => {
+export const orReject = <R extends Rejection, A>(decided: E.Either<R, A>, overrides: CodeOverrides<R> = {}, names: FieldNames = {}): A => {
   if (E.isRight(decided)) return decided.right;
   const type: R['type'] = decided.left.type;
   const { code, says, field } = rejections[type];
-  throw new ApiError(overrides[type] ?? code, says, field === undefined ? {} : { fields: [{ path: field, message: says }] });
+  throw new ApiError(
+    overrides[type] ?? code,
+    says,
+    field === undefined ? {} : { fields: [{ path: names[field] ?? field, message: says }] },
+  );
 };
 
-interface Answer {
-  readonly code: ErrorCode;
-  readonly says: string;
-  /** Where in the request it lies, when it is one field's fault. */
-  readonly field?: string;
-}
+/** What a route calls fields that the table calls so. */
+export type FieldNames = Readonly<Record<string, string>>;
+
+/** `field` is where in the request it lies: of the path, the query or the body. A 400 always says so. */
+type Answer =
+  | { readonly code: 'VALIDATION_ERROR'; readonly says: string; readonly field: string }
+  | { readonly code: Exclude<ErrorCode, 'VALIDATION_ERROR'>; readonly says: string; readonly field?: string };
 
 /** Sentences for the caller; they tell nothing that the caller may not know, so never who blocked whom or whose an address is. */
 export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
@@ -33,38 +38,38 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   IdempotencyKeyReused: { code: 'IDEMPOTENCY_KEY_REUSED', says: 'This Idempotency-Key was used before with other content.' },
 
   CreatorNotInvited: { code: 'VALIDATION_ERROR', says: 'invitedUsers must contain you.', field: 'invitedUsers' },
-  NotAPair: { code: 'VALIDATION_ERROR', says: 'A private room needs exactly one other person who can be invited.' },
-  TooFewMembers: { code: 'VALIDATION_ERROR', says: 'A group needs at least one other person who can be invited.' },
-  RoomExists: { code: 'VALIDATION_ERROR', says: 'This room exists already.' },
+  NotAPair: { code: 'VALIDATION_ERROR', says: 'A private room needs exactly one other person who can be invited.', field: 'invitedUsers' },
+  TooFewMembers: { code: 'VALIDATION_ERROR', says: 'A group needs at least one other person who can be invited.', field: 'invitedUsers' },
+  RoomExists: { code: 'VALIDATION_ERROR', says: 'This room exists already.', field: 'invitedUsers' },
   InviteBlocked: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This person cannot be invited.' },
-  PrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is for groups; a private room is for two people.' },
-  NotAPrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is not a private room.' },
-  AlreadyMember: { code: 'VALIDATION_ERROR', says: 'This person is a member already.' },
+  PrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is for groups; a private room is for two people.', field: 'roomId' },
+  NotAPrivateRoom: { code: 'VALIDATION_ERROR', says: 'This is not a private room.', field: 'roomId' },
+  AlreadyMember: { code: 'VALIDATION_ERROR', says: 'This person is a member already.', field: 'userId' },
 
   RoleTooLow: { code: 'INSUFFICIENT_PERMISSIONS', says: 'Your role in this room does not allow this.' },
   NoSuchMember: { code: 'CONTENT_NOT_FOUND', says: 'This person is not a member of the room.' },
-  RemovesYourself: { code: 'VALIDATION_ERROR', says: 'You cannot remove yourself; leave the room instead.' },
+  RemovesYourself: { code: 'VALIDATION_ERROR', says: 'You cannot remove yourself; leave the room instead.', field: 'userId' },
   LastOwner: { code: 'CONFLICT', says: 'A group needs an owner: make someone else one first.' },
   TooManyPins: { code: 'CONFLICT', says: 'This room has as many pins as it can take; take one away first.' },
 
   NoSuchMessage: { code: 'CONTENT_NOT_FOUND', says: 'There is no such message in this room.' },
-  MessageGone: { code: 'CONTENT_NOT_FOUND', says: 'This message was deleted.' },
+  MessageGone: { code: 'CONTENT_NOT_FOUND', says: 'There is no such message in this room.' },
   NotTheAuthor: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This message is not yours.' },
-  NothingToEdit: { code: 'VALIDATION_ERROR', says: 'A media message has no text to edit.' },
+  NothingToEdit: { code: 'VALIDATION_ERROR', says: 'A media message has no text to edit.', field: 'messageId' },
   MentionsStrangers: { code: 'VALIDATION_ERROR', says: 'mentions must name members of this room.', field: 'mentions' },
   ThreadInThread: { code: 'VALIDATION_ERROR', says: 'threadId must be a message that is not in a thread itself.', field: 'threadId' },
   TooManyReactions: { code: 'CONFLICT', says: 'You have put as many reactions on this message as it can take.' },
 
-  OwnMessage: { code: 'VALIDATION_ERROR', says: 'This message is your own.' },
+  OwnMessage: { code: 'VALIDATION_ERROR', says: 'This message is your own.', field: 'messageId' },
   NoSuchReport: { code: 'CONTENT_NOT_FOUND', says: 'There is no such report.' },
   ReportClosed: { code: 'CONFLICT', says: 'This report was closed with another outcome.' },
 
-  WithYourself: { code: 'VALIDATION_ERROR', says: 'This cannot be done with yourself.' },
-  FriendshipBlocked: { code: 'VALIDATION_ERROR', says: 'You two cannot be friends now.' },
+  WithYourself: { code: 'VALIDATION_ERROR', says: 'This cannot be done with yourself.', field: 'userId' },
+  FriendshipBlocked: { code: 'VALIDATION_ERROR', says: 'You two cannot be friends now.', field: 'userId' },
   NoRelationship: { code: 'CONTENT_NOT_FOUND', says: 'There is nothing between you two.' },
-  NotInvited: { code: 'VALIDATION_ERROR', says: 'This person did not ask you to be friends.' },
-  NotFriends: { code: 'VALIDATION_ERROR', says: 'You two are not friends.' },
-  NotBlocked: { code: 'VALIDATION_ERROR', says: 'You have not blocked this person.' },
+  NotInvited: { code: 'VALIDATION_ERROR', says: 'This person did not ask you to be friends.', field: 'userId' },
+  NotFriends: { code: 'VALIDATION_ERROR', says: 'You two are not friends.', field: 'userId' },
+  NotBlocked: { code: 'VALIDATION_ERROR', says: 'You have not blocked this person.', field: 'userId' },
   BlockedByOther: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This is not yours to lift.' },
 
   AddressTaken: { code: 'CONFLICT', says: 'This address is taken.' },
@@ -84,7 +89,7 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   LabelExists: { code: 'CONFLICT', says: 'This mailbox has a label of this name.' },
   LabelUnderItself: { code: 'VALIDATION_ERROR', says: 'A label cannot go under itself.', field: 'name' },
   TooManyLabels: { code: 'CONFLICT', says: 'This mailbox has as many labels as it can take; delete one first.' },
-  NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.' },
+  NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.', field: 'upTo' },
 
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
   NotificationIdReused: { code: 'CONFLICT', says: 'This id stands for another notification.' },

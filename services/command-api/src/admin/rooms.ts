@@ -11,13 +11,15 @@ import { orReject } from '../../../http-kit/src/rejections.ts';
 import { assertService } from '../../../http-kit/src/service-actor.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { assertKnown } from '../chat/known-users.ts';
-import { bringBack } from '../chat/messages.ts';
+import { asSent, bringBack } from '../chat/messages.ts';
 import { plainBodyOf } from '../chat/plain-body.ts';
 import { createReadBack } from '../chat/read-back.ts';
 import { blockedBetween, madeBefore } from '../chat/rooms.ts';
 import { standingIn, strangersTo } from '../chat/standing.ts';
 
 const ROOM_READS = ['rooms', 'timeline', 'read-states'];
+/** As these routes call what others call so. */
+const FIELDS = { invitedUsers: 'members' };
 
 export const registerRooms = (app: FastifyInstance, platform: Platform): void => {
   const readBack = createReadBack(platform);
@@ -34,10 +36,10 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
       const blocked = await blockedBetween(platform, by, members);
       const groupId = derivedId<RoomId>('group', operationId);
       const command: CreateRoom = { type: 'CreateRoom', by, roomType, name: roomName, invited: members, blocked, groupId };
-      const id = orReject(roomIdOf(command));
+      const id = orReject(roomIdOf(command), {}, FIELDS);
       const created = await platform.commands.transact(room, roomKey(id), command, context);
       const earlier = E.isLeft(created) && created.left.type === 'RoomExists' ? await madeBefore(platform, id, context.commandId) : null;
-      await settle(earlier ?? orReject(created).position, ROOM_READS);
+      await settle(earlier ?? orReject(created, {}, FIELDS).position, ROOM_READS);
       return { id };
     },
     { idempotent: true },
@@ -70,10 +72,11 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
         context,
       );
       if (E.isLeft(sent) && sent.left.type === 'NotAMember') throw invalid([{ path: 'senderId', message: 'must be a member of the room' }]);
-      await settle(orReject(sent).position, ROOM_READS);
+      const { state, position } = orReject(sent);
+      await settle(position, ROOM_READS);
       const shown = await readBack(messageId);
       if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
-      return shown;
+      return asSent(shown, state);
     },
     { idempotent: true },
   );

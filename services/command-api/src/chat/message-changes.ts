@@ -2,8 +2,7 @@
 import { deleteMessage, editMessage } from '@tidings/contracts/http/messages';
 import { message, messageKey } from '@tidings/domain/message/index';
 import { mayIn, room, roomKey } from '@tidings/domain/room/index';
-import { blockedBy } from '@tidings/projections/chat-view/reading';
-import { withoutBlocked } from '@tidings/projections/chat-view/index';
+import { blockedBy, readMessages } from '@tidings/projections/chat-view/reading';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
@@ -38,8 +37,9 @@ export const registerMessageChanges = (app: FastifyInstance, platform: Platform)
     );
     await settle(edited.position, MESSAGE_READS);
     const [shown, blocked] = await Promise.all([readBack(messageId), blockedBy(platform, by)]);
-    if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
-    return withoutBlocked(shown, blocked);
+    if (shown === undefined) return gone();
+    const [own] = await readMessages(platform, [shown], blocked);
+    return own ?? gone();
   });
 
   handle(app, platform, deleteMessage, async ({ actor, params: { roomId, messageId }, context, settle }) => {
@@ -59,4 +59,9 @@ export const registerMessageChanges = (app: FastifyInstance, platform: Platform)
     );
     await settle(unpinned.position > deleted.position ? unpinned.position : deleted.position, MESSAGE_READS);
   });
+};
+
+/** @throws ApiError 404 */
+const gone = (): never => {
+  throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
 };

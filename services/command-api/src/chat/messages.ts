@@ -5,11 +5,11 @@
 import type { MessageBody } from '@tidings/contracts/events/message';
 import type { RoomType } from '@tidings/contracts/events/room';
 import { sendMessage, type SendMessage } from '@tidings/contracts/http/chat';
-import type { MediaMsgBody, MsgBody } from '@tidings/contracts/http/chat-objects';
+import type { MediaMsgBody, Message, MsgBody } from '@tidings/contracts/http/chat-objects';
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
-import { message, type MessageCommand, messageKey } from '@tidings/domain/message/index';
+import { message, type MessageCommand, messageKey, type MessageState } from '@tidings/domain/message/index';
 import { room, roomKey } from '@tidings/domain/room/index';
-import { type Entry, messageView } from '@tidings/projections/chat-view/index';
+import { asItCame, type Entry, messageView } from '@tidings/projections/chat-view/index';
 import { relationsTo } from '@tidings/projections/relationships/index';
 import { entriesById, viewer } from '@tidings/projections/timeline/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
@@ -72,10 +72,16 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
       await settle(sent.position, MESSAGE_READS);
       const shown = await readBack(messageId);
       if (shown === undefined) throw new ApiError('CONTENT_NOT_FOUND', 'The room was closed as you wrote.');
-      return shown;
+      return asSent(shown, sent.state);
     },
     { idempotent: true, rateClass: 'messages' },
   );
+};
+
+/** Every try is answered as the first one, whatever came of the message since; only of one that is gone nothing is told again (§6). */
+export const asSent = (entry: Entry, state: MessageState): Message => {
+  if (entry.deleted || entry.erased || state.kind !== 'sent') return messageView(entry);
+  return messageView(asItCame(entry, state.original));
 };
 
 /** The body tells the type; a client that says another one is mistaken about one of them. */
@@ -133,7 +139,7 @@ const quote = async (platform: Platform, roomId: RoomId, answered: MessageId, se
     entry.seq <= seen.visibleAfter ||
     (await isUnseen(platform, seen.roomType, entry, sender))
   ) {
-    throw new ApiError('CONTENT_NOT_FOUND', 'The message you answer is not in this room.');
+    throw new ApiError('CONTENT_NOT_FOUND', 'There is no such message in this room.');
   }
   return { messageId: entry.messageId, senderId: entry.senderId, createdAt: entry.createdAt, body: quotedBody(entry) };
 };

@@ -1,16 +1,15 @@
-/** Reads sent messages back from the timeline. Requests that end in the same turn of the event loop share one query. */
-import type { Message } from '@tidings/contracts/http/chat-objects';
+/** Reads messages back from the timeline. Requests that end in the same turn of the event loop share one query. */
 import type { MessageId } from '@tidings/contracts/ids';
-import { messageView } from '@tidings/projections/chat-view/index';
+import type { Entry } from '@tidings/projections/chat-view/index';
 import { entriesById } from '@tidings/projections/timeline/index';
 import type { Platform } from '../../../platform/src/platform.ts';
 
-/** The message as the timeline shows it; undefined when it is not there (its room was closed meanwhile). */
-export type ReadBack = (id: MessageId) => Promise<Message | undefined>;
+/** The message as the timeline has it; undefined when it is not there (its room was closed meanwhile). */
+export type ReadBack = (id: MessageId) => Promise<Entry | undefined>;
 
 interface Waiting {
   readonly id: MessageId;
-  readonly resolve: (message: Message | undefined) => void;
+  readonly resolve: (entry: Entry | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -23,7 +22,7 @@ export const createReadBack = (platform: Platform): ReadBack => {
     try {
       const ids = [...new Set(batch.map(({ id }) => id))];
       const entries = await platform.read.any(entriesById(platform.liveSchema('timeline'), ids));
-      const found = new Map(entries.map((entry) => [entry.messageId, messageView(entry)]));
+      const found = new Map(entries.map((entry) => [entry.messageId, entry]));
       for (const { id, resolve } of batch) resolve(found.get(id));
     } catch (error) {
       for (const { reject } of batch) reject(error);

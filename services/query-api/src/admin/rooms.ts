@@ -39,7 +39,7 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
       const { state } = await platform.commands.load(room, roomKey(roomId));
       if (state.kind !== 'open') throw noSuchRoom();
       const start = await startOf(platform, roomId, before, after);
-      const found = await platform.read.any(page(platform.liveSchema('timeline'), roomId, 0, start, limit));
+      const found = await platform.read.any(page(platform.liveSchema('timeline'), roomId, 'all', start, limit));
       return found.map(messageView);
     },
     { reads: ['timeline'] },
@@ -58,8 +58,8 @@ const startOf = async (
     throw invalid([{ path: 'before', message: 'cannot be combined: give one of before and after' }]);
   const beside = before ?? after;
   if (beside === undefined) return { type: 'newest' };
-  const { seq } = await entryFor(platform, { visibleAfter: 0, shown: messageView }, roomId, beside);
-  return { type: before === undefined ? 'after' : 'before', seq };
+  const { seq } = await entryFor(platform, { visibleAfter: 0 }, roomId, beside);
+  return { type: before === undefined ? 'after' : 'before', place: seq };
 };
 
 /** @throws ApiError 404 for a room that is closed or never was */

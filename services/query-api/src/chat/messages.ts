@@ -1,10 +1,11 @@
 /** One message and what hangs on it: reactions, its thread, and the pins of a room. */
 import { getMessage, getMessageThread, listPins, listReactions, THREAD_PAGE } from '@tidings/contracts/http/messages';
+import { readMessages } from '@tidings/projections/chat-view/reading';
 import { pinnedEntries, reactionsTo, threadPage } from '@tidings/projections/timeline/index';
 import type { FastifyInstance } from 'fastify';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
-import { entryFor, MESSAGE_READS, readerOf } from './reader.ts';
+import { entryFor, MESSAGE_READS, readerOf, shownTo } from './reader.ts';
 
 export const registerMessages = (app: FastifyInstance, platform: Platform): void => {
   const reads = { reads: MESSAGE_READS };
@@ -16,7 +17,7 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
     getMessage,
     async ({ actor, params: { roomId, messageId } }) => {
       const reader = await readerOf(platform, roomId, actor.userId);
-      return reader.shown(await entryFor(platform, reader, roomId, messageId));
+      return shownTo(platform, reader, await entryFor(platform, reader, roomId, messageId));
     },
     reads,
   );
@@ -27,8 +28,8 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
     listReactions,
     async ({ actor, params: { roomId, messageId } }) => {
       const reader = await readerOf(platform, roomId, actor.userId);
-      const { deleted, hidden } = reader.shown(await entryFor(platform, reader, roomId, messageId));
-      return deleted === true || hidden === true ? [] : platform.read.any(reactionsTo(schema(), messageId));
+      const { deleted, senderId } = await entryFor(platform, reader, roomId, messageId);
+      return deleted || reader.hidden.has(senderId) ? [] : platform.read.any(reactionsTo(schema(), messageId, [...reader.hidden]));
     },
     reads,
   );
@@ -42,7 +43,7 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
       await entryFor(platform, reader, roomId, messageId);
       const place = before === undefined ? null : (await entryFor(platform, reader, roomId, before)).seq;
       const found = await platform.read.any(threadPage(schema(), messageId, reader.visibleAfter, place, limit));
-      return found.map(reader.shown);
+      return readMessages(platform, found, reader.hidden);
     },
     reads,
   );
@@ -53,7 +54,7 @@ export const registerMessages = (app: FastifyInstance, platform: Platform): void
     listPins,
     async ({ actor, params: { roomId } }) => {
       const reader = await readerOf(platform, roomId, actor.userId);
-      return (await platform.read.any(pinnedEntries(schema(), roomId, reader.visibleAfter))).map(reader.shown);
+      return readMessages(platform, await platform.read.any(pinnedEntries(schema(), roomId, reader.visibleAfter)), reader.hidden);
     },
     reads,
   );

@@ -5,7 +5,7 @@ import { type FoundMessage, SEARCH_PAGE, searchMessages } from '@tidings/contrac
 import { RoomId, type UserId } from '@tidings/contracts/ids';
 import type { MessageHit, SearchQuery } from '@tidings/contracts/ports/message-search';
 import { Timestamp } from '@tidings/contracts/time';
-import { messageView, withoutBlocked } from '@tidings/projections/chat-view/index';
+import { readMessages } from '@tidings/projections/chat-view/reading';
 import { foundText, parseQuery, postgresMessageSearch, snippetOf } from '@tidings/projections/message-search/index';
 import { othersBy } from '@tidings/projections/relationships/index';
 import { membership } from '@tidings/projections/rooms/index';
@@ -72,12 +72,12 @@ const shown = async (
 ): Promise<Page<FoundMessage>> => {
   const ids = found.slice(0, limit).map(({ messageId }) => messageId);
   const entries = ids.length === 0 ? [] : await platform.read.any(entriesById(platform.liveSchema('timeline'), ids));
-  const entryOf = new Map(entries.map((entry) => [entry.messageId, entry]));
+  const there = entries.filter(({ deleted, erased }) => !deleted && !erased);
+  const messages = await readMessages(platform, there, blocked); // a quote may be of one of them
+  const messageOf = new Map(messages.map((message) => [message.messageId, message]));
   const content = ids.flatMap((id): readonly FoundMessage[] => {
-    const entry = entryOf.get(id);
-    if (entry === undefined || entry.deleted || entry.erased) return [];
-    const message = withoutBlocked(messageView(entry), blocked); // a quote may be of one of them
-    return [{ roomId: entry.roomId, message, snippet: snippetOf(foundText(message.msgBody), query) }];
+    const message = messageOf.get(id);
+    return message === undefined ? [] : [{ roomId: message.chatRoomId, message, snippet: snippetOf(foundText(message.msgBody), query) }];
   });
   return pageOfFound(found, limit, cursorOf, content);
 };
