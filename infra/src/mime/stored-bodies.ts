@@ -31,7 +31,7 @@ export const storeBodies = async (blobs: BlobStore, { details, bodies }: Omit<St
 };
 
 /** @throws BlobNotFound, BlobStoreUnavailable, Error when the blob holds something else */
-export const readBodies = async (blobs: BlobStore, id: BlobId): Promise<StoredBodies> => {
+export const readBodies = async (blobs: Pick<BlobStore, 'read'>, id: BlobId): Promise<StoredBodies> => {
   const bytes = await blobs.read(id);
   const decoded = decode(Stored, JSON.parse(bytes.toString('utf8')));
   if (E.isLeft(decoded)) {

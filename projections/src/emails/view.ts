@@ -67,7 +67,11 @@ const UNCHECKED: Pick<Email, 'authentication' | 'spam'> = {
 };
 
 /** Recipients of the envelope that no header names were in Bcc (mail-contract §4). */
-const unnamed = (envelope: readonly string[], { to, cc }: EmailContent, { bcc }: EmailDetails): readonly MailAddress[] => {
+export const unnamed = (
+  envelope: readonly string[],
+  { to, cc }: Pick<EmailContent, 'to' | 'cc'>,
+  { bcc }: Pick<EmailDetails, 'bcc'>,
+): readonly MailAddress[] => {
   const named = new Set([...to, ...cc, ...bcc].map(({ email }) => email.toLowerCase()));
   return [...new Set(envelope)].filter((recipient) => !named.has(recipient.toLowerCase())).map((email) => ({ name: null, email }));
 };

@@ -1,0 +1,155 @@
+/** A question's query as conditions of SQL: on `x`, a row of `email`, and on `w`, its row of `words`. */
+import type { MailCondition, MailQuery } from '@tidings/contracts/mail-query/ast';
+import { stretchOf } from '@tidings/contracts/mail-query/when';
+import { timestamp } from '@tidings/contracts/time';
+import { sql, type FragmentSqlToken } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+import { foldedName } from './labels.ts';
+import { and, or, personQuery, textQuery } from './lexemes.ts';
+import type { StemmedWord } from './stems.ts';
+
+/** What a query is compiled with. */
+export interface Terms {
+  readonly schema: string;
+  /** Of each text of the query. */
+  readonly words: ReadonlyMap<string, readonly StemmedWord[]>;
+  readonly now: number;
+}
+
+export interface Compiled {
+  /** Looks at `email` alone, so it costs little. */
+  readonly plain: FragmentSqlToken;
+  /** The rest; null when nothing is asked of words. */
+  readonly words: FragmentSqlToken | null;
+  /** A `tsquery` that is true of everything found, for the index of words; null when words do not narrow it. */
+  readonly necessary: string | null;
+}
+
+export const compile = (query: MailQuery, terms: Terms): Compiled => {
+  const parts = query.kind === 'all' ? query.of : [query];
+  const plain = parts.filter((part) => !asksWords(part));
+  const worded = parts.filter(asksWords);
+  const all = (some: readonly MailQuery[]): FragmentSqlToken =>
+    joined(
+      some.map((part) => conditionOf(part, terms)),
+      sql.fragment` and `,
+    );
+  return {
+    plain: joined([...plain.map((part) => conditionOf(part, terms)), ...asideOf(query)], sql.fragment` and `),
+    words: worded.length === 0 ? null : all(worded),
+    necessary: necessaryOf(query, terms),
+  };
+};
+
+const asksWords = (query: MailQuery): boolean => {
+  if (query.kind === 'all' || query.kind === 'any') return query.of.some(asksWords);
+  if (query.kind === 'not') return asksWords(query.query);
+  return query.kind === 'text' || query.kind === 'person';
+};
+
+/** Trash and spam are left out, unless they are asked for anywhere in the query. */
+const asideOf = (query: MailQuery): readonly FragmentSqlToken[] => {
+  const asked = new Set(viewsIn(query));
+  return (['spam', 'trash'] as const).flatMap((place) => (asked.has(place) ? [] : [sql.fragment`x.place <> ${sql.literalValue(place)}`]));
+};
+
+const viewsIn = (query: MailQuery): readonly string[] => {
+  if (query.kind === 'all' || query.kind === 'any') return query.of.flatMap(viewsIn);
+  if (query.kind === 'not') return viewsIn(query.query);
+  return query.kind === 'in' ? [query.view] : [];
+};
+
+const conditionOf = (query: MailQuery, terms: Terms): FragmentSqlToken => {
+  const whole = wordsOnly(query, terms);
+  if (whole !== null) return sql.fragment`w.words @@ ${whole}::tsquery`;
+  if (query.kind === 'all')
+    return joined(
+      query.of.map((one) => conditionOf(one, terms)),
+      sql.fragment` and `,
+    );
+  if (query.kind === 'any')
+    return joined(
+      query.of.map((one) => conditionOf(one, terms)),
+      sql.fragment` or `,
+    );
+  if (query.kind === 'not') return sql.fragment`not (${conditionOf(query.query, terms)})`;
+  return plainCondition(query, terms);
+};
+
+const joined = (conditions: readonly FragmentSqlToken[], glue: FragmentSqlToken): FragmentSqlToken =>
+  conditions.length === 0 ? sql.fragment`true` : sql.fragment`(${sql.join(conditions, glue)})`;
+
+/** The query as one `tsquery`, if words are all that it asks for. */
+const wordsOnly = (query: MailQuery, terms: Terms): string | null => {
+  if (query.kind === 'text') return textQuery(query, terms.words.get(query.text) ?? []);
+  if (query.kind === 'person') return personQuery(query);
+  if (query.kind === 'not') {
+    const inner = wordsOnly(query.query, terms);
+    return inner === null ? null : `!(${inner})`;
+  }
+  if (query.kind !== 'all' && query.kind !== 'any') return null;
+  const parts = query.of.map((one) => wordsOnly(one, terms));
+  const known = parts.filter((part) => part !== null);
+  if (known.length < parts.length) return null;
+  return query.kind === 'all' ? and(known) : or(known);
+};
+
+const necessaryOf = (query: MailQuery, terms: Terms): string | null => {
+  if (query.kind === 'text' || query.kind === 'person') return wordsOnly(query, terms);
+  if (query.kind !== 'all' && query.kind !== 'any') return null;
+  const parts = query.of.map((one) => necessaryOf(one, terms));
+  const known = parts.filter((part) => part !== null);
+  if (known.length === 0) return null;
+  if (query.kind === 'all') return and(known);
+  return known.length < parts.length ? null : or(known);
+};
+
+const plainCondition = (condition: MailCondition, { now, schema }: Terms): FragmentSqlToken => {
+  switch (condition.kind) {
+    case 'text':
+    case 'person':
+      throw new Error('conditions on words are a tsquery'); // `wordsOnly` has them all
+    case 'attachment':
+      return sql.fragment`x.has_attachments`;
+    case 'in':
+      if (condition.view === 'all') return sql.fragment`x.place <> 'spam' and x.place <> 'trash'`;
+      // A literal, so that the plan knows which of the partial indexes serves.
+      return condition.view === 'starred' ? sql.fragment`x.starred` : sql.fragment`x.place = ${sql.literalValue(condition.view)}`;
+    case 'label':
+      return labelCondition(schema, foldedName(condition.name));
+    case 'is':
+      return stateCondition(condition.state);
+    case 'date': {
+      const { start, day } = stretchOf(condition.when, now);
+      const at = (ms: number): FragmentSqlToken => sql.fragment`${timestamp(ms)}::timestamptz`;
+      if (condition.bound === 'before') return sql.fragment`x.at < ${at(start)}`;
+      return condition.bound === 'after'
+        ? sql.fragment`x.at >= ${at(start)}`
+        : sql.fragment`(x.at >= ${at(day.start)} and x.at < ${at(day.end)})`;
+    }
+    case 'size':
+      return condition.bound === 'larger'
+        ? sql.fragment`x.size > ${condition.bytes}::int8`
+        : sql.fragment`x.size < ${condition.bytes}::int8`;
+  }
+};
+
+/** Primary keys (mailbox_id, label_id) and (mailbox_id, label_id, thread_id). */
+const labelCondition = (schema: string, name: string): FragmentSqlToken => sql.fragment`x.thread_id in (
+  select m.thread_id from ${tableIn(schema, 'label')} l join ${tableIn(schema, 'labelled')} m using (mailbox_id, label_id)
+  where l.mailbox_id = x.mailbox_id and (l.name = ${name} or starts_with(l.name, ${`${name}/`})))`;
+
+const stateCondition = (state: Extract<MailCondition, { kind: 'is' }>['state']): FragmentSqlToken => {
+  switch (state) {
+    case 'unread':
+      return sql.fragment`x.unread`;
+    case 'read':
+      return sql.fragment`not x.unread`;
+    case 'starred':
+      return sql.fragment`x.starred`;
+    case 'unassigned':
+      return sql.fragment`true`;
+    case 'assigned-to-me':
+      return sql.fragment`false`;
+  }
+};

@@ -1,0 +1,108 @@
+/** Where each mailbox keeps its emails and what it did with them, as far as a search may ask for it. */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
+import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { ProjectionTx } from '@tidings/contracts/projection';
+import { reveal } from '@tidings/contracts/sealed';
+
+/** Incoming mail is unread until its thread is read up to it. A star is the thread's, so emails that come later have it. */
+export const saveEmails = async (filed: readonly Recorded<EmailFiled>[], tx: ProjectionTx): Promise<void> => {
+  if (filed.length === 0) return;
+  await tx.query(
+    `insert into ${tx.schema}.email (mailbox_id, email_id, thread_id, at, size, incoming, unread, starred, has_attachments, place, position)
+     select n.mailbox_id, n.email_id, n.thread_id, n.at, n.size, n.incoming, n.incoming, s.thread_id is not null, n.has_attachments, n.place, n.position
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::boolean[], $8::text[], $9::text[])
+       as n (mailbox_id, email_id, thread_id, at, size, incoming, has_attachments, place, position)
+     left join ${tx.schema}.starred s on s.thread_id = n.thread_id and s.mailbox_id = n.mailbox_id
+     on conflict do nothing`,
+    [
+      filed.map(({ data }) => data.mailboxId),
+      filed.map(({ data }) => data.emailId),
+      filed.map(({ data }) => data.threadId),
+      filed.map(({ recordedAt }) => recordedAt),
+      filed.map(({ data }) => data.size),
+      filed.map(({ data }) => data.direction === 'in'),
+      filed.map(({ data }) => reveal(data.content, null)?.hasAttachments ?? false),
+      filed.map(({ data }) => data.place),
+      filed.map(({ position }) => position),
+    ],
+  );
+};
+
+interface Held {
+  readonly threadId: ThreadId;
+  readonly mailboxId: MailboxId;
+}
+
+/** What a page did with mails; the last word on each counts. Emails that it filed are there already. */
+export class Filing {
+  readonly #moved = new Map<string, { readonly mailboxId: MailboxId; readonly emailId: EmailId; readonly place: Place }>();
+  readonly #read = new Map<string, Held & { readonly upTo: EmailId | null }>();
+  readonly #starred = new Map<string, Held & { readonly starred: boolean }>();
+
+  take(event: Recorded): void {
+    if (event.type === 'EmailsMoved') {
+      const { mailboxId, emailIds, place } = event.data;
+      for (const emailId of emailIds) this.#moved.set(mailboxId + emailId, { mailboxId, emailId, place });
+    } else if (event.type === 'ThreadRead') this.#read.set(keyOf(event.data), event.data);
+    else if (event.type === 'ThreadStarred') this.#starred.set(keyOf(event.data), event.data);
+  }
+
+  async save(tx: ProjectionTx): Promise<void> {
+    await this.#saveMoved([...this.#moved.values()], tx);
+    await this.#saveRead([...this.#read.values()], tx);
+    await this.#saveStarred([...this.#starred.values()], tx);
+  }
+
+  /** Primary key (mailbox_id, email_id). */
+  async #saveMoved(
+    moved: readonly { readonly mailboxId: MailboxId; readonly emailId: EmailId; readonly place: Place }[],
+    tx: ProjectionTx,
+  ) {
+    if (moved.length === 0) return;
+    await tx.query(
+      `update ${tx.schema}.email e set place = m.place from unnest($1::uuid[], $2::uuid[], $3::text[]) as m (mailbox_id, email_id, place)
+       where e.mailbox_id = m.mailbox_id and e.email_id = m.email_id`,
+      [moved.map(({ mailboxId }) => mailboxId), moved.map(({ emailId }) => emailId), moved.map(({ place }) => place)],
+    );
+  }
+
+  /** Index email (thread_id, mailbox_id). */
+  async #saveRead(read: readonly (Held & { readonly upTo: EmailId | null })[], tx: ProjectionTx) {
+    if (read.length === 0) return;
+    await tx.query(
+      `with read as (
+         select r.thread_id, r.mailbox_id, coalesce(u.position, '') as up_to
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as r (thread_id, mailbox_id, email_id)
+         left join ${tx.schema}.email u on u.mailbox_id = r.mailbox_id and u.email_id = r.email_id
+         where r.email_id is null or u.position is not null
+       )
+       update ${tx.schema}.email e set unread = e.position > r.up_to from read r
+       where e.thread_id = r.thread_id and e.mailbox_id = r.mailbox_id and e.incoming and e.unread <> (e.position > r.up_to)`,
+      [read.map(({ threadId }) => threadId), read.map(({ mailboxId }) => mailboxId), read.map(({ upTo }) => upTo)],
+    );
+  }
+
+  /** Index email (thread_id, mailbox_id). */
+  async #saveStarred(starred: readonly (Held & { readonly starred: boolean })[], tx: ProjectionTx) {
+    if (starred.length === 0) return;
+    const values = [starred.map(({ threadId }) => threadId), starred.map(({ mailboxId }) => mailboxId), starred.map((one) => one.starred)];
+    const page = `unnest($1::uuid[], $2::uuid[], $3::boolean[]) as s (thread_id, mailbox_id, starred)`;
+    await tx.query(
+      `update ${tx.schema}.email e set starred = s.starred from ${page}
+       where e.thread_id = s.thread_id and e.mailbox_id = s.mailbox_id and e.starred <> s.starred`,
+      values,
+    );
+    await tx.query(
+      `insert into ${tx.schema}.starred (thread_id, mailbox_id) select thread_id, mailbox_id from ${page} where s.starred on conflict do nothing`,
+      values,
+    );
+    await tx.query(
+      `delete from ${tx.schema}.starred x using ${page}
+       where x.thread_id = s.thread_id and x.mailbox_id = s.mailbox_id and not s.starred`,
+      values,
+    );
+  }
+}
+
+const keyOf = ({ threadId, mailboxId }: Held): string => threadId + mailboxId;

@@ -1,0 +1,150 @@
+/** `MailSearch` on Postgres full text. */
+import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { MailQuery } from '@tidings/contracts/mail-query/ast';
+import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
+import type { LiveSchema } from '@tidings/contracts/projection';
+import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
+import * as t from 'io-ts';
+import { sql, type CommonQueryMethods, type FragmentSqlToken } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+import { compile, type Compiled } from './conditions.ts';
+import { and, mailboxesQuery, MOST_WORDS } from './lexemes.ts';
+import { type Dictionaries, Stemmer, type StemmedWord } from './stems.ts';
+
+/** Where one way of searching gives way to the next, in emails. */
+export interface MailThresholds {
+  /** So many of the newest are looked through first, and so many if the words are frequent. */
+  readonly firstLook: number;
+  readonly longLook: number;
+  /** Words in fewer emails than this are rare: all of these are fetched and sorted. */
+  readonly rare: number;
+}
+/** Measured by bench/mail-search.ts. */
+const THRESHOLDS: MailThresholds = { firstLook: 500, longLook: 10_000, rare: 5_000 };
+/** Who reads more mailboxes than this is found theirs among all that the words find. */
+const MOST_MAILBOXES_IN_INDEX = 32;
+
+interface ReadModels {
+  readonly read: Pick<CommonQueryMethods, 'any' | 'one'>;
+  readonly liveSchema: LiveSchema;
+}
+
+const hitRows = rows<MailHit>(t.readonly(t.type({ at: Timestamp, emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId })));
+const columns = sql.fragment`x.at, x.email_id as "emailId", x.mailbox_id as "mailboxId", x.thread_id as "threadId"`;
+const newestFirst = sql.fragment`order by x.at desc, x.email_id desc, x.mailbox_id desc`;
+
+/** One page's question, ready to be put in several ways. */
+interface Asked {
+  readonly schema: string;
+  readonly mailboxes: readonly MailboxId[];
+  readonly compiled: Compiled;
+  readonly after: MailPlace | null;
+  readonly limit: number;
+}
+
+/**
+ * As with messages (docs/decisions/019): frequent words fill a page from the newest mails, rare ones are few by the index of words, and the cheap
+ * ways come first, each only if its answer is whole. What asks for no words is a walk along an index.
+ */
+export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds = THRESHOLDS): MailSearch => {
+  const stemmer = new Stemmer();
+  const dictionaries: Dictionaries = (words) =>
+    read.any(
+      sql.type(
+        stemRows,
+      )`select word, ${tableIn(liveSchema('mail-search'), 'stems')}(word) as stems from unnest(${sql.array(words, 'text')}) as word`,
+    );
+
+  const compiled = async ({ query, now }: MailQuestion): Promise<Compiled> => {
+    const texts = [...new Set(textsIn(query))];
+    const words = await stemmer.stemmed(texts, MOST_WORDS, dictionaries);
+    return compile(query, {
+      schema: liveSchema('mail-search'),
+      words: new Map(texts.map((text, at) => [text, words[at] ?? []] as [string, readonly StemmedWord[]])),
+      now,
+    });
+  };
+
+  return {
+    find: async (question, { after, limit }) => {
+      if (question.mailboxes.length === 0) return [];
+      const schema = liveSchema('mail-search');
+      const asked: Asked = { schema, mailboxes: question.mailboxes, compiled: await compiled(question), after, limit };
+      const isWhole = (page: readonly MailHit[]): boolean => page.length >= limit;
+      if (asked.compiled.words === null) return read.any(amongNewest(asked, limit));
+
+      const first = await read.any(amongNewest(asked, thresholds.firstLook));
+      if (isWhole(first)) return first;
+      const { necessary } = asked.compiled;
+      if (necessary === null) return read.any(amongNewest(asked, null));
+      if ((await read.one(countByWords(asked, necessary, thresholds.rare))).hits < thresholds.rare)
+        return read.any(byWords(asked, necessary));
+      const long = await read.any(amongNewest(asked, thresholds.longLook));
+      return isWhole(long) ? long : read.any(byWords(asked, necessary));
+    },
+
+    within: async (question, threads, most) => {
+      if (question.mailboxes.length === 0 || threads.length === 0) return [];
+      const { plain, words } = await compiled(question);
+      const schema = liveSchema('mail-search');
+      return read.any(sql.type(hitRows)`
+        select x.* from unnest(${sql.array(threads, 'uuid')}) as asked (thread_id) cross join lateral (
+          select ${columns} from ${tableIn(schema, 'email')} x ${words === null ? sql.fragment`` : withWords(schema)}
+          where x.thread_id = asked.thread_id and x.mailbox_id = any(${sql.array(question.mailboxes, 'uuid')})
+            and ${plain} and ${words ?? sql.fragment`true`}
+          ${newestFirst} limit ${most}
+        ) x order by x.at desc, x."emailId" desc, x."mailboxId" desc`);
+    },
+  };
+};
+
+const stemRows = rows(t.readonly(t.type({ word: t.string, stems: t.readonlyArray(t.string) })));
+
+const textsIn = (query: MailQuery): readonly string[] => {
+  if (query.kind === 'all' || query.kind === 'any') return query.of.flatMap(textsIn);
+  if (query.kind === 'not') return textsIn(query.query);
+  return query.kind === 'text' ? [query.text] : [];
+};
+
+const withWords = (schema: string): FragmentSqlToken =>
+  sql.fragment`join ${tableIn(schema, 'words')} w on w.mailbox_id = x.mailbox_id and w.email_id = x.email_id`;
+
+/** A walk along an index (mailbox_id, at, email_id) of each mailbox, that ends after `most` emails, or with the page. */
+const amongNewest = ({ schema, mailboxes, compiled: { plain, words }, after, limit }: Asked, most: number | null) => sql.type(hitRows)`
+  select ${columns} from (
+    select x.* from unnest(${sql.array(mailboxes, 'uuid')}) as mine (mailbox_id) cross join lateral (
+      select x.* from ${tableIn(schema, 'email')} x
+      where x.mailbox_id = mine.mailbox_id and ${onPage(after)} and ${plain}
+      order by x.at desc, x.email_id desc ${upTo(most)}
+    ) x ${newestFirst} ${upTo(most)}
+  ) x ${words === null ? sql.fragment`` : withWords(schema)}
+  where ${words ?? sql.fragment`true`} ${newestFirst} limit ${limit}`;
+
+const upTo = (most: number | null): FragmentSqlToken => (most === null ? sql.fragment`` : sql.fragment`limit ${most}`);
+
+/** All that the index of words finds, then sorted. `offset 0` keeps the planner from guessing that a walk in order would end sooner. */
+const byWords = (asked: Asked, necessary: string) => sql.type(hitRows)`
+  select ${columns} from (
+    select mailbox_id, email_id, words from ${tableIn(asked.schema, 'words')} where ${byIndex(asked, necessary)} offset 0
+  ) w join ${tableIn(asked.schema, 'email')} x on x.mailbox_id = w.mailbox_id and x.email_id = w.email_id
+  where x.mailbox_id = any(${sql.array(asked.mailboxes, 'uuid')}) and ${onPage(asked.after)} and ${asked.compiled.plain}
+    and ${asked.compiled.words ?? sql.fragment`true`}
+  ${newestFirst} limit ${asked.limit}`;
+
+/** How many mails the index of words finds, up to `most`. */
+const countByWords = (asked: Asked, necessary: string, most: number) => sql.type(rows(t.type({ hits: t.number })))`
+  select count(*) as hits from (
+    select from ${tableIn(asked.schema, 'words')} where ${byIndex(asked, necessary)} limit ${most}
+  ) x`;
+
+const byIndex = ({ mailboxes }: Asked, necessary: string): FragmentSqlToken => {
+  const query = mailboxes.length > MOST_MAILBOXES_IN_INDEX ? necessary : and([mailboxesQuery(mailboxes), necessary]);
+  return sql.fragment`words @@ ${query}::tsquery`;
+};
+
+/** Where the page begins. */
+const onPage = (after: MailPlace | null): FragmentSqlToken =>
+  after === null
+    ? sql.fragment`true`
+    : sql.fragment`(x.at, x.email_id, x.mailbox_id) < (${after.at}::timestamptz, ${after.emailId}::uuid, ${after.mailboxId}::uuid)`;
