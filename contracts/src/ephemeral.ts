@@ -7,14 +7,17 @@ import { RoomId, UserId } from './ids.ts';
 const Typing = t.readonly(
   t.type({ type: t.literal('typing'), roomId: RoomId, userId: UserId, typing: t.boolean, hideFrom: t.readonlyArray(UserId) }),
 );
-/** Somebody came or went: look who is there. */
-const Presence = t.readonly(t.type({ type: t.literal('presence'), userId: UserId }));
+/** These came or went: look who is there. */
+const Presence = t.readonly(t.type({ type: t.literal('presence'), userIds: t.readonlyArray(UserId) }));
 
 const Whisper = t.union([Typing, Presence]);
 export type Whisper = t.TypeOf<typeof Whisper>;
 
 /** A signal's payload may have 4,000 bytes. */
 const MOST_CHARACTERS = 3_800;
+
+/** So many users fit into one whisper. */
+export const MOST_WHISPERED = 90;
 
 /** Null for what is too long to be said. */
 export const formatWhisper = (whisper: Whisper): string | null => {

@@ -2,6 +2,8 @@
 import type { ChatRoom } from '@tidings/contracts/http/chat-objects';
 import type { UserPresence } from '@tidings/contracts/http/presence';
 import { randomUUID } from 'node:crypto';
+import { createTestDatabase, type TestDatabase } from '../kit/postgres.ts';
+import { startProgram, type Program } from '../kit/program.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Heard, Listening } from '../../services/sse/src/testing/listening.ts';
 import { type Client, createRoom, expectEmpty, FORBIDDEN, INSTANT, INVALID, type Ism, ok, problem, say, startIsm } from './ism/ism.ts';
@@ -138,4 +140,49 @@ describe('presence', () => {
       expect(problem(await Ann.get(`/api/presence${query}`)), query.slice(0, 40)).toEqual(INVALID);
     }
   });
+});
+
+describe('two nodes on one database', () => {
+  let database: TestDatabase;
+  let here: Ism<'Fay' | 'Gus'>;
+  let there: Program;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const env = { DATABASE_URL: database.url, RATE_LIMITS: 'off', PRESENCE_TTL_SECONDS: '4' };
+    here = await startIsm({ ...env, NODE_NAME: 'here' }, 'Fay', 'Gus');
+    there = await startProgram({
+      env: { ...env, NODE_NAME: 'there', OIDC_ISSUER: here.issuer.url },
+      services: ['command-api', 'query-api', 'sse'],
+    });
+    const { Fay, Gus } = here.as;
+    expectEmpty(await Fay.post(`/api/users/friends/add/${Gus.id}`));
+    expectEmpty(await Gus.post(`/api/users/friends/accept-request/${Fay.id}`));
+  }, 60_000);
+  afterAll(async () => {
+    await there.stop();
+    await here.close();
+    await database.drop();
+  });
+
+  it('tell each other who types and who comes; who was at one that is killed is told of as gone', async () => {
+    const { Fay, Gus } = here.as;
+    const { id } = await createRoom(Fay, 'Group', [Gus], 'Far');
+    const fay = await Listening.open(here.program.httpUrl, Fay.token);
+    open.push(fay);
+    const gus = await Listening.open(there.httpUrl, Gus.token);
+    await fay.until(() => ofPresence(fay, Gus).at(-1)?.['online'] === true);
+    await say(Fay, id, 'anyone?');
+    await gus.until(({ types }) => types.includes('ChatMessage'));
+    await type({ ...Fay, post: (path, body) => Fay.post(path.replace(room.id, id), body) });
+    await gus.until(() => typingIn(gus).length > 0);
+    const before = ofPresence(fay, Gus).length;
+    const at = Date.now();
+    await there.kill9();
+    await fay.until(() => ofPresence(fay, Gus).length > before, 20_000);
+    expect(Date.now() - at, 'within the time that was set, and some for a busy machine').toBeLessThan(6_000);
+    expect(ofPresence(fay, Gus).slice(before)).toEqual([
+      { type: 'PresenceChanged', createdAt: INSTANT, userId: Gus.id, online: false, lastSeenAt: INSTANT },
+    ]);
+    expect(ok<readonly UserPresence[]>(await Fay.get(`/api/presence?userIds=${Gus.id}`))).toMatchObject([{ online: false }]);
+  }, 60_000);
 });

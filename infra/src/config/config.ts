@@ -70,6 +70,9 @@ export const variables = {
   NODE_NAME: variable('1 to 100 visible characters', hostname(), (name) => (/^[!-~]{1,100}$/.test(name) ? name : undefined)).means(
     "Tells this node from others in leases and heartbeats; without it the host's name.",
   ),
+  PRESENCE_TTL_SECONDS: wholeNumber(1, 3_600, 60).means(
+    'How soon friends of who was connected to a node that died are told that they are gone.',
+  ),
   LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').means('The least that is logged.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').means('Where traces go, by OTLP over HTTP; without it nowhere.'),
   EVENT_LOG: word('postgres').means('What keeps the log.'),
@@ -163,6 +166,8 @@ export interface Config {
   readonly dnsServers: readonly string[];
   /** Tells this node's processes from other nodes' in leases and heartbeats. */
   readonly nodeName: string;
+  /** Whoever was connected to a node that died is told of as gone within this. */
+  readonly presenceTtlMs: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Serve `/ready` and `/metrics`. */
   readonly ops: boolean;
@@ -229,6 +234,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   mailChecks: mailChecksOf(env),
   dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,
+  presenceTtlMs: env.PRESENCE_TTL_SECONDS * 1000,
   logLevel: env.LOG_LEVEL,
   ops: env.OPS,
   otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,

@@ -14,6 +14,7 @@ const everyone = [ada, bob, cyd];
 let database: TestDatabase;
 let pool: pg.Pool;
 const open: Sessions[] = [];
+const quick = (node: string) => ({ pool, node, logger: pino({ level: 'silent' }) });
 const at = (node: string, ttlMs = 45_000): Sessions => {
   const sessions = openSessions({ pool, node, ttlMs, logger: pino({ level: 'silent' }), heartbeatMs: 3_600_000 });
   open.push(sessions);
@@ -65,6 +66,27 @@ describe('presence', () => {
     expect(await present()).toEqual([]);
     const { rows } = await pool.query('select from presence.session where user_id = $1', [bob]);
     expect(rows).toEqual([]);
+  });
+
+  it('finds who was at a node that fell silent, once, and says so; and says it again when the node is heard', async () => {
+    const found: (readonly UserId[])[] = [];
+    const silent = openSessions({ ...quick('silent'), ttlMs: 1, heartbeatMs: 3_600_000 });
+    open.push(silent);
+    silent.opened(ada);
+    silent.opened(bob);
+    await silent.told();
+    const others = ['one', 'two'].map((node) => openSessions({ ...quick(node), heartbeatMs: 10, onFound: (users) => found.push(users) }));
+    open.push(...others);
+    others[0]?.opened(bob); // there, too
+    await expect.poll(() => found.flat().toSorted()).toEqual([ada, bob].toSorted());
+    expect(await present()).toEqual([bob]);
+    const { rows } = await pool.query('select user_id, at < clock_timestamp() as past from presence.last_seen where user_id = $1', [ada]);
+    expect(rows).toEqual([{ user_id: ada, past: true }]);
+    const back: (readonly UserId[])[] = [];
+    const late = openSessions({ ...quick('late'), ttlMs: 1, heartbeatMs: 50, onFound: (users) => back.push(users) });
+    open.push(late);
+    late.opened(cyd);
+    await expect.poll(() => back.flat().filter((user) => user === cyd).length, { timeout: 5_000 }).toBeGreaterThan(1);
   });
 
   it('forgets someone for good, also when a stream of theirs ends only then', async () => {

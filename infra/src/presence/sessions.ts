@@ -1,4 +1,7 @@
-/** Tells who has a live stream open at this node: at once when someone comes or goes, and by a heartbeat that all of them are still there. */
+/**
+ * Tells who has a live stream open at this node: at once when someone comes or goes, and by a heartbeat that all of them are still there. Each
+ * heartbeat also looks for nodes that fell silent: whoever was connected there is gone, and somebody has to say so.
+ */
 import type { UserId } from '@tidings/contracts/ids';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
@@ -8,8 +11,11 @@ export interface SessionsOptions {
   /** This run of this process and no other: what a killed one left must run out by itself. */
   readonly node: string;
   readonly logger: Logger;
+  /** How long others believe a node after its last heartbeat. */
   readonly ttlMs?: number;
   readonly heartbeatMs?: number;
+  /** Told of users who came or went without a stream of theirs opening or closing: with a node that fell silent, or is heard again. */
+  readonly onFound?: (users: readonly UserId[]) => void;
 }
 
 export interface Sessions {
@@ -24,8 +30,6 @@ export interface Sessions {
 
 const TTL_MS = 45_000;
 const HEARTBEAT_MS = 15_000;
-/** Rows of nodes that have been silent for this long are removed by the others. */
-const FORGET_AFTER = '5 minutes';
 
 /** When those in `gone` were last there; in one order, so that nodes that say so at once wait for each other at most. */
 const SEEN = `seen as (
@@ -35,24 +39,45 @@ const SEEN = `seen as (
 
 /** Needs `migratePresence`. */
 export const openSessions = (options: SessionsOptions): Sessions => {
-  const { pool, node, logger, ttlMs = TTL_MS, heartbeatMs = HEARTBEAT_MS } = options;
+  const { pool, node, logger, ttlMs = TTL_MS, heartbeatMs = HEARTBEAT_MS, onFound = () => undefined } = options;
   const streams = new Map<UserId, number>();
   /** Whose row may not say what `streams` says. */
   const unsaid = new Set<UserId>();
+  let announced = false;
   let failing = false;
   let last: Promise<void> = Promise.resolve();
   let scheduled = false;
 
-  const announce = async (): Promise<void> => {
+  /** True when others had forgotten us: Postgres crashed and emptied its unlogged tables, or we were silent for too long. */
+  const announce = async (): Promise<boolean> => {
     const { rows } = await pool.query<{ isNew: boolean }>(
-      `with forgotten as (delete from presence.node where expires_at < clock_timestamp() - interval '${FORGET_AFTER}' and node <> $1)
-       insert into presence.node as n (node, expires_at) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
+      `insert into presence.node as n (node, expires_at) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
        on conflict (node) do update set expires_at = excluded.expires_at
        returning xmax = 0 as "isNew"`,
       [node, ttlMs],
     );
-    // New, though we were here before: Postgres crashed and emptied its unlogged tables.
-    if (rows[0]?.isNew === true) for (const user of streams.keys()) unsaid.add(user);
+    const [isBack, isNew] = [announced, rows[0]?.isNew === true];
+    announced = true;
+    if (isNew) for (const user of streams.keys()) unsaid.add(user);
+    return isBack && isNew;
+  };
+
+  /** Takes away whoever was at a node that is silent; one node finds them. They were seen until its time ran out. */
+  const findGone = async (): Promise<readonly UserId[]> => {
+    const { rows } = await pool.query<{ user_id: UserId }>(
+      `with dead as (
+         select node, expires_at from presence.node where expires_at < clock_timestamp() and node <> $1 for update skip locked
+       ), gone as (
+         delete from presence.session s using dead where s.node = dead.node returning s.user_id, dead.expires_at
+       ), seen as (
+         insert into presence.last_seen as l (user_id, at) select user_id, max(expires_at) from gone group by user_id order by user_id
+         on conflict (user_id) do update set at = greatest(l.at, excluded.at)
+       ), buried as (
+         delete from presence.node n using dead where n.node = dead.node
+       ) select distinct user_id from gone`,
+      [node],
+    );
+    return rows.map((row) => row.user_id);
   };
 
   const say = async (): Promise<void> => {
@@ -93,8 +118,10 @@ export const openSessions = (options: SessionsOptions): Sessions => {
 
   const beat = (): Promise<void> =>
     attempt(async () => {
-      await announce();
+      const isBack = await announce();
       await say();
+      const found = [...(isBack ? streams.keys() : []), ...(await findGone())];
+      if (found.length > 0) onFound(found);
     });
   void beat();
   const timer = setInterval(() => void beat(), heartbeatMs);

@@ -25,8 +25,8 @@ export class Comings {
     this.#platform = platform;
   }
 
-  hear(user: UserId): void {
-    this.#announced.add(user);
+  hear(users: readonly UserId[]): void {
+    for (const user of users) this.#announced.add(user);
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
       this.#tell().catch((error: unknown) => this.#platform.logger.warn({ err: error }, 'friends could not be told who came and went'));

@@ -314,7 +314,7 @@ export class LiveFeed implements Service {
   #hear(payload: string): void {
     const whisper = parseWhisper(payload);
     if (whisper?.type === 'typing') this.#typing.hear(whisper);
-    if (whisper?.type === 'presence') this.#comings.hear(whisper.userId);
+    if (whisper?.type === 'presence') this.#comings.hear(whisper.userIds);
   }
 
   #hint(payload: string): void {

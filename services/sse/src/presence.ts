@@ -2,7 +2,7 @@
  * Who has a stream open here, told to all nodes: whoever has none is reached by a push instead, and friends are told who comes and goes. Who is
  * back within moments was never gone.
  */
-import { formatWhisper } from '@tidings/contracts/ephemeral';
+import { formatWhisper, MOST_WHISPERED } from '@tidings/contracts/ephemeral';
 import type { UserId } from '@tidings/contracts/ids';
 import { openSessions, type Sessions } from '@tidings/infra/presence/sessions';
 import { randomUUID } from 'node:crypto';
@@ -15,10 +15,22 @@ const GRACE_MS = 5_000;
 
 /** Needs `migratePresence`. */
 export const openPresence = (platform: Pick<Platform, 'pool' | 'config' | 'logger' | 'signals'>, graceMs = GRACE_MS): Presence => {
+  const whisper = (userIds: readonly UserId[]): void => {
+    for (let at = 0; at < userIds.length; at += MOST_WHISPERED) {
+      const some = userIds.slice(at, at + MOST_WHISPERED);
+      const payload = formatWhisper({ type: 'presence', userIds: some });
+      if (payload !== null) platform.signals.publish('ephemeral', payload, `presence ${some.join()}`);
+    }
+  };
+  const { presenceTtlMs } = platform.config;
   const sessions = openSessions({
     pool: platform.pool,
     node: `${platform.config.nodeName}/${randomUUID().slice(0, 8)}`,
     logger: platform.logger.child({ service: 'sse' }),
+    // Found silent by the heartbeat of another node, at most one later: within the time that is promised.
+    ttlMs: presenceTtlMs * 0.75,
+    heartbeatMs: presenceTtlMs * 0.25,
+    onFound: whisper,
   });
   const streams = new Map<UserId, number>();
   const going = new Map<UserId, NodeJS.Timeout>();
@@ -26,8 +38,7 @@ export const openPresence = (platform: Pick<Platform, 'pool' | 'config' | 'logge
   /** All nodes look for themselves, so it does not matter how often this is said. */
   const announce = async (userId: UserId): Promise<void> => {
     await sessions.told();
-    const whisper = formatWhisper({ type: 'presence', userId });
-    if (whisper !== null) platform.signals.publish('ephemeral', whisper, `presence ${userId}`);
+    whisper([userId]);
   };
 
   return {
