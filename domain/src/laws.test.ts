@@ -9,6 +9,7 @@ import { either as E } from 'fp-ts';
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { address } from './address/index.ts';
+import { contact } from './contact/index.ts';
 import { domain } from './domain/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
@@ -111,6 +112,7 @@ const deepFreeze = <A>(value: A): A => {
 
 const registry: Readonly<Record<string, () => void>> = {
   address: obeysTheLaws(address, commands.addressCommands),
+  contact: obeysTheLaws(contact, commands.contactCommands),
   domain: obeysTheLaws(domain, commands.domainCommands),
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),

@@ -3,6 +3,7 @@ import type { EventId, StreamId } from '../ids.ts';
 import type { EventMeta, Position } from '../ports/event-log.ts';
 import type { Timestamp } from '../time.ts';
 import { commandEvents } from './command.ts';
+import { contactEvents } from './contact.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { domainEvents } from './domain.ts';
 import { emailEvents } from './email.ts';
@@ -35,6 +36,7 @@ export const eventDefinitions = [
   ...reportEvents,
   ...mailboxEvents,
   ...domainEvents,
+  ...contactEvents,
   ...emailEvents,
   ...threadEvents,
   ...labelEvents,

@@ -101,6 +101,8 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   MailboxMemberSet: { mailboxId, userId: ada, role: 'admin' },
   MailboxMemberRemoved: { mailboxId, userId: grace },
   MailboxClosed: { mailboxId, by: ada },
+  ContactSaved: { mailboxId, contactId: id<Id<'ContactId'>>('contact'), email: 'grace@navy.example', name: 'Grace Hopper', by: ada },
+  ContactRemoved: { mailboxId, contactId: id<Id<'ContactId'>>('contact'), by: ada },
   DomainAdminAdded: { domain: 'tidings.test', userId: grace, by: ada },
   DomainAdminRemoved: { domain: 'tidings.test', userId: grace, by: ada },
   EmailReceived: { emailId, blobId: blob('a'), size: 1843, recipients: [{ mailboxId, envelope }] },

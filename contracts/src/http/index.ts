@@ -3,6 +3,7 @@ import * as t from 'io-ts';
 import * as admin from './admin.ts';
 import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
+import * as contacts from './contacts.ts';
 import * as domains from './domains.ts';
 import { groupRoutes } from './groups.ts';
 import * as labels from './labels.ts';
@@ -34,6 +35,7 @@ export const routes: readonly Route[] = [
   ...labels.labelRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
+  ...contacts.contactRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -55,6 +57,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...labels,
     ...mailboxes,
     ...domains,
+    ...contacts,
     ...live,
     ...sync,
     ...presence,

@@ -13,6 +13,7 @@ const mailMatrix: Readonly<Record<MailAction, string>> = {
   flag: '--+++',
   label: '--+++',
   draft: '--+++',
+  'edit-contacts': '--+++',
   comment: '--+++',
   assign: '--+++',
   share: '--+++',

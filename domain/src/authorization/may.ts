@@ -60,6 +60,7 @@ const mailActions = {
   flag: 'editor',
   label: 'editor',
   draft: 'editor',
+  'edit-contacts': 'editor',
   comment: 'editor',
   assign: 'editor',
   share: 'editor',

@@ -4,12 +4,14 @@
  */
 import type { MessageBody } from '@tidings/contracts/events/message';
 import type { EmailContent, Envelope } from '@tidings/contracts/events/email';
+import { type ContactId, derivedId } from '@tidings/contracts/ids';
 import type { JsonValue } from '@tidings/contracts/ports/event-log';
 import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { AddressEvent } from '../address/events.ts';
+import type { ContactEvent } from '../contact/events.ts';
 import type { DomainEvent as MailDomainEvent } from '../domain/events.ts';
 import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
@@ -47,6 +49,7 @@ import {
 
 export type DomainEvent =
   | AddressEvent
+  | ContactEvent
   | MailDomainEvent
   | EmailEvent
   | FilingEvent
@@ -91,6 +94,7 @@ export const roomTypes = fc.constantFrom('Single', 'Group');
 export const roomRoles = fc.constantFrom('owner', 'admin', 'member');
 export const roomImages = fc.option(fc.record({ blobId: few(blobNo), size: seqs, mimeType: words }), { nil: null });
 export const mentions = fc.array(few(userNo), { maxLength: 3 });
+export const contacts = few((n) => derivedId<ContactId>('contact', n));
 export const mailboxKinds = fc.constantFrom('personal', 'shared');
 export const mailboxRoles = fc.constantFrom('viewer', 'editor', 'sender', 'admin');
 export const places = fc.constantFrom('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
@@ -244,6 +248,14 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ReportResolved: fc.record({ reportId: reports, by: users, outcome: outcomesOfReports }),
   AddressClaimed: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
   AddressReleased: fc.record({ mailboxId: mailboxes, address: sealed(addresses) }),
+  ContactSaved: fc.record({
+    mailboxId: mailboxes,
+    contactId: contacts,
+    email: sealed(addresses),
+    name: sealed(fc.option(words, { nil: null })),
+    by: users,
+  }),
+  ContactRemoved: fc.record({ mailboxId: mailboxes, contactId: contacts, by: users }),
   DomainAdminAdded: fc.record({ domain: fc.constant('tidings.test'), userId: users, by: users }),
   DomainAdminRemoved: fc.record({ domain: fc.constant('tidings.test'), userId: users, by: users }),
   MailboxOpened: fc.record({ mailboxId: mailboxes, kind: mailboxKinds, address: sealed(addresses), name: sealed(words) }),

@@ -4,6 +4,7 @@ import type { UserId } from '@tidings/contracts/ids';
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { AddressCommand } from '../address/index.ts';
+import type { ContactCommand } from '../contact/index.ts';
 import type { DomainCommand } from '../domain/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
@@ -205,6 +206,12 @@ export const mailboxCommands: Arbitrary<MailboxCommand> = oneOfThese<MailboxComm
   RemoveMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
   RemoveErasedMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
   CloseMailbox: fc.record({ mailboxId: any.mailboxes, by: any.users }),
+});
+
+const inContacts = { mailboxId: any.mailboxes, contactId: any.contacts, by: any.users };
+export const contactCommands: Arbitrary<ContactCommand> = oneOfThese<ContactCommand>({
+  SaveContact: fc.record({ ...inContacts, email: any.addresses, name: fc.option(any.words, { nil: null }) }),
+  RemoveContact: fc.record(inContacts),
 });
 
 const domainAdmin = { domain: fc.constant('tidings.test'), userId: any.users, by: any.users };

@@ -1,5 +1,6 @@
 /** Every read model that Tidings builds. One added here is registered, built and served at the next start. */
 import type { Projection } from '@tidings/contracts/projection';
+import { contacts } from '@tidings/projections/contacts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
@@ -29,6 +30,7 @@ export const projections: readonly Projection[] = [
   threads,
   threadMarks,
   emails,
+  contacts,
   pushSubscriptions,
   webhooks,
   reports,

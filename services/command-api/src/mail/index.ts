@@ -1,12 +1,14 @@
 /** Mail commands (mail-contract §3). */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
+  registerContacts(app, platform);
   registerDomains(app, platform);
   registerMailboxes(app, platform);
   registerThreads(app, platform);

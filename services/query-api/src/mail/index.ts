@@ -5,6 +5,7 @@ import { type Mime, openMime } from '@tidings/infra/mime/mime';
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { createBodyReader } from './bodies.ts';
+import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
 import { registerEmails } from './emails.ts';
 import { registerLabels } from './labels.ts';
@@ -13,6 +14,7 @@ import { registerThreads } from './threads.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const bodies = createBodyReader(platform.blobs);
+  registerContacts(app, platform);
   registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);
   registerThreads(app, platform, bodies);
