@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { EventId } from '@tidings/contracts/ids';
 import type { Projection } from '@tidings/contracts/projection';
@@ -30,6 +31,16 @@ describe('the projector', () => {
       const indexes = await world.pool.query(`select from pg_indexes where schemaname = $1 and indexname = 'trail_applied'`, [SCHEMA]);
       expect(indexes.rowCount).toBe(1);
     });
+  });
+
+  it('says in one line what it projects', async () => {
+    const lines: { readonly msg: string; readonly projections?: object }[] = [];
+    const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[number]) });
+    await world.start([trails(), bystander], { logger });
+    await reaches(await world.mark('a', 1));
+    expect(lines.filter(({ msg }) => msg === 'projecting').map(({ projections }) => Object.keys(projections ?? {}).toSorted())).toEqual([
+      ['bystander_v1_g1', SCHEMA],
+    ]);
   });
 
   it('reads pages of its own until it meets the tail, and misses nothing while writers go on', async () => {

@@ -127,19 +127,20 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       logger.error({ err: failed }, 'the registry could not be written'),
     );
 
-  const ensureRunner = async (instance: Instance): Promise<void> => {
+  /** True when it was not there before. */
+  const ensureRunner = async (instance: Instance): Promise<boolean> => {
     const running = runners.get(instance.schemaName);
     if (running !== undefined) {
       running.instance = instance;
       for (const { lane } of running.watchdogs) lane.instance = instance;
-      return;
+      return false;
     }
     const projection = projections.find((one) => one.name === instance.name && one.version === instance.version);
-    if (projection === undefined || (instance.state === 'building' && instance.error !== null)) return;
+    if (projection === undefined || (instance.state === 'building' && instance.error !== null)) return false;
     if (!instance.hasTables) await prepareTables(pool, instance, projection);
     const watchdogs = [...sources.values()].map((source) => startLane(instance, projection, source));
     runners.set(instance.schemaName, { instance, projection, watchdogs, task: null });
-    logger.info({ projection: instance.schemaName, state: instance.state }, 'projecting');
+    return true;
   };
 
   /** Work on an instance beside its lanes: one thing at a time, errors shown in the registry. */
@@ -227,7 +228,11 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
   const control = async (): Promise<void> => {
     const all = await instances(pool);
     await dropRetired(all);
-    for (const instance of all) if (options.only?.(instance) !== false) await ensureRunner(instance);
+    const begun: [string, Instance['state']][] = [];
+    for (const instance of all) {
+      if (options.only?.(instance) !== false && (await ensureRunner(instance))) begun.push([instance.schemaName, instance.state]);
+    }
+    if (begun.length > 0) logger.info({ projections: Object.fromEntries(begun) }, 'projecting');
     await routeUnparks();
     await watch();
     for (const runner of runners.values()) advanceBuild(runner);

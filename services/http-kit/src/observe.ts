@@ -41,9 +41,9 @@ export const observe = (app: FastifyInstance, platform: Platform): void => {
   });
 };
 
-/** Refusals are of interest in production; every answered request only to who looks for them. */
+/** What we failed at is of interest to everyone, and told in words elsewhere too; who asked for what, and was refused, to who looks for it. */
 const logRequest = (platform: Platform, request: FastifyRequest, reply: FastifyReply, route: string): void => {
-  const level = reply.statusCode >= 400 ? 'info' : 'debug';
+  const level = reply.statusCode >= 500 ? 'info' : 'debug';
   if (!platform.logger.isLevelEnabled(level)) return;
   platform.logger[level](
     {
