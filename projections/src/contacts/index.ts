@@ -116,7 +116,6 @@ const learn = ({ data, recordedAt }: Recorded<EmailFiled>, learnt: Map<string, L
 export const contacts: Projection = {
   name: 'contacts',
   version: 1,
-  unhurried: true,
   handles: ['EmailFiled', 'ContactSaved', 'ContactRemoved', 'AddressClaimed', 'AddressReleased', 'MailboxClosed'],
   tables,
   apply,
