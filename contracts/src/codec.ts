@@ -7,6 +7,9 @@ import { described } from './json-schema.ts';
 export interface FieldError {
   readonly path: string;
   readonly message: string;
+  /** Where in a text that has a grammar of its own, in UTF-16 units. */
+  readonly offset?: number;
+  readonly length?: number;
 }
 
 /** Decodes or lists each fault with its path (never the offending value: it may be personal). */

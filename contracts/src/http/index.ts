@@ -10,6 +10,7 @@ import * as labels from './labels.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
+import * as mailSearch from './mail-search.ts';
 import * as mailboxes from './mailboxes.ts';
 import * as media from './media.ts';
 import * as messages from './messages.ts';
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ...receipts.receiptRoutes,
   ...reportRoutes,
   ...mailRoutes,
+  ...mailSearch.mailSearchRoutes,
   ...labels.labelRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
@@ -54,6 +56,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     Problem,
     ...chatObjects,
     ...mailObjects,
+    ...mailSearch,
     ...labels,
     ...mailboxes,
     ...domains,

@@ -36,7 +36,13 @@ export const Problem = t.readonly(
       path: t.union([t.string, t.null]),
       errorCode: t.string,
     }),
-    t.partial({ errors: t.readonlyArray(t.type({ path: t.string, message: t.string })), traceId: t.string }),
+    t.partial({
+      /** `offset` and `length` say where in the value, if it has a grammar of its own. */
+      errors: t.readonlyArray(
+        t.intersection([t.type({ path: t.string, message: t.string }), t.partial({ offset: t.number, length: t.number })]),
+      ),
+      traceId: t.string,
+    }),
   ]),
 );
 export type Problem = t.TypeOf<typeof Problem>;

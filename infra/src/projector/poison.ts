@@ -29,7 +29,7 @@ export const classify = (error: unknown): Failure => {
   if (!(error instanceof Error)) return 'poison';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (SYSTEM_ERRORS.has(code) || LOST_CONNECTION.test(error.message)) return 'transient';
-  if (error.name === 'LogUnavailable') return 'transient';
+  if (error.name === 'LogUnavailable' || error.name === 'BlobStoreUnavailable') return 'transient';
   if (!/^[0-9A-Z]{5}$/.test(code)) return 'poison';
   if (TRANSIENT_CLASSES.has(code.slice(0, 2))) return 'transient';
   return STRUCTURAL_CLASSES.has(code.slice(0, 2)) ? 'structural' : 'poison';

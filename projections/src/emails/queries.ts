@@ -47,6 +47,15 @@ export const emailIn = (schema: string, email: EmailId, mailboxes: readonly Mail
 
 const BlobRow = t.readonly(t.type({ blobId: BlobId }));
 
+/** These emails of these mailboxes, pair by pair, in any order. Primary key (email_id, mailbox_id). */
+export const emailsAt = (schema: string, held: readonly { readonly emailId: EmailId; readonly mailboxId: MailboxId }[]) => {
+  const emails = held.map(({ emailId }) => emailId);
+  const mailboxes = held.map(({ mailboxId }) => mailboxId);
+  return sql.type(rows(HeldEmail))`
+    ${select(schema)} join unnest(${sql.array(emails, 'uuid')}, ${sql.array(mailboxes, 'uuid')}) as asked (email_id, mailbox_id)
+      on e.email_id = asked.email_id and e.mailbox_id = asked.mailbox_id`;
+};
+
 export interface MessagesPage {
   readonly thread: ThreadId;
   readonly mailbox: MailboxId;

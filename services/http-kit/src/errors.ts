@@ -130,6 +130,6 @@ export const problemOf = (
   message: error.message,
   path: where.path,
   errorCode: error.code,
-  ...(error.fields.length === 0 ? {} : { errors: error.fields.map(({ path, message }) => ({ path, message })) }),
+  ...(error.fields.length === 0 ? {} : { errors: error.fields }),
   traceId: where.traceId,
 });

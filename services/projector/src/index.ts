@@ -2,7 +2,7 @@
 import type { PositionFeed } from '@tidings/infra/projector/announce';
 import { startProjector } from '@tidings/infra/projector/projector';
 import type { Platform, Service } from '../../platform/src/platform.ts';
-import { projections } from './projections.ts';
+import { projectionsOver } from './projections.ts';
 
 /**
  * Starts when every projection has an instance and a loop. Several processes may run it; each instance is worked on by one.
@@ -10,6 +10,7 @@ import { projections } from './projections.ts';
  */
 export const startProjectorService = async (platform: Platform & { readonly feed?: PositionFeed }): Promise<Service> => {
   const { pool, log, events, signals, metrics, feed } = platform;
+  const projections = projectionsOver(platform.blobs);
   const projector = await startProjector({
     ...{ pool, log, events, signals, metrics, projections },
     logger: platform.logger.child({ service: 'projector' }),

@@ -1,9 +1,12 @@
 /** Every read model that Tidings builds. One added here is registered, built and served at the next start. */
+import { BlobStoreUnavailable, type BlobStore } from '@tidings/contracts/ports/blob-store';
 import type { Projection } from '@tidings/contracts/projection';
+import { mailTexts } from '@tidings/infra/mime/mail-texts';
 import { contacts } from '@tidings/projections/contacts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
+import { mailSearch } from '@tidings/projections/mail-search/index';
 import { media } from '@tidings/projections/media/index';
 import { messageSearch } from '@tidings/projections/message-search/index';
 import { pushSubscriptions } from '@tidings/projections/push-subscriptions/index';
@@ -17,7 +20,8 @@ import { timeline } from '@tidings/projections/timeline/index';
 import { users } from '@tidings/projections/users/index';
 import { webhooks } from '@tidings/projections/webhooks/index';
 
-export const projections: readonly Projection[] = [
+/** @param blobs where the texts of mails are */
+export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projection[] => [
   users,
   relationships,
   rooms,
@@ -30,8 +34,14 @@ export const projections: readonly Projection[] = [
   threads,
   threadMarks,
   emails,
+  mailSearch(mailTexts(blobs)),
   contacts,
   pushSubscriptions,
   webhooks,
   reports,
 ];
+
+/** To know them by: names, versions and tables. Whoever runs them takes `projectionsOver`. */
+export const projections: readonly Projection[] = projectionsOver({
+  read: () => Promise.reject(new BlobStoreUnavailable('this projection was given no blobs')),
+});

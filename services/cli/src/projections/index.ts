@@ -1,4 +1,5 @@
 /** `tidings projections …`: what the read models do, and what an operator may make them do. */
+import { openPostgresBlobs } from '@tidings/infra/blobs/postgres';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { parkedStreams, requestUnpark } from '@tidings/infra/projector/parking';
 import { instances } from '@tidings/infra/projector/registry';
@@ -7,7 +8,7 @@ import { cutover, replay, retire, rollback, TransitionRefused } from '@tidings/i
 import { parseArgs } from 'node:util';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import { projections } from '../../../projector/src/projections.ts';
+import { projections, projectionsOver } from '../../../projector/src/projections.ts';
 import { follow } from './follow.ts';
 import type { Out } from './out.ts';
 import { parkedTable, statusTable } from './tables.ts';
@@ -128,8 +129,9 @@ const replayCommand = async (
     return 0;
   }
   if (flags.detach) return 0;
+  const blobs = openPostgresBlobs({ pool });
   // Loaded only now: it brings the whole log adapter along.
-  const here = flags.here ? await (await import('./here.ts')).runHere(databaseUrl, pool, projections, name) : null;
+  const here = flags.here ? await (await import('./here.ts')).runHere(databaseUrl, pool, projectionsOver(blobs), name) : null;
   try {
     const ready = await follow(pool, build.schemaName, stdout);
     if (!ready) return 1;
@@ -140,6 +142,7 @@ const replayCommand = async (
     return 0;
   } finally {
     await here?.stop();
+    await blobs.close();
   }
 };
 

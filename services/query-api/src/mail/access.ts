@@ -26,8 +26,12 @@ export const assertMailbox = async (
   if (!allowed) throw noSuchMailbox();
 };
 
-/** The caller's mailboxes, those where they may do most first: through these a thread or an email is looked for. */
-const readableMailboxes = async (platform: Platform, actor: Actor, through: MailboxId | undefined): Promise<readonly MailboxId[]> => {
+/** The caller's mailboxes, those where they may do most first: through these a thread or an email is looked for. Only what they may read is in it. */
+export const readableMailboxes = async (
+  platform: Platform,
+  actor: Actor,
+  through: MailboxId | undefined,
+): Promise<readonly MailboxId[]> => {
   const roles = await platform.read.any(rolesOf(platform.liveSchema('mailboxes'), actor.userId));
   return roles
     .filter(({ mailboxId, role }) => (through === undefined || mailboxId === through) && canRead(actor, role))

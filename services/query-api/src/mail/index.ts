@@ -10,6 +10,7 @@ import { registerDomains } from './domains.ts';
 import { registerEmails } from './emails.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
+import { registerMailSearch } from './search.ts';
 import { registerThreads } from './threads.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
@@ -18,6 +19,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);
   registerThreads(app, platform, bodies);
+  registerMailSearch(app, platform);
   registerLabels(app, platform);
   registerEmails(app, platform, bodies, lazyMime(app));
 };
