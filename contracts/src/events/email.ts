@@ -34,7 +34,7 @@ export type EmailReceived = EventOf<typeof EmailReceived>;
 /** Stream `filing-<mailboxId>.<emailId>`: the filing process manager's own record, `append(none)`, so each mail is filed once. */
 export const FilingDecided = defineEvent({
   type: 'FilingDecided',
-  doc: 'Filing chose where a received mail goes in one mailbox: a thread, or nowhere because the same mail is there already.',
+  doc: 'Filing chose where a received mail goes in one mailbox: a thread, or nowhere, because the same mail is there already or a webhook wants it dropped.',
   data: t.readonly(
     t.type({
       mailboxId: MailboxId,
@@ -42,6 +42,8 @@ export const FilingDecided = defineEvent({
       outcome: t.union([
         t.readonly(t.type({ type: t.literal('thread'), threadId: text(36, 36), by: text(1, 40) })),
         t.readonly(t.type({ type: t.literal('duplicate'), of: EmailId })),
+        /** A webhook that is asked before filing answered that this mail is not wanted. */
+        t.readonly(t.type({ type: t.literal('dropped'), by: text(1, 200) })),
       ]),
     }),
   ),

@@ -29,9 +29,15 @@ export interface SpamChecker {
   ): Promise<SpamFinding>;
 }
 
+/** `unscanned`: the scanner never will, however often it is asked. */
+export type VirusFinding =
+  | { readonly type: 'clean' }
+  | { readonly type: 'infected'; readonly name: string }
+  | { readonly type: 'unscanned'; readonly reason: string };
+
 export interface VirusScanner {
-  /** @returns the name of what was found; null when nothing was. @throws CheckerUnavailable */
-  scan(raw: Uint8Array, signal: AbortSignal): Promise<string | null>;
+  /** @throws CheckerUnavailable */
+  scan(raw: Uint8Array, signal: AbortSignal): Promise<VirusFinding>;
 }
 
 /** It does not answer, or not as its protocol says. The mail waits for it. */

@@ -1,6 +1,6 @@
 import type { FilingEvent } from './events.ts';
 
-/** A thread, or nowhere because the mailbox holds the same mail already. */
+/** A thread, or nowhere: the mailbox holds the same mail already, or a webhook wants it dropped. */
 export type FilingOutcome = FilingEvent['data']['outcome'];
 
 export type State = { readonly kind: 'open' } | { readonly kind: 'decided'; readonly outcome: FilingOutcome };

@@ -143,6 +143,7 @@ export const contents: Arbitrary<EmailContent> = fc.record({
 export const outcomes: Arbitrary<FilingOutcome> = fc.oneof(
   fc.record({ type: fc.constant('thread'), threadId: threads, by: words }),
   fc.record({ type: fc.constant('duplicate'), of: emails }),
+  fc.record({ type: fc.constant('dropped'), by: words }),
 );
 export const emailsToFile = {
   threadId: threads,

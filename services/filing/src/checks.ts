@@ -113,7 +113,12 @@ export const checkMail = async ({ authenticator, spam, virus }: Checkers, mail: 
 };
 
 /** What webhooks say about it in one mailbox, on top of what is known of the mail. */
-export const ruleMail = async ({ inbound }: Checkers, findings: MailFindings, mail: () => InboundMail, patience: Patience): Promise<Ruling> => {
+export const ruleMail = async (
+  { inbound }: Checkers,
+  findings: MailFindings,
+  mail: () => InboundMail,
+  patience: Patience,
+): Promise<Ruling> => {
   if (findings.hold !== null) return { type: 'hold', hold: findings.hold };
   const answer = await asked('webhook', inbound && (() => inbound.ask(mail(), AbortSignal.timeout(patience.ms))));
   if ('hold' in answer) {
@@ -130,7 +135,10 @@ export const ruleMail = async ({ inbound }: Checkers, findings: MailFindings, ma
 const unchecked = (step: string, reason: string): string => `unchecked: ${step}: ${reason}`;
 
 /** Whatever goes wrong with a checker holds the mail; nothing it does may stop filing as a whole. */
-const asked = async <A>(step: string, ask: (() => Promise<A>) | undefined): Promise<{ readonly found: A | null } | { readonly hold: Hold }> => {
+const asked = async <A>(
+  step: string,
+  ask: (() => Promise<A>) | undefined,
+): Promise<{ readonly found: A | null } | { readonly hold: Hold }> => {
   if (ask === undefined) return { found: null };
   try {
     return { found: await ask() };

@@ -49,8 +49,10 @@ export interface PageResult {
   readonly setAside: readonly SetAside[];
   readonly filed: number;
   readonly duplicates: number;
+  /** Dropped by a webhook. */
+  readonly unwanted: number;
   /** The bytes of mails that are for nobody any more. */
-  readonly dropped: readonly BlobId[];
+  readonly orphans: readonly BlobId[];
 }
 
 /** What filing a page writes to. */
@@ -73,7 +75,7 @@ interface Placed {
 
 /** @throws only for outages, which pass: the page is tried again as a whole */
 export const filePage = async (page: readonly PageItem[], { commands, keys, pool }: Files): Promise<PageResult> => {
-  const { items: standing, dropped } = await withoutClosed(page, { commands, keys });
+  const { items: standing, orphans } = await withoutClosed(page, { commands, keys });
   const index = await HeldIndex.load(pool, standing.flatMap(asked));
   const setAside: SetAside[] = [];
   const pending: Pending[] = [];
@@ -106,7 +108,8 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
       }),
     );
   }
-  return { index, setAside, filed, duplicates: decided.filter((outcome) => outcome?.type === 'duplicate').length, dropped };
+  const became = (type: FilingOutcome['type']): number => decided.filter((outcome) => outcome?.type === type).length;
+  return { index, pending, setAside, filed, duplicates: became('duplicate'), unwanted: became('dropped'), orphans };
 };
 
 /**
@@ -116,9 +119,9 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
 const withoutClosed = async (
   page: readonly PageItem[],
   { commands, keys }: Pick<Files, 'commands' | 'keys'>,
-): Promise<{ readonly items: readonly PageItem[]; readonly dropped: readonly BlobId[] }> => {
+): Promise<{ readonly items: readonly PageItem[]; readonly orphans: readonly BlobId[] }> => {
   const named = new Set(page.flatMap((item) => ('understood' in item ? item.event.data.recipients.map(({ mailboxId }) => mailboxId) : [])));
-  if (named.size === 0) return { items: page, dropped: [] };
+  if (named.size === 0) return { items: page, orphans: [] };
   const found = await keys.obtain([...named].map(subjectId));
   const closed = new Set<MailboxId>();
   await Promise.all(
@@ -127,18 +130,20 @@ const withoutClosed = async (
       if (isKeyless || (await commands.load(mailbox, mailboxKey(mailboxId))).state.kind === 'closed') closed.add(mailboxId);
     }),
   );
-  if (closed.size === 0) return { items: page, dropped: [] };
-  const dropped: BlobId[] = [];
+  if (closed.size === 0) return { items: page, orphans: [] };
+  const orphans: BlobId[] = [];
   const items = page.flatMap((item): readonly PageItem[] => {
     if (!('understood' in item)) return [item];
     const { data } = item.event;
     const recipients = data.recipients.filter(({ mailboxId }) => !closed.has(mailboxId));
     if (recipients.length > 0) return [{ ...item, event: { ...item.event, data: { ...data, recipients } } }];
-    dropped.push(data.blobId, ...('error' in item.understood ? [] : [item.understood.bodyBlobId]));
+    orphans.push(data.blobId, ...('error' in item.understood ? [] : bodiesOf(item.understood)));
     return [];
   });
-  return { items, dropped };
+  return { items, orphans };
 };
+
+const bodiesOf = ({ verdicts }: Understood): readonly BlobId[] => [...verdicts.values()].flatMap(({ bodyBlobId }) => bodyBlobId ?? []);
 
 const asked = (item: PageItem): readonly { mailboxId: MailboxId; mail: Understood['content'] }[] => {
   if (!('understood' in item) || 'error' in item.understood) return [];

@@ -46,7 +46,7 @@ export const heldFrom = (
 
 /** Nothing is filed in a mailbox once it is closed. Primary keys. */
 export const forgetMailboxes = async (client: PoolClient, closed: readonly unknown[]): Promise<void> => {
-  for (const table of ['held', 'naming', 'set_aside'])
+  for (const table of ['held', 'naming', 'set_aside', 'pending'])
     await client.query(`delete from filing.${table} where mailbox_id = any($1::uuid[])`, [closed]);
 };
 

@@ -2,9 +2,14 @@
  * Filing: the process manager that gives each received mail its place, in each mailbox it is for (architecture §5). Side effects are
  * events only, and it is never replayed.
  */
+import { openDns } from '@tidings/infra/dns/system-dns';
+import { openMailAuth } from '@tidings/infra/mail-auth/mail-auth';
 import { openMime } from '@tidings/infra/mime/mime';
 import { createLeases, DEFAULT_LEASE, type LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
+import { rspamd } from '@tidings/infra/spam/rspamd';
+import { clamd } from '@tidings/infra/virus/clamd';
+import type { Checkers } from './checks.ts';
 import { startFiler } from './filer.ts';
 import { createMeasures } from './measures.ts';
 import { migrateFiling } from './migrations.ts';
@@ -15,6 +20,8 @@ export interface FilingOptions {
   readonly lease?: LeaseOptions;
   /** Worker threads that read mail; one per core unless said. */
   readonly threads?: number;
+  /** Instead of those that are configured. */
+  readonly checkers?: Checkers;
 }
 
 /** Runs on every node; each shard is filed by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
@@ -23,12 +30,16 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
   await migrateFiling(platform.pool);
   const measures = createMeasures(platform.metrics);
   const mime = openMime(options.threads === undefined ? {} : { threads: options.threads });
+  const opened = options.checkers === undefined ? openCheckers(platform) : { checkers: options.checkers, close: async () => undefined };
+  const { checkers } = opened;
   const leases = createLeases(platform.pool, {
     ...(options.lease ?? DEFAULT_LEASE),
     onLost: ({ shard }) => filers.get(shard)?.lost(),
     onError: (error) => logger.warn({ err: error }, 'the lease could not be renewed; trying again'),
   });
-  const filers = new Map(platform.log.shards.map((shard) => [shard, startFiler({ platform, shard, leases, mime, logger, measures })]));
+  const filers = new Map(
+    platform.log.shards.map((shard) => [shard, startFiler({ platform, shard, leases, mime, checkers, logger, measures })]),
+  );
 
   return {
     name: 'filing',
@@ -36,8 +47,25 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
     stop: async () => {
       await Promise.all([...filers.values()].map((filer) => filer.stop()));
       leases.close();
-      await mime.close();
+      await Promise.all([mime.close(), opened.close()]);
       measures.close();
+    },
+  };
+};
+
+const openCheckers = ({ config }: Platform): { readonly checkers: Checkers; readonly close: () => Promise<void> } => {
+  const { auth, trustedSealers, rspamd: spam, clamd: virus } = config.mailChecks;
+  const dns = openDns({ servers: config.dnsServers });
+  const authenticator = auth ? openMailAuth({ dns, trustedSealers }) : null;
+  return {
+    checkers: {
+      ...(authenticator === null ? {} : { authenticator }),
+      ...(spam === null ? {} : { spam: rspamd(spam) }),
+      ...(virus === null ? {} : { virus: clamd(virus) }),
+    },
+    close: async () => {
+      dns.close();
+      await authenticator?.close();
     },
   };
 };

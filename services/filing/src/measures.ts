@@ -1,10 +1,12 @@
 /** What Prometheus sees of filing. */
 import { msOf } from '@tidings/contracts/time';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { PageItem, PageResult } from './file-page.ts';
 
 export interface Measures {
   filed(items: readonly PageItem[], result: PageResult, now: number): void;
+  /** How many mails of a shard wait for a checker. */
+  pending(shard: number, mails: number): void;
   failed(): void;
   close(): void;
 }
@@ -23,16 +25,30 @@ export const createMeasures = (registry: Registry): Measures => {
     buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300],
     registers: [registry],
   });
+  const pending = new Gauge({
+    name: 'tidings_filing_pending_mails',
+    help: 'Mails per mailbox that wait for a checker which does not answer',
+    labelNames: ['shard'],
+    registers: [registry],
+  });
   return {
+    pending: (shard, mails) => pending.set({ shard: String(shard) }, mails),
     filed: (items, result, now) => {
       outcomes.inc({ outcome: 'filed' }, result.filed);
       outcomes.inc({ outcome: 'duplicate' }, result.duplicates);
+      outcomes.inc({ outcome: 'dropped' }, result.unwanted);
+      outcomes.inc({ outcome: 'pending' }, result.pending.length);
       outcomes.inc({ outcome: 'set-aside' }, result.setAside.length);
       for (const item of items) if ('understood' in item) delay.observe(Math.max(0, now - msOf(item.event.recordedAt)) / 1000);
     },
     failed: () => failures.inc(),
     close: () => {
-      for (const name of ['tidings_filing_emails_total', 'tidings_filing_failures_total', 'tidings_filing_delay_seconds'])
+      for (const name of [
+        'tidings_filing_emails_total',
+        'tidings_filing_failures_total',
+        'tidings_filing_delay_seconds',
+        'tidings_filing_pending_mails',
+      ])
         registry.removeSingleMetric(name);
     },
   };

@@ -36,6 +36,21 @@ const steps: readonly string[] = [
     primary key (mailbox_id, email_id)
   );
   `,
+  `
+  -- Mail that waits for a checker which does not answer, by when it is asked again.
+  create table filing.pending (
+    mailbox_id uuid not null,
+    email_id uuid not null,
+    shard integer not null,
+    received_at timestamptz not null,
+    step text not null,
+    reason text not null,
+    attempts integer not null default 0,
+    next_at timestamptz not null,
+    primary key (mailbox_id, email_id)
+  );
+  create index pending_next on filing.pending (shard, next_at);
+  `,
 ];
 
 /** Several processes may run it at once. */

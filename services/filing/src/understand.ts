@@ -44,7 +44,10 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
   /** Equal verdicts are stored once, without asking the store. */
   const stored = new Map<string, Promise<BlobId>>();
   const store = (spam: SpamVerdict | null): Promise<BlobId> => {
-    const verdicts = { ...(findings?.authentication ? { authentication: findings.authentication } : {}), ...(spam === null ? {} : { spam }) };
+    const verdicts = {
+      ...(findings?.authentication ? { authentication: findings.authentication } : {}),
+      ...(spam === null ? {} : { spam }),
+    };
     const key = JSON.stringify(verdicts);
     const storing = stored.get(key) ?? storeBodies(blobs, { details: { ...details, ...verdicts }, bodies });
     stored.set(key, storing);
@@ -52,7 +55,8 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
   };
   const verdictFor = async ({ mailboxId, envelope }: EmailReceived['data']['recipients'][number]): Promise<Verdict> => {
     const shown = reveal(envelope, null);
-    if (findings === null || mail === null || shown === null) return { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: await store(null) };
+    if (findings === null || mail === null || shown === null)
+      return { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: await store(null) };
     const { authentication, spam } = findings;
     const { emailId, size } = email;
     const inbound = () => ({ emailId, mailboxId, size, raw, client: mail.client, recipients: shown.rcptTo, content, authentication, spam });
@@ -65,7 +69,9 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
     const bodyBlobId = await store(spam === null || isSilent(spam) ? null : spam);
     return { hold: null, droppedBy: ruling.type === 'drop' ? ruling.by : null, place, bodyBlobId };
   };
-  const verdicts = await Promise.all(email.recipients.map(async (recipient) => [recipient.mailboxId, await verdictFor(recipient)] as const));
+  const verdicts = await Promise.all(
+    email.recipients.map(async (recipient) => [recipient.mailboxId, await verdictFor(recipient)] as const),
+  );
   return { content, contentHash, verdicts: new Map(verdicts), fault };
 };
 
