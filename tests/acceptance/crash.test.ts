@@ -3,10 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Program, startProgram } from '../kit/program.ts';
+import { expectMailOnce } from './books.ts';
 import { Load, recovery } from './load.ts';
-import { foundTown, type Town } from './town.ts';
+import { PatientSenders } from './patient-senders.ts';
+import { foundTown, type Person, type Town } from './town.ts';
 
 const RECOVER_MS = 10_000;
 
@@ -47,6 +50,12 @@ const childPid = (group: string): number | null => {
   return null;
 };
 
+const runningPid = (group: string): number => {
+  const pid = childPid(group);
+  if (pid === null) throw new Error(`${group} does not run`);
+  return pid;
+};
+
 describe('kill -9', () => {
   it.each(['projector', 'filing', 'api', 'smtp'])('of the process %s is mended by the supervisor', async (group) => {
     await load.more(12);
@@ -67,6 +76,31 @@ describe('kill -9', () => {
     await start();
     expect(await recovery(program, town, RECOVER_MS)).toBeLessThan(RECOVER_MS);
     await load.more(8);
+  });
+
+  it('at any moment of a mail’s way in loses none that was accepted, and files none twice', async ({ annotate }) => {
+    const [, , , dan] = town.people as readonly [Person, Person, Person, Person];
+    const senders = new PatientSenders(() => program, dan, 6);
+    const moments: string[] = [];
+    for (const group of ['smtp', 'smtp', 'filing', 'smtp', null, 'smtp', 'smtp', null]) {
+      const enough = senders.accepted.length + 6;
+      await vi.waitFor(() => expect(senders.accepted.length).toBeGreaterThanOrEqual(enough), { timeout: 3 * RECOVER_MS, interval: 20 });
+      const moment = Math.round(Math.random() * 300);
+      moments.push(`${group ?? 'all'} after ${moment} ms`);
+      await delay(moment);
+      if (group === null) {
+        await program.kill9();
+        await start();
+      } else {
+        process.kill(await vi.waitFor(() => runningPid(group), { timeout: RECOVER_MS, interval: 5 }), 'SIGKILL');
+      }
+    }
+    await senders.finish();
+    await expectMailOnce(program, dan, senders.accepted);
+    await annotate(
+      `${senders.accepted.length} mails of up to 1.2 MB accepted, ${senders.broken} attempts broken off; killed ${moments.join(', ')}`,
+    );
+    expect(senders.broken).toBeGreaterThan(0);
   });
 
   it('has left every message and mail there once, told once, in one order', async ({ annotate }) => {
