@@ -33,10 +33,13 @@ const renderEvent = ({ type, version, doc, data, personal, upcasts }: EventDefin
   shapeOf(jsonSchemaOf(data), ''),
   '```',
   '',
-  ...personal.flatMap(({ each, subject, fields }) => [
-    `Sealed with the key of \`${subject}\`: ${fields.map((field) => `\`${each === undefined ? '' : `${each}[].`}${field}\``).join(', ')}.`,
-    '',
-  ]),
+  ...personal.flatMap(({ each, within, subject, fields }) => {
+    const path = within === undefined ? '' : `${within}.`;
+    return [
+      `Sealed with the key of \`${path}${subject}\`: ${fields.map((field) => `\`${each === undefined ? path : `${each}[].`}${field}\``).join(', ')}.`,
+      '',
+    ];
+  }),
   ...(upcasts.length === 0 ? [] : [`Versions before ${upcasts.map(({ to }) => to).join(', ')} are read by upcasts.`, '']),
 ];
 

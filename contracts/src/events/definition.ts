@@ -12,10 +12,13 @@ export interface AnyEvent {
 
 /**
  * Fields that are sealed with the key of the subject named by `subject` (a field beside them holding a user, mailbox or webhook id).
- * `each` names an array field: then the rule holds for each of its items.
+ * `each` names an array field: then the rule holds for each of its items. `within` is the path to an object inside another sealed field, as
+ * `body.quoted`: what is there of somebody else is sealed with their key, not with that of the field around it. Where there is no such object
+ * there is nothing to seal.
  */
 export interface PersonalFields {
   readonly each?: string;
+  readonly within?: string;
   readonly subject: string;
   readonly fields: readonly string[];
 }

@@ -5,7 +5,7 @@
  */
 import * as t from 'io-ts';
 import { nullable, text } from '../codec.ts';
-import { MessageId, RoomId, UserId } from '../ids.ts';
+import { MediaId, MessageId, RoomId, UserId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
 import { Timestamp } from '../time.ts';
 import { defineEvent, type EventOf } from './definition.ts';
@@ -22,7 +22,7 @@ const mediaBody = t.readonly(
     altText: nullable(text(1, 1000)),
   }),
 );
-/** The quote is a frozen copy of what was answered, one level deep. */
+/** The quote is a frozen copy of what was answered, one level deep. It is its author's: erasing them takes it away, wherever they were quoted. */
 const replyBody = t.readonly(
   t.type({
     type: t.literal('Reply'),
@@ -32,7 +32,7 @@ const replyBody = t.readonly(
         messageId: MessageId,
         senderId: UserId,
         createdAt: Timestamp,
-        body: t.union([textBody, mediaBody, t.readonly(t.type({ type: t.literal('Reply'), text: MessageText }))]),
+        body: sealed(t.union([textBody, mediaBody, t.readonly(t.type({ type: t.literal('Reply'), text: MessageText }))])),
       }),
     ),
   }),
@@ -42,6 +42,11 @@ export type MessageBody = t.TypeOf<typeof MessageBody>;
 
 /** Members whom a message names, so that they learn of it. */
 const Mentions = t.readonlyArray(UserId);
+
+const bodyAndQuote = [
+  { subject: 'senderId', fields: ['body'] },
+  { within: 'body.quoted', subject: 'senderId', fields: ['body'] },
+];
 
 export const MessageSent = defineEvent({
   type: 'MessageSent',
@@ -57,7 +62,7 @@ export const MessageSent = defineEvent({
       threadId: nullable(MessageId),
     }),
   ),
-  personal: [{ subject: 'senderId', fields: ['body'] }],
+  personal: bodyAndQuote,
   upcasts: [{ to: 2, apply: (data) => ({ ...data, mentions: [], threadId: null }) }],
 });
 export type MessageSent = EventOf<typeof MessageSent>;
@@ -66,7 +71,7 @@ export const MessageEdited = defineEvent({
   type: 'MessageEdited',
   doc: 'The author of a message rewrote it; the body is whole and of the same kind as before.',
   data: t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId, body: sealed(MessageBody), mentions: Mentions })),
-  personal: [{ subject: 'senderId', fields: ['body'] }],
+  personal: bodyAndQuote,
 });
 export type MessageEdited = EventOf<typeof MessageEdited>;
 
@@ -77,5 +82,12 @@ export const MessageDeleted = defineEvent({
 });
 export type MessageDeleted = EventOf<typeof MessageDeleted>;
 
-export const messageEvents = [MessageSent, MessageEdited, MessageDeleted] as const;
+export const MediaShown = defineEvent({
+  type: 'MediaShown',
+  doc: 'A message points to an uploaded file, so that who sees the message may fetch it. Not sealed: it holds, whoever of those before is erased.',
+  data: t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId, mediaId: MediaId })),
+});
+export type MediaShown = EventOf<typeof MediaShown>;
+
+export const messageEvents = [MessageSent, MediaShown, MessageEdited, MessageDeleted] as const;
 export type MessageEvent = EventOf<(typeof messageEvents)[number]>;

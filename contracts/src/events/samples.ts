@@ -61,6 +61,7 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     threadId: firstMessage,
   },
   MessageEdited: { roomId, messageId: firstMessage, senderId: ada, body: { type: 'Text', text: 'May we, @Grace?' }, mentions: [grace] },
+  MediaShown: { roomId, messageId: firstMessage, senderId: ada, mediaId: id<Id<'MediaId'>>('media') },
   MessageDeleted: { roomId, messageId: firstMessage, senderId: ada, deletedBy: grace },
   ReactionAdded: { roomId, messageId: firstMessage, userId: grace, emoji: '👩🏽‍💻' },
   ReactionRemoved: { roomId, messageId: firstMessage, userId: grace, emoji: ':ship_it:' },

@@ -1,10 +1,11 @@
+import { mediaPath } from '@tidings/contracts/http/media';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import { describe, it } from 'vitest';
 import { specify } from '../testing/given.ts';
-import { alice, bob, carol, messageNo, roomNo } from '../testing/people.ts';
+import { alice, bob, carol, mediaNo, messageNo, roomNo } from '../testing/people.ts';
 import type { DeleteMessage, EditMessage, SendMessage } from './decide.ts';
-import { messageDeleted, messageEdited, messageSent } from './events.ts';
+import { mediaShown, messageDeleted, messageEdited, messageSent } from './events.ts';
 import { message } from './index.ts';
 
 const given = specify(message);
@@ -40,6 +41,21 @@ describe('a message', () => {
     given()
       .when(send({ isBlocked: true }))
       .thenRejected({ type: 'Blocked' });
+  });
+
+  it('tells of a file of ours that it shows', () => {
+    const mediaId = mediaNo(1);
+    const body = { type: 'Media', mediaUrl: mediaPath(mediaId), mediaType: 'image', mimeType: null, altText: null } as const;
+    given()
+      .when(send({ body }))
+      .then(messageSent({ ...fresh, body }), mediaShown({ ...id, mediaId }));
+    given(messageSent({ ...fresh, body }), mediaShown({ ...id, mediaId }))
+      .when(send({ body }))
+      .thenNothing();
+    const elsewhere = { ...body, mediaUrl: 'https://pictures.example/1.png' };
+    given()
+      .when(send({ body: elsewhere }))
+      .then(messageSent({ ...fresh, body: elsewhere }));
   });
 
   it('is sent once per key (W3), whatever became of the membership since', () => {

@@ -1,10 +1,11 @@
 /** One message. Its id derives from the idempotency key, so a second send of the same key meets the first one here. */
 import type { MessageBody } from '@tidings/contracts/events/message';
+import { mediaIdIn } from '@tidings/contracts/http/media';
 import type { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import { isShredded, type Sealed } from '@tidings/contracts/sealed';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { sameValue } from '../same-value.ts';
-import { messageDeleted, messageEdited, type MessageEvent, messageSent } from './events.ts';
+import { mediaShown, messageDeleted, messageEdited, type MessageEvent, messageSent } from './events.ts';
 import type { State } from './state.ts';
 
 export interface SendMessage {
@@ -99,7 +100,11 @@ const send = (command: SendMessage, state: State): Either<Rejection, readonly Me
   if (threadId !== null && command.threadRoot === 'none') return left({ type: 'NoSuchMessage', messageId: threadId });
   if (threadId !== null && command.threadRoot === 'in-thread') return left({ type: 'ThreadInThread', threadId });
   if (command.notMembers.length > 0) return left({ type: 'MentionsStrangers', userIds: command.notMembers });
-  return right([messageSent({ roomId, messageId, senderId, body, mentions, threadId })]);
+  const mediaId = body.type === 'Media' ? mediaIdIn(body.mediaUrl) : null;
+  return right([
+    messageSent({ roomId, messageId, senderId, body, mentions, threadId }),
+    ...(mediaId === null ? [] : [mediaShown({ roomId, messageId, senderId, mediaId })]),
+  ]);
 };
 
 const edit = (command: EditMessage, state: State): Either<Rejection, readonly MessageEvent[]> => {

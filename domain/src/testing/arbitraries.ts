@@ -234,6 +234,7 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ReactionRemoved: reaction,
   MediaUploaded: fc.record({ ...mediaFields, name: sealed(optionalWords) }),
   NotificationSent: fc.record({ notificationId: notifications, toUser: users, message: sealed(json) }),
+  MediaShown: fc.record({ roomId: rooms, messageId: messages, senderId: users, mediaId: media }),
   PushSubscribed: fc.record({ subscriptionId: subscriptions, userId: users, endpoint: sealed(words), keys: sealed(pushKeys) }),
   PushUnsubscribed: fc.record({ subscriptionId: subscriptions, userId: users }),
   WebhookRegistered: fc.record({ webhookId: webhooks, url: words, events: eventNames, secret: sealed(words), by: users }),

@@ -24,7 +24,7 @@ const shellOf = (definition: EventDefinition): t.Mixed => {
   if (known !== undefined) return known;
   const shell = withoutFields(
     definition.data,
-    definition.personal.flatMap(({ each, fields }) => (each === undefined ? fields : [])),
+    definition.personal.flatMap(({ each, within, fields }) => (each === undefined && within === undefined ? fields : [])),
   );
   shells.set(definition, shell);
   return shell;

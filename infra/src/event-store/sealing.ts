@@ -4,6 +4,10 @@
  *
  *   { roomId, senderId, "$sealed": [{ "subject": "senderId", "fields": ["body"], "box": "<base64 nonce, ciphertext, tag>" }] }
  *
+ * What lies within another sealed field has a box of its own beside it, which says whose it is (`of`), for its place is not to be read before:
+ *
+ *   { "within": "body.quoted", "of": "<id>", "subject": "senderId", "fields": ["body"], "box": … }
+ *
  * The additional data binds a box to its stream, its event and its place: a box moved elsewhere does not open.
  */
 import { randomBytes } from 'node:crypto';
@@ -24,6 +28,9 @@ interface Box {
   /** Set when the fields belong to an item of an array. */
   readonly each?: string;
   readonly index?: number;
+  /** Set when the fields belong to an object inside another sealed field, which is of another subject: this one. */
+  readonly within?: string;
+  readonly of?: SubjectId;
   /** The field beside the sealed ones that names the subject. */
   readonly subject: string;
   readonly fields: readonly string[];
@@ -47,21 +54,29 @@ export const subjectsToSeal = (rules: readonly PersonalFields[], data: JsonObjec
 /** Takes the personal fields out of the data and puts boxes in. */
 export const seal = (rules: readonly PersonalFields[], data: JsonObject, at: Whereabouts, keys: Keys): JsonObject => {
   if (rules.length === 0) return data;
-  const boxes = rules.flatMap((rule) => placesOf(rule, data).map((place) => boxOf(rule, place, at, keys)));
-  return { ...withoutPersonal(rules, data), [SEALED]: boxes as unknown as JsonValue }; // a Box is plain JSON
+  const inner = rules.filter(({ within }) => within !== undefined);
+  const outer = rules.filter(({ within }) => within === undefined);
+  const boxesIn = (from: JsonObject, of: readonly PersonalFields[]): readonly Box[] =>
+    of.flatMap((rule) => placesOf(rule, from).map((place) => boxOf(rule, place, at, keys)));
+  const rest = inner.reduce(withoutInner, data);
+  // The outer first: so they are opened.
+  const boxes = [...boxesIn(rest, outer), ...boxesIn(data, inner)];
+  return { ...withoutPersonal(outer, rest), [SEALED]: boxes as unknown as JsonValue }; // a Box is plain JSON
 };
 
 /** Adds to `subjects` those whose keys `open` needs for this stored data. */
 export const addSubjectsToOpen = (subjects: Set<SubjectId>, stored: JsonObject): void => {
-  for (const box of boxesOf(stored)) if (box.box !== null) subjects.add(subjectOf(targetOf(stored, box), box.subject));
+  for (const box of boxesOf(stored)) if (box.box !== null) subjects.add(subjectIn(stored, box));
 };
 
-/** Whether `seal` was given all that these rules name: no field of theirs was written in clear. Rules for items of arrays aside. */
+/** Whether `seal` was given all that these rules name: no field of theirs was written in clear. Rules for items of arrays and inner ones aside. */
 export const isBoxed = (rules: readonly PersonalFields[], stored: JsonObject): boolean => {
   const boxes = boxesOf(stored);
   return rules.every(
     (rule) =>
-      rule.each !== undefined || boxes.some((box) => box.each === undefined && rule.fields.every((field) => box.fields.includes(field))),
+      rule.each !== undefined ||
+      rule.within !== undefined ||
+      boxes.some((box) => box.each === undefined && box.within === undefined && rule.fields.every((field) => box.fields.includes(field))),
   );
 };
 
@@ -75,9 +90,9 @@ export const open = (stored: JsonObject, at: Whereabouts, keys: Keys): JsonObjec
   const opened: { [key: string]: JsonValue } = {};
   for (const key in stored) if (key !== SEALED) opened[key] = stored[key] as JsonValue; // of a parsed object, which has no other keys
   for (const box of boxes) {
-    const target = targetOf(stored, box);
-    const fields = contentOf(box, subjectOf(target, box.subject), at, keys);
-    if (box.each === undefined) Object.assign(opened, fields);
+    const fields = contentOf(box, subjectIn(stored, box), at, keys);
+    if (box.within !== undefined) putWithin(opened, box.within, fields);
+    else if (box.each === undefined) Object.assign(opened, fields);
     else opened[box.each] = replaceItem(opened[box.each], box.index ?? 0, fields);
   }
   return opened;
@@ -88,12 +103,43 @@ interface Place {
   readonly index?: number;
 }
 
-const placesOf = (rule: PersonalFields, data: JsonObject): readonly Place[] =>
-  rule.each === undefined ? [{ target: data }] : asItems(data[rule.each]).map((target, index) => ({ target, index }));
+const placesOf = (rule: PersonalFields, data: JsonObject): readonly Place[] => {
+  if (rule.within !== undefined) {
+    const target = objectAt(data, rule.within);
+    return target === null ? [] : [{ target }];
+  }
+  return rule.each === undefined ? [{ target: data }] : asItems(data[rule.each]).map((target, index) => ({ target, index }));
+};
+
+/** Null when there is none: nothing is quoted, or the field around it is gone. */
+const objectAt = (data: JsonObject, path: string): JsonObject | null => {
+  let at: JsonValue | undefined = data;
+  for (const name of path.split('.')) at = isObject(at) ? at[name] : undefined;
+  return isObject(at) ? at : null;
+};
+const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const withoutInner = (data: JsonObject, { within = '', fields }: PersonalFields): JsonObject => {
+  const target = objectAt(data, within);
+  return target === null ? data : replaceAt(data, within.split('.'), omit(target, fields));
+};
+
+const replaceAt = (data: JsonObject, [name = '', ...rest]: readonly string[], value: JsonObject): JsonObject => {
+  const inner = data[name];
+  return { ...data, [name]: rest.length === 0 || !isObject(inner) ? value : replaceAt(inner, rest, value) };
+};
+
+/** The field around it was opened a moment ago, so it is nobody else's to change. Nothing when that is gone. */
+const putWithin = (opened: JsonObject, path: string, fields: JsonObject): void => {
+  const target = objectAt(opened, path);
+  if (target !== null) Object.assign(target, fields);
+};
 
 const boxOf = (rule: PersonalFields, { target, index }: Place, at: Whereabouts, keys: Keys): Box => {
   const place = {
     ...(rule.each !== undefined && index !== undefined && { each: rule.each, index }),
+    ...(rule.within !== undefined && { within: rule.within, of: subjectOf(target, rule.subject) }),
     subject: rule.subject,
     fields: rule.fields,
   };
@@ -130,7 +176,7 @@ const contentOf = (box: Box, subject: SubjectId, at: Whereabouts, keys: Keys): J
 const bench = Buffer.allocUnsafeSlow(64 * 1024);
 
 const additionalData = (box: Box, subject: SubjectId, at: Whereabouts): Buffer =>
-  Buffer.from([at.stream, at.id, box.each ?? '', box.index ?? '', box.subject, subject, ...box.fields].join('\n'), 'utf8');
+  Buffer.from([at.stream, at.id, box.each ?? box.within ?? '', box.index ?? '', box.subject, subject, ...box.fields].join('\n'), 'utf8');
 
 const withoutPersonal = (rules: readonly PersonalFields[], data: JsonObject): JsonObject => {
   const rest: { [key: string]: JsonValue } = { ...data };
@@ -145,6 +191,9 @@ const omit = (item: JsonObject, fields: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(item).filter(([key]) => !fields.includes(key)));
 
 const boxesOf = (stored: JsonObject): readonly Box[] => (stored[SEALED] as readonly Box[] | undefined) ?? []; // only `seal` writes it
+
+/** Whose box it is. */
+const subjectIn = (stored: JsonObject, box: Box): SubjectId => box.of ?? subjectOf(targetOf(stored, box), box.subject);
 
 const targetOf = (stored: JsonObject, box: Box): JsonObject =>
   box.each === undefined ? stored : (asItems(stored[box.each])[box.index ?? 0] ?? {});

@@ -4,6 +4,7 @@ import { derivedId, type CommandId, type MessageId, type RoomId, type StreamId, 
 import type { LoggedEvent, NewEvent } from '@tidings/contracts/ports/event-log';
 import { START } from '@tidings/contracts/ports/event-log';
 import { SHREDDED } from '@tidings/contracts/sealed';
+import { timestamp } from '@tidings/contracts/time';
 import { describe, expect, it } from 'vitest';
 import { openMemoryLog } from '../event-log/memory/memory-log.ts';
 import { memorySubjectKeys } from '../subject-keys/memory.ts';
@@ -78,6 +79,28 @@ describe('the event store', () => {
     expect(bodies).toEqual([SHREDDED, { type: 'Text', text: 'by bob' }]);
     const [mail] = await store.readStream('email-1' as StreamId);
     expect(mail?.data).toMatchObject({ recipients: [{ envelope: { helo: 'mx' } }, { envelope: SHREDDED }] });
+  });
+
+  it('seals what is quoted with the key of its author, in its place inside the words of somebody else', async () => {
+    const quoted = { messageId: id<MessageId>('earlier'), senderId: bob, createdAt: timestamp(0) };
+    const body = { type: 'Reply', text: 'her answer', quoted: { ...quoted, body: { type: 'Text', text: 'his secret' } } } as const;
+    const answer: TidingsEvent = {
+      type: 'MessageSent',
+      data: { roomId: room, messageId: id<MessageId>('message'), senderId: ada, body, mentions: [], threadId: null },
+    };
+    const bodyIn = async (store: ReturnType<typeof open>['store'], of: StreamId): Promise<unknown> =>
+      ((await store.readStream(of))[0]?.data as { body: unknown }).body;
+    const { log, store, keys } = open();
+    await store.append(stream, 'none', [answer], context);
+    expect(JSON.stringify((await log.readAll(0, START, 10)).events)).not.toMatch(/answer|secret/);
+    expect(await bodyIn(store, stream)).toEqual(body);
+    await keys.destroy(bob as never);
+    expect(await bodyIn(store, stream)).toEqual({ ...body, quoted: { ...quoted, body: SHREDDED } });
+    const late = 'message-late.1' as StreamId;
+    await store.append(late, 'none', [answer], { ...context, commandId: id<CommandId>('late') });
+    expect(await bodyIn(store, late)).toEqual({ ...body, quoted: { ...quoted, body: SHREDDED } });
+    await keys.destroy(ada as never);
+    expect(await bodyIn(store, stream)).toEqual(SHREDDED);
   });
 
   it('writes nothing personal about a subject who was erased before', async () => {

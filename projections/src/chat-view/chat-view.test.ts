@@ -7,7 +7,17 @@ import { START } from '@tidings/contracts/ports/event-log';
 import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import { describe, expect, it } from 'vitest';
-import { chatRoomView, isEntry, messageEntry, messageView, previewOf, roomChangeEntry, shorten, shownName } from './index.ts';
+import {
+  chatRoomView,
+  isEntry,
+  messageEntry,
+  messageView,
+  previewOf,
+  roomChangeEntry,
+  shorten,
+  shownName,
+  withoutErased,
+} from './index.ts';
 
 const room = derivedId<RoomId>('test', 'room');
 const ada = derivedId<UserId>('test', 'ada');
@@ -58,6 +68,13 @@ describe('messageView', () => {
       replyMsgDetails: { reply_text: 'well?' },
       replyText: 'yes',
     });
+  });
+
+  it('shows nothing of a quote whose author was erased, as if it were taken away afterwards', () => {
+    if (reply.type !== 'Reply') throw new Error('a reply is one');
+    const shown = messageView(messageEntry(sent({ ...reply, quoted: { ...reply.quoted, body: SHREDDED } }), 1)).msgBody;
+    expect(shown).toEqual(withoutErased(messageView(messageEntry(sent(reply), 1)).msgBody, ada));
+    expect(shown).toMatchObject({ replyMsgType: 'Text', replyMsgDetails: { text: '' }, replyText: 'yes' });
   });
 
   it('keeps the place of an erased message', () => {

@@ -7,7 +7,7 @@ import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { RoomJoined, RoomLeft, RoomType } from '@tidings/contracts/events/room';
 import type { Message, MsgBody, MsgType, QuoteDetails, ReactionCount } from '@tidings/contracts/http/chat-objects';
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
-import { isShredded, type Sealed } from '@tidings/contracts/sealed';
+import { isShredded, type Sealed, type Shredded } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
 import { relatedUserView } from './people.ts';
 
@@ -148,15 +148,16 @@ const msgBodyOf = (body: MessageBody): MsgBody => {
       return {
         replyMsgId: body.quoted.messageId,
         replySenderId: body.quoted.senderId,
-        replyMsgType: body.quoted.body.type,
+        // As `withoutQuoteOf` leaves it.
+        replyMsgType: isShredded(body.quoted.body) ? 'Text' : body.quoted.body.type,
         replyCreatedAt: body.quoted.createdAt,
-        replyMsgDetails: quoteDetails(body.quoted.body),
+        replyMsgDetails: isShredded(body.quoted.body) ? { text: '' } : quoteDetails(body.quoted.body),
         replyText: body.text,
       };
   }
 };
 
-type Quoted = Extract<MessageBody, { readonly type: 'Reply' }>['quoted']['body'];
+type Quoted = Exclude<Extract<MessageBody, { readonly type: 'Reply' }>['quoted']['body'], Shredded>;
 
 const quoteDetails = (quoted: Quoted): QuoteDetails => {
   switch (quoted.type) {

@@ -4,19 +4,17 @@
  */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { MediaUploaded } from '@tidings/contracts/events/media';
-import type { MessageEdited, MessageEvent, MessageSent } from '@tidings/contracts/events/message';
+import type { MediaShown, MessageDeleted } from '@tidings/contracts/events/message';
 import type { RoomClosed, RoomCreated, RoomImageChanged, RoomJoined, RoomLeft } from '@tidings/contracts/events/room';
 import type { SubjectErased } from '@tidings/contracts/events/user';
-import { mediaIdIn } from '@tidings/contracts/http/media';
-import type { MediaId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { isShredded, reveal } from '@tidings/contracts/sealed';
+import { reveal } from '@tidings/contracts/sealed';
 
 export * from './queries.ts';
 
 /**
- * `since`: a member sees messages at later positions; empty for all of them. `media_id` is null for messages that point elsewhere, whose
- * place is kept for the case that they are edited. The indexes on `message` serve closed rooms, erased senders and readers.
+ * `since`: a member sees messages at later positions; empty for all of them. `media_id` is null where the sender could not fetch the file
+ * themselves. The indexes on `message` serve closed rooms, erased senders and readers.
  */
 const tables = (schema: string): string => `
   create table ${schema}.file (
@@ -54,11 +52,10 @@ const tables = (schema: string): string => `
 
 export const media: Projection = {
   name: 'media',
-  version: 1,
+  version: 2,
   handles: [
     'MediaUploaded',
-    'MessageSent',
-    'MessageEdited',
+    'MediaShown',
     'MessageDeleted',
     'RoomCreated',
     'RoomJoined',
@@ -68,13 +65,15 @@ export const media: Projection = {
     'SubjectErased',
   ],
   tables,
-  // Most messages are text and cost nothing here; for the rest one statement each keeps the order simple.
+  // Files are few; one statement each keeps the order simple.
   apply: async (page, tx) => {
     for (const event of page) if (isHandled(event)) await applyOne(event, tx);
   },
 };
 
-type Handled = Recorded<MediaUploaded | MessageEvent | RoomCreated | RoomJoined | RoomLeft | RoomClosed | RoomImageChanged | SubjectErased>;
+type Handled = Recorded<
+  MediaUploaded | MediaShown | MessageDeleted | RoomCreated | RoomJoined | RoomLeft | RoomClosed | RoomImageChanged | SubjectErased
+>;
 const isHandled = (event: Recorded): event is Handled => media.handles.includes(event.type);
 
 const applyOne = async (event: Handled, tx: ProjectionTx): Promise<void> => {
@@ -92,26 +91,13 @@ const applyOne = async (event: Handled, tx: ProjectionTx): Promise<void> => {
       ]);
       return;
     }
-    case 'MessageSent': {
-      const { roomId, messageId, senderId } = event.data;
-      const pointsTo = mediaIn(event);
-      if (pointsTo === undefined) return;
+    case 'MediaShown': {
+      const { roomId, messageId, senderId, mediaId } = event.data;
       await tx.query(
         `insert into ${schema}.message (message_id, room_id, sender_id, position, media_id)
          select $1::uuid, $2::uuid, $3::uuid, $4, ${fetchable(schema, '$5', '$3')} where exists (select from ${schema}.room where room_id = $2::uuid)`,
-        [messageId, roomId, senderId, event.position, pointsTo],
+        [messageId, roomId, senderId, event.position, mediaId],
       );
-      return;
-    }
-    case 'MessageEdited': {
-      const pointsTo = mediaIn(event);
-      if (pointsTo === undefined) return;
-      const { messageId, senderId } = event.data;
-      await tx.query(`update ${schema}.message set media_id = ${fetchable(schema, '$2', '$3')} where message_id = $1`, [
-        messageId,
-        pointsTo,
-        senderId,
-      ]);
       return;
     }
     case 'MessageDeleted':
@@ -158,10 +144,6 @@ const applyOne = async (event: Handled, tx: ProjectionTx): Promise<void> => {
       await tx.query(`delete from ${schema}.message where sender_id = $1`, [event.data.userId]);
   }
 };
-
-/** Undefined for what is no media message; null when it points elsewhere. */
-const mediaIn = ({ data: { body } }: Recorded<MessageSent | MessageEdited>): MediaId | null | undefined =>
-  isShredded(body) || body.type !== 'Media' ? undefined : mediaIdIn(body.mediaUrl);
 
 /** The file when its sender uploaded it or can see it somewhere, else null. */
 const fetchable = (schema: string, file: string, sender: string): string => `(

@@ -30,9 +30,8 @@ export const shownBy = (schema: string, id: MediaId, viewer: UserId) => sql.type
 const BlobRow = t.readonly(t.type({ blobId: BlobId }));
 
 /** What `user` has uploaded. Index file (uploaded_by). */
-export const blobsUploadedBy = (schema: string, user: UserId) => sql.type(
-  rows(BlobRow),
-)`select distinct blob_id as "blobId" from ${tableIn(schema, 'file')} where uploaded_by = ${user}`;
+export const blobsUploadedBy = (schema: string, user: UserId) =>
+  sql.type(rows(BlobRow))`select distinct blob_id as "blobId" from ${tableIn(schema, 'file')} where uploaded_by = ${user}`;
 
 /** Which of these bytes others than `except` have uploaded or a room shows as its picture. Rare enough to look through all files. */
 export const blobsInMedia = (schema: string, blobs: readonly BlobId[], except: UserId | null) => sql.type(rows(BlobRow))`

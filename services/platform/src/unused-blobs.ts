@@ -2,8 +2,9 @@
  * Removing bytes that nobody refers to any more (docs/decisions/024). Whatever keeps the id of a blob in a read model is asked here: a new one
  * joins `inUse`, or its bytes may go with somebody else's.
  */
-import type { BlobId, MailboxId, UserId } from '@tidings/contracts/ids';
+import type { BlobId, EmailId, MailboxId, UserId } from '@tidings/contracts/ids';
 import { type Position, START } from '@tidings/contracts/ports/event-log';
+import { email, emailKey } from '@tidings/domain/email/index';
 import { blobsInMail } from '@tidings/projections/emails/index';
 import { blobsInMedia } from '@tidings/projections/media/index';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,7 +21,7 @@ export class NotCaughtUp extends Error {
   override readonly name = 'NotCaughtUp';
 }
 
-type Parts = Pick<Platform, 'log' | 'pool' | 'read' | 'liveSchema' | 'freshness' | 'blobs'>;
+type Parts = Pick<Platform, 'log' | 'commands' | 'pool' | 'read' | 'liveSchema' | 'freshness' | 'blobs'>;
 
 const BUDGET_MS = 10_000;
 const ASK_AGAIN_MS = 25;
@@ -38,8 +39,19 @@ const inUse = async (parts: Parts, blobs: readonly BlobId[], { mailboxes, upload
   const found = await Promise.all([
     parts.read.any(blobsInMail(parts.liveSchema('emails'), blobs, mailboxes)),
     parts.read.any(blobsInMedia(parts.liveSchema('media'), blobs, uploader)),
+    blobsOfWaiting(parts, mailboxes),
   ]);
   return new Set(found.flat().map(({ blobId }) => blobId));
+};
+
+/** Of mails that filing keeps waiting for a checker; few. */
+const blobsOfWaiting = async ({ pool, commands }: Parts, except: readonly MailboxId[]): Promise<readonly { readonly blobId: BlobId }[]> => {
+  const { rows } = await pool.query<{ emailId: EmailId }>(
+    'select distinct email_id as "emailId" from filing.pending where mailbox_id <> all($1::uuid[])',
+    [except],
+  );
+  const mails = await Promise.all(rows.map(({ emailId }) => commands.load(email, emailKey(emailId))));
+  return mails.flatMap(({ state }) => (state.kind === 'received' ? [{ blobId: state.blobId }] : []));
 };
 
 /** @throws NotCaughtUp */

@@ -4,11 +4,13 @@ import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
+import type { BlobId } from '@tidings/contracts/ids';
 import type { EmailAddress } from '@tidings/domain/mail/address';
 import { recordSpan } from '@tidings/infra/telemetry/spans';
 import { newTrace, withTrace } from '@tidings/infra/telemetry/trace-context';
 import type { SMTPServer, SMTPServerDataStream, SMTPServerEnvelope, SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
+import { removeUnusedBlobs } from '../../platform/src/unused-blobs.ts';
 import { accept, type Accepted, type Transaction } from './accept.ts';
 import { selfSigned, type Certificate } from './certificate.ts';
 import { Door } from './door.ts';
@@ -61,6 +63,12 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     }
   };
 
+  const discard = (blob: BlobId): void => {
+    removeUnusedBlobs(platform, [blob], { mailboxes: [], uploader: null }).catch((error: unknown) =>
+      logger.warn({ err: error }, 'the bytes of a mail for nobody could not be removed'),
+    );
+  };
+
   const message = async (stream: SMTPServerDataStream, session: SMTPServerSession): Promise<string> => {
     const trace = newTrace();
     const startedAt = platform.now();
@@ -70,7 +78,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     try {
       const transaction = transactionOf(session, [...(recipients.get(session.envelope)?.values() ?? [])], trace.traceId);
       const accepted = await withTrace(trace, () =>
-        accept(stream, transaction, { blobs: platform.blobs, commands: platform.commands, maxBytes: config.smtp.maxMessageBytes }),
+        accept(stream, transaction, { ...platform, maxBytes: config.smtp.maxMessageBytes, discard }),
       );
       lastProgressAt = platform.now();
       outage = null;
