@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { address } from './address/index.ts';
 import { contact } from './contact/index.ts';
 import { domain } from './domain/index.ts';
+import { comment } from './comment/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
 import { label } from './label/index.ts';
@@ -112,6 +113,7 @@ const deepFreeze = <A>(value: A): A => {
 
 const registry: Readonly<Record<string, () => void>> = {
   address: obeysTheLaws(address, commands.addressCommands),
+  comment: obeysTheLaws(comment, commands.commentCommands),
   contact: obeysTheLaws(contact, commands.contactCommands),
   domain: obeysTheLaws(domain, commands.domainCommands),
   email: obeysTheLaws(email, commands.emailCommands),

@@ -4,6 +4,7 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
+import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { startIssuer } from '../kit/issuer.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 
@@ -11,6 +12,7 @@ export type Refusal = readonly [status: number, code: string, ...paths: string[]
 
 export interface MailClient {
   readonly id: string;
+  readonly token: string;
   readonly call: (method: string, path: string, body?: object, headers?: Record<string, string>) => Promise<Response>;
   /** The JSON of a 200; undefined for one without a body. */
   readonly ask: <A>(method: string, path: string, body?: object, headers?: Record<string, string>) => Promise<A>;
@@ -26,6 +28,8 @@ export interface MailTown<Name extends string> {
   readonly openShared: (name: string, roles: Partial<Record<Name, string>>) => Promise<string>;
   /** One mail by SMTP, as `reader` can read it once it is filed and its thread knows. */
   readonly send: (reader: Name, mail: SendMailOptions) => Promise<Email>;
+  /** What someone is told from now on. */
+  readonly listen: (name: Name) => Promise<Listening>;
   readonly close: () => Promise<void>;
 }
 
@@ -58,6 +62,7 @@ export const openMailTown = async <Name extends string>(
     const me = await ask<Me>('GET', '/api/me');
     return {
       id: me.user.id,
+      token,
       call,
       ask,
       status: async (...request) => (await call(...request)).status,
@@ -99,6 +104,7 @@ export const openMailTown = async <Name extends string>(
       await expect.poll(async () => (await ask<Thread>('GET', thread)).messageCount, soon).toBeGreaterThanOrEqual(length);
       return email;
     },
+    listen: (name) => Listening.open(program.httpUrl, as[name].token),
     close: async () => {
       await program.stop();
       await issuer.close();

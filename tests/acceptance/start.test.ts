@@ -73,6 +73,7 @@ describe('tidings serve', () => {
       projections: { name: string; lag: number }[];
     };
     expect(ready.services.map(({ name }) => name).sort()).toEqual([
+      'caretaker',
       'command-api',
       'filing',
       'notifier',

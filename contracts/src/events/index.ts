@@ -2,6 +2,7 @@
 import type { EventId, StreamId } from '../ids.ts';
 import type { EventMeta, Position } from '../ports/event-log.ts';
 import type { Timestamp } from '../time.ts';
+import { commentEvents } from './comment.ts';
 import { commandEvents } from './command.ts';
 import { contactEvents } from './contact.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
@@ -40,6 +41,7 @@ export const eventDefinitions = [
   ...emailEvents,
   ...threadEvents,
   ...labelEvents,
+  ...commentEvents,
   ...commandEvents,
 ] as const;
 

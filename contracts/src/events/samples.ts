@@ -17,6 +17,7 @@ const subscriptionId = id<Id<'SubscriptionId'>>('subscription');
 const webhookId = id<Id<'WebhookId'>>('webhook');
 const reportId = id<Id<'ReportId'>>('report');
 const threadId = id<Id<'ThreadId'>>('thread');
+const commentId = id<Id<'CommentId'>>('comment');
 const labelId = id<Id<'LabelId'>>('label');
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
@@ -137,6 +138,14 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   EmailsMoved: { threadId, mailboxId, emailIds: [emailId], place: 'archive', by: ada },
   ThreadStarred: { threadId, mailboxId, starred: true, by: ada },
   ThreadLabelled: { threadId, mailboxId, labelId, labelled: true, by: ada },
+  ThreadAssigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: ada },
+  ThreadUnassigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: null },
+  CommentPosted: {
+    ...{ commentId, threadId, mailboxIds: [mailboxId], by: ada, content: 'Can you take this one, Grace?', mentions: [grace] },
+    postedAt: timestamp(0),
+  },
+  CommentEdited: { commentId, threadId, mailboxIds: [mailboxId], by: ada, content: 'I take this one.', mentions: [] },
+  CommentDeleted: { commentId, threadId, mailboxIds: [mailboxId], by: ada },
   LabelCreated: {
     mailboxId,
     labelId,

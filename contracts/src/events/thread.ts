@@ -63,5 +63,22 @@ export const ThreadLabelled = defineEvent({
 });
 export type ThreadLabelled = EventOf<typeof ThreadLabelled>;
 
-export const threadEvents = [EmailFiled, ThreadRead, EmailsMoved, ThreadStarred, ThreadLabelled] as const;
+/** Whom a thread is assigned to is the same for all mailboxes that hold it: `mailboxIds`, as it happened. */
+const assignment = { threadId: ThreadId, mailboxIds: t.readonlyArray(MailboxId), userId: UserId };
+
+export const ThreadAssigned = defineEvent({
+  type: 'ThreadAssigned',
+  doc: 'Someone is to take care of a thread.',
+  data: t.readonly(t.type({ ...assignment, by: UserId })),
+});
+export type ThreadAssigned = EventOf<typeof ThreadAssigned>;
+
+export const ThreadUnassigned = defineEvent({
+  type: 'ThreadUnassigned',
+  doc: 'Someone no longer takes care of a thread; `by` is null when they lost the right to it.',
+  data: t.readonly(t.type({ ...assignment, by: nullable(UserId) })),
+});
+export type ThreadUnassigned = EventOf<typeof ThreadUnassigned>;
+
+export const threadEvents = [EmailFiled, ThreadRead, EmailsMoved, ThreadStarred, ThreadLabelled, ThreadAssigned, ThreadUnassigned] as const;
 export type ThreadEvent = EventOf<(typeof threadEvents)[number]>;

@@ -14,6 +14,7 @@ import * as mailSearch from './mail-search.ts';
 import * as mailboxes from './mailboxes.ts';
 import * as media from './media.ts';
 import * as messages from './messages.ts';
+import * as notes from './notes.ts';
 import * as notify from './notify.ts';
 import * as presence from './presence.ts';
 import { Problem } from './problem.ts';
@@ -35,6 +36,7 @@ export const routes: readonly Route[] = [
   ...mailRoutes,
   ...mailSearch.mailSearchRoutes,
   ...labels.labelRoutes,
+  ...notes.noteRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
   ...contacts.contactRoutes,
@@ -58,6 +60,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailObjects,
     ...mailSearch,
     ...labels,
+    ...notes,
     ...mailboxes,
     ...domains,
     ...contacts,

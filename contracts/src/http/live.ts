@@ -8,7 +8,7 @@ import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { RoomRole } from '../events/room.ts';
 import { Place } from '../events/thread.ts';
-import { EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import { CommentId, EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
@@ -84,9 +84,23 @@ export const ThreadChange = t.union([
   t.readonly(t.type({ type: t.literal('moved'), emailIds: t.readonlyArray(EmailId), place: Place, by: UserId })),
   t.readonly(t.type({ type: t.literal('starred'), starred: t.boolean, by: UserId })),
   t.readonly(t.type({ type: t.literal('labelled'), labelId: LabelId, labelled: t.boolean, by: UserId })),
+  t.readonly(t.type({ type: t.literal('assigned'), userId: UserId, by: UserId })),
+  /** `by` is null when they lost the right to the thread. */
+  t.readonly(t.type({ type: t.literal('unassigned'), userId: UserId, by: nullable(UserId) })),
+  t.readonly(t.type({ type: t.literal('comment-edited'), commentId: CommentId, by: UserId })),
+  t.readonly(t.type({ type: t.literal('comment-deleted'), commentId: CommentId, by: UserId })),
 ]);
 export type ThreadChange = t.TypeOf<typeof ThreadChange>;
 export const ThreadChanged = liveEvent('ThreadChanged', { mailboxId: MailboxId, threadId: ThreadId, change: ThreadChange });
+
+/** Someone commented on a thread; once for each mailbox of the recipient that holds it. What they said is in the thread's timeline. */
+export const CommentPosted = liveEvent('CommentPosted', {
+  mailboxId: MailboxId,
+  threadId: ThreadId,
+  commentId: CommentId,
+  by: UserId,
+  mentions: t.readonlyArray(UserId),
+});
 
 /** A member came, got another role, or went (`role` null); for the members and for the one concerned. */
 export const MailboxChanged = liveEvent('MailboxChanged', { mailboxId: MailboxId, userId: UserId, role: nullable(MailboxRole) });
@@ -113,6 +127,7 @@ export const LiveEvent = t.union([
   SystemMessage,
   EmailReceived,
   ThreadChanged,
+  CommentPosted,
   MailboxChanged,
   Resync,
 ]);

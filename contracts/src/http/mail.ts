@@ -130,9 +130,9 @@ export const listThreads = defineRoute({
   path: '/api/mailboxes/{mailboxId}/threads',
   tag: 'Threads',
   summary:
-    'Threads of a view (default inbox), the one with the latest email first. Pages of one walk show each thread once, whatever arrives meanwhile. `unread` filters either way; `label` shows those that bear it.',
+    'Threads of a view (default inbox), the one with the latest email first. Pages of one walk show each thread once, whatever arrives meanwhile. `unread` filters either way; `label` shows those that bear it, `assignee` those that somebody takes care of.',
   params: mailboxParams,
-  query: t.partial({ ...paging, view: View, unread: boolParam, label: LabelId }),
+  query: t.partial({ ...paging, view: View, unread: boolParam, label: LabelId, assignee: UserId }),
   response: mailPageOf(Thread),
   errors: [404],
 });

@@ -13,6 +13,7 @@ import type { Arbitrary } from 'fast-check';
 import type { AddressEvent } from '../address/events.ts';
 import type { ContactEvent } from '../contact/events.ts';
 import type { DomainEvent as MailDomainEvent } from '../domain/events.ts';
+import type { CommentEvent } from '../comment/events.ts';
 import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
@@ -33,6 +34,7 @@ import type { UserEvent } from '../user/events.ts';
 import type { WebhookEvent } from '../webhook/events.ts';
 import {
   blobNo,
+  commentNo,
   emailNo,
   labelNo,
   mailboxNo,
@@ -51,6 +53,7 @@ export type DomainEvent =
   | AddressEvent
   | ContactEvent
   | MailDomainEvent
+  | CommentEvent
   | EmailEvent
   | FilingEvent
   | LabelEvent
@@ -84,6 +87,10 @@ export const webhooks = few(webhookNo);
 export const subscriptions = few(subscriptionNo);
 export const reports = few(reportNo);
 export const labels = few(labelNo);
+export const comments = few(commentNo);
+/** Within an hour of each other, or not. */
+export const times = fc.constantFrom(0, 1_000, 3_600_000, 3_600_001).map((ms) => timestamp(ms));
+export const someMailboxes = fc.array(mailboxes, { maxLength: 2 });
 export const labelNames = fc.constantFrom('a', 'A', 'a/b', 'a / b/c', 'b', 'b/a', '/', 'é/a');
 export const colors = fc.constantFrom('#E3E3FD', '#000000');
 export const words = fc.constantFrom('Alice', 'Bob', 'a b', 'é', '😀');
@@ -175,6 +182,7 @@ const label = fc.record({
   ...{ mailboxId: mailboxes, labelId: labels, name: sealed(labelNames), color: colors },
   ...{ description: sealed(optionalWords), auto: fc.boolean(), by: users },
 });
+const aComment = { commentId: comments, threadId: threads, mailboxIds: someMailboxes, by: users };
 const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
 
 const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
@@ -272,6 +280,11 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),
   ThreadStarred: fc.record({ ...inThread, starred: fc.boolean() }),
   ThreadLabelled: fc.record({ ...inThread, labelId: labels, labelled: fc.boolean() }),
+  ThreadAssigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: users }),
+  ThreadUnassigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: fc.option(users, { nil: null }) }),
+  CommentPosted: fc.record({ ...aComment, content: sealed(words), mentions, postedAt: times }),
+  CommentEdited: fc.record({ ...aComment, content: sealed(words), mentions }),
+  CommentDeleted: fc.record(aComment),
   LabelCreated: label,
   LabelChanged: label,
   LabelDeleted: fc.record({ mailboxId: mailboxes, labelId: labels, by: users }),

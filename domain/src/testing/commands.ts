@@ -6,6 +6,7 @@ import type { Arbitrary } from 'fast-check';
 import type { AddressCommand } from '../address/index.ts';
 import type { ContactCommand } from '../contact/index.ts';
 import type { DomainCommand } from '../domain/index.ts';
+import type { CommentCommand } from '../comment/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
 import type { LabelCommand } from '../label/index.ts';
@@ -254,11 +255,22 @@ export const labelCommands: Arbitrary<LabelCommand> = oneOfThese<LabelCommand>({
   DeleteLabel: fc.record(oneLabel),
 });
 
+const byAuthor = { commentId: any.comments, threadId: any.threads, mailboxIds: any.someMailboxes, by: any.users, at: any.times };
+const words = { content: any.words, mentions: any.mentions };
+
+export const commentCommands: Arbitrary<CommentCommand> = oneOfThese<CommentCommand>({
+  PostComment: fc.record({ ...byAuthor, ...words }),
+  EditComment: fc.record({ ...byAuthor, ...words }),
+  DeleteComment: fc.record(byAuthor),
+});
+
 const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };
 
 export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
   FileEmail: fc.record({ email: fc.record(any.emailsToFile) }),
   MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
+  AssignThread: fc.record({ threadId: any.threads, userId: any.users, by: any.users }),
+  UnassignThread: fc.record({ threadId: any.threads, userId: any.users, by: fc.option(any.users, { nil: null }) }),
   LabelThread: fc.record({ ...byUser, labelId: any.labels, labelled: fc.boolean() }),
   MoveEmails: fc.record({ ...byUser, emailIds: fc.array(any.emails, { maxLength: 4 }), place: any.places }),
   SetThreadFlags: fc.record({

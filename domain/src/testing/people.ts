@@ -1,6 +1,7 @@
 /** The cast of our specifications. */
 import type {
   BlobId,
+  CommentId,
   EmailId,
   LabelId,
   MailboxId,
@@ -29,6 +30,7 @@ export const webhookNo = (n: number): WebhookId => numbered(9, n) as WebhookId;
 export const subscriptionNo = (n: number): SubscriptionId => numbered(10, n) as SubscriptionId;
 export const reportNo = (n: number): ReportId => numbered(11, n) as ReportId;
 export const labelNo = (n: number): LabelId => numbered(12, n) as LabelId;
+export const commentNo = (n: number): CommentId => numbered(13, n) as CommentId;
 export const blobNo = (n: number): BlobId => String(n).padStart(64, '0') as BlobId;
 
 export const alice = userNo(1);

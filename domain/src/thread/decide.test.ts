@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { either as E } from 'fp-ts';
 import { specify } from '../testing/given.ts';
-import { alice, blobNo, emailNo, mailboxNo, threadNo } from '../testing/people.ts';
-import { emailFiled, emailsMoved, threadRead, threadStarred } from './events.ts';
+import { alice, blobNo, bob, emailNo, labelNo, mailboxNo, threadNo, userNo } from '../testing/people.ts';
+import { emailFiled, emailsMoved, threadAssigned, threadLabelled, threadRead, threadStarred, threadUnassigned } from './events.ts';
 import type { Flags } from './flags.ts';
 import { type EmailToFile, thread, type ThreadCommand } from './index.ts';
 import { SHREDDED } from '@tidings/contracts/sealed';
@@ -94,7 +94,7 @@ describe('moving', () => {
       .thenRejected({ type: 'NotInThread', emailId: emailNo(2) });
     const theirCopy = emailFiled({ ...mail(1, { mailboxId: theirs }), startsThread: true });
     const state = [first, theirCopy, archived].reduce(thread.evolve, thread.initial);
-    expect([mine, theirs].map((each) => state.get(each)?.emails[0]?.place)).toEqual(['archive', 'inbox']);
+    expect([mine, theirs].map((each) => state.holdings.get(each)?.emails[0]?.place)).toEqual(['archive', 'inbox']);
   });
 
   it('keeps each event small in a thread of thousands', () => {
@@ -172,5 +172,57 @@ describe('flags', () => {
     given(first, second)
       .when(flag({ starred: true, archived: true }))
       .then(threadStarred({ ...here, starred: true }), moved('archive', 1, 2));
+  });
+});
+
+describe('labels', () => {
+  const label = (n: number, labelled = true): ThreadCommand => ({ type: 'LabelThread', ...here, labelId: labelNo(n), labelled });
+  const labelled = (n: number, on = true) => threadLabelled({ ...here, labelId: labelNo(n), labelled: on });
+
+  it('are put on and taken off', () => {
+    given(first).when(label(1)).then(labelled(1));
+    given(first, labelled(1)).when(label(1)).thenNothing();
+    given(first, labelled(1)).when(label(1, false)).then(labelled(1, false));
+    given(first).when(label(1, false)).thenNothing();
+    given().when(label(1)).thenRejected({ type: 'NoSuchThread' });
+  });
+
+  it('are so many at most', () => {
+    const many = Array.from({ length: 100 }, (_, n) => labelled(n));
+    given(first, ...many)
+      .when(label(100))
+      .thenRejected({ type: 'TooManyLabelsOnThread' });
+  });
+});
+
+describe('assignment', () => {
+  const who = { threadId: threadNo(1), userId: bob };
+  const both = [mine, theirs];
+  const theirCopy = emailFiled({ ...mail(1, { mailboxId: theirs }), startsThread: true });
+
+  it('is of the thread, for all mailboxes that hold it', () => {
+    const assigned = threadAssigned({ ...who, mailboxIds: both, by: alice });
+    given(first, theirCopy)
+      .when({ type: 'AssignThread', ...who, by: alice })
+      .then(assigned);
+    given(first, theirCopy, assigned)
+      .when({ type: 'AssignThread', ...who, by: alice })
+      .thenNothing();
+    given(first, theirCopy, assigned)
+      .when({ type: 'UnassignThread', ...who, by: null })
+      .then(threadUnassigned({ ...who, mailboxIds: both, by: null }));
+    given(first)
+      .when({ type: 'UnassignThread', ...who, by: alice })
+      .thenNothing();
+    given()
+      .when({ type: 'AssignThread', ...who, by: alice })
+      .thenRejected({ type: 'NoSuchThread' });
+  });
+
+  it('is of so many people at most', () => {
+    const many = Array.from({ length: 50 }, (_, n) => threadAssigned({ ...who, userId: userNo(n + 10), mailboxIds: [mine], by: alice }));
+    given(first, ...many)
+      .when({ type: 'AssignThread', ...who, by: alice })
+      .thenRejected({ type: 'TooManyAssignees' });
   });
 });

@@ -3,9 +3,18 @@ import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
 import type { EmailId, LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
-import { emailFiled, emailsMoved, type ThreadEvent, threadLabelled, threadRead, threadStarred } from './events.ts';
+import {
+  emailFiled,
+  emailsMoved,
+  threadAssigned,
+  type ThreadEvent,
+  threadLabelled,
+  threadRead,
+  threadStarred,
+  threadUnassigned,
+} from './events.ts';
 import { type Flags, type Move, movesFor } from './flags.ts';
-import { heldBy, type Holding, holds, type State } from './state.ts';
+import { heldBy, holdersOf, type Holding, holds, type State } from './state.ts';
 
 interface ByUser {
   readonly threadId: ThreadId;
@@ -23,18 +32,30 @@ export type Command =
   | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
   | ({ readonly type: 'SetThreadFlags'; readonly set: Flags } & ByUser)
   /** Whether the mailbox has such a label is the labels' own to say. */
-  | ({ readonly type: 'LabelThread'; readonly labelId: LabelId; readonly labelled: boolean } & ByUser);
+  | ({ readonly type: 'LabelThread'; readonly labelId: LabelId; readonly labelled: boolean } & ByUser)
+  /** Whether they may take care of it is `may`'s to say. */
+  | ({ readonly type: 'AssignThread'; readonly by: UserId } & OfUser)
+  /** Null: by itself, as they may no longer. */
+  | ({ readonly type: 'UnassignThread'; readonly by: UserId | null } & OfUser);
+
+interface OfUser {
+  readonly threadId: ThreadId;
+  readonly userId: UserId;
+}
 
 export type Rejection =
   | { readonly type: 'NoSuchThread'; readonly threadId: ThreadId }
   | { readonly type: 'NotInThread'; readonly emailId: EmailId }
-  | { readonly type: 'TooManyLabelsOnThread' };
+  | { readonly type: 'TooManyLabelsOnThread' }
+  | { readonly type: 'TooManyAssignees' };
 
 /** On one thread of one mailbox. */
 export const MOST_LABELS_ON_THREAD = 100;
+export const MOST_ASSIGNEES = 50;
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
   if (command.type === 'FileEmail') return right(file(command.email, heldBy(state, command.email.mailboxId)));
+  if (command.type === 'AssignThread' || command.type === 'UnassignThread') return assign(command, state);
   const held = heldBy(state, command.mailboxId);
   if (held.emails.length === 0) return left({ type: 'NoSuchThread', threadId: command.threadId });
 
@@ -68,6 +89,22 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
       return right([threadLabelled({ threadId, mailboxId, labelId, labelled, by })]);
     }
   }
+};
+
+const assign = (
+  command: Extract<Command, { readonly type: 'AssignThread' | 'UnassignThread' }>,
+  state: State,
+): Either<Rejection, readonly ThreadEvent[]> => {
+  const { threadId, userId } = command;
+  const mailboxIds = holdersOf(state);
+  if (mailboxIds.length === 0) return left({ type: 'NoSuchThread', threadId });
+  const isAssigned = state.assignees.has(userId);
+  if (command.type === 'UnassignThread') {
+    return right(isAssigned ? [threadUnassigned({ threadId, mailboxIds, userId, by: command.by })] : []);
+  }
+  if (isAssigned) return right([]);
+  if (state.assignees.size >= MOST_ASSIGNEES) return left({ type: 'TooManyAssignees' });
+  return right([threadAssigned({ threadId, mailboxIds, userId, by: command.by })]);
 };
 
 const file = (email: EmailToFile, held: Holding): readonly ThreadEvent[] =>

@@ -1,5 +1,13 @@
 import { eventOf } from '@tidings/contracts/events/definition';
-import { EmailFiled, EmailsMoved, ThreadLabelled, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import {
+  EmailFiled,
+  EmailsMoved,
+  ThreadAssigned,
+  ThreadLabelled,
+  ThreadRead,
+  ThreadStarred,
+  ThreadUnassigned,
+} from '@tidings/contracts/events/thread';
 
 export type { ThreadEvent } from '@tidings/contracts/events/thread';
 export const emailFiled = eventOf(EmailFiled);
@@ -7,3 +15,5 @@ export const threadRead = eventOf(ThreadRead);
 export const emailsMoved = eventOf(EmailsMoved);
 export const threadStarred = eventOf(ThreadStarred);
 export const threadLabelled = eventOf(ThreadLabelled);
+export const threadAssigned = eventOf(ThreadAssigned);
+export const threadUnassigned = eventOf(ThreadUnassigned);

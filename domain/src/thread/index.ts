@@ -8,5 +8,5 @@ export const thread: Decider<State, Command, ThreadEvent, Rejection> = { categor
 
 export type { Command as ThreadCommand, EmailToFile, Rejection as ThreadRejection } from './decide.ts';
 export type { Flags as ThreadFlags } from './flags.ts';
-export type { HeldEmail, Holding, State as ThreadState } from './state.ts';
+export { accessOf, type HeldEmail, holdersOf, type Holding, type State as ThreadState } from './state.ts';
 export { threadKey, threadStartedBy } from './stream.ts';

@@ -1,9 +1,14 @@
 import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
-import type { EmailId, LabelId, MailboxId } from '@tidings/contracts/ids';
+import type { EmailId, LabelId, MailboxId, UserId } from '@tidings/contracts/ids';
 import type { ThreadEvent } from './events.ts';
 
-/** What each mailbox that holds the thread did with it; what the emails say is not needed to decide. */
-export type State = ReadonlyMap<MailboxId, Holding>;
+/** What the emails say is not needed to decide. */
+export interface State {
+  /** What each mailbox that holds the thread did with it. */
+  readonly holdings: ReadonlyMap<MailboxId, Holding>;
+  /** Who takes care of it, whatever the mailbox. */
+  readonly assignees: ReadonlySet<UserId>;
+}
 
 export interface Holding {
   /** In the order they were filed. */
@@ -20,7 +25,7 @@ export interface HeldEmail {
   readonly place: Place;
 }
 
-export const initial: State = new Map();
+export const initial: State = { holdings: new Map(), assignees: new Set() };
 
 const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false, labels: new Set() };
 
@@ -46,21 +51,36 @@ export const evolve = (state: State, event: ThreadEvent): State => {
       return change(state, event, (held) => ({ ...held, starred: event.data.starred }));
     case 'ThreadLabelled':
       return change(state, event, (held) => ({ ...held, labels: toggled(held.labels, event.data.labelId, event.data.labelled) }));
+    case 'ThreadAssigned':
+      return { ...state, assignees: toggled(state.assignees, event.data.userId, true) };
+    case 'ThreadUnassigned':
+      return { ...state, assignees: toggled(state.assignees, event.data.userId, false) };
     default:
       return state;
   }
 };
 
-const change = (state: State, { data: { mailboxId } }: ThreadEvent, how: (held: Holding) => Holding): State =>
-  new Map(state).set(mailboxId, how(heldBy(state, mailboxId)));
+const change = (
+  state: State,
+  { data: { mailboxId } }: Extract<ThreadEvent, { readonly data: { readonly mailboxId: MailboxId } }>,
+  how: (held: Holding) => Holding,
+): State => ({ ...state, holdings: new Map(state.holdings).set(mailboxId, how(heldBy(state, mailboxId))) });
 
-export const heldBy = (state: State, mailbox: MailboxId): Holding => state.get(mailbox) ?? nothingHeld;
+export const heldBy = (state: State, mailbox: MailboxId): Holding => state.holdings.get(mailbox) ?? nothingHeld;
+
+/** The mailboxes that have emails of it. */
+export const holdersOf = ({ holdings }: State): readonly MailboxId[] =>
+  [...holdings].flatMap(([mailbox, { emails }]) => (emails.length > 0 ? [mailbox] : []));
 
 export const holds = (held: Holding, email: EmailId): boolean => held.emails.some(({ emailId }) => emailId === email);
 
-const toggled = (labels: ReadonlySet<LabelId>, label: LabelId, on: boolean): ReadonlySet<LabelId> => {
-  const changed = new Set(labels);
-  if (on) changed.add(label);
-  else changed.delete(label);
+const toggled = <A>(items: ReadonlySet<A>, item: A, on: boolean): ReadonlySet<A> => {
+  const changed = new Set(items);
+  if (on) changed.add(item);
+  else changed.delete(item);
   return changed;
 };
+
+/** What the thread is to a mailbox; null when it has nothing of it. */
+export const accessOf = (state: State, mailbox: MailboxId): 'viewer' | 'editor' | null =>
+  heldBy(state, mailbox).emails.length > 0 ? 'editor' : null;

@@ -109,6 +109,7 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
     case 'MessageUnpinned':
     case 'EmailReceived':
     case 'ThreadChanged':
+    case 'CommentPosted':
     case 'MailboxChanged':
     case 'Resync':
       return event; // nothing of theirs but ids

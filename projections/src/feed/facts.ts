@@ -254,6 +254,11 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'EmailsMoved':
       case 'ThreadStarred':
       case 'ThreadLabelled':
+      case 'ThreadAssigned':
+      case 'ThreadUnassigned':
+      case 'CommentPosted':
+      case 'CommentEdited':
+      case 'CommentDeleted':
         break; // say everything themselves
     }
   }

@@ -106,6 +106,11 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'EmailsMoved':
     case 'ThreadStarred':
     case 'ThreadLabelled':
+    case 'ThreadAssigned':
+    case 'ThreadUnassigned':
+    case 'CommentPosted':
+    case 'CommentEdited':
+    case 'CommentDeleted':
       return mail.threadChanged(event);
   }
 };

@@ -1,7 +1,7 @@
 /** What the mail side tells the members of a mailbox (mail-contract §3, "Live"). */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { MailboxClosed, MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
-import type { EmailFiled, EmailsMoved, ThreadLabelled, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import type { EmailFiled } from '@tidings/contracts/events/thread';
 import type { ThreadChange } from '@tidings/contracts/http/live';
 import { isShredded } from '@tidings/contracts/sealed';
 import type { Facts } from './facts.ts';
@@ -47,21 +47,38 @@ export const emailFiled = (event: Recorded<EmailFiled>): readonly Row[] => {
   return [tell(audience, { type: 'EmailReceived', createdAt, mailboxId, threadId, emailId, ...seen }), filed];
 };
 
-/** What happened to a thread in one mailbox and says everything itself. */
-export const threadChanges = ['ThreadRead', 'EmailsMoved', 'ThreadStarred', 'ThreadLabelled'] as const;
-type Change = ThreadRead | EmailsMoved | ThreadStarred | ThreadLabelled;
+/** What happened to a thread, and says everything itself. */
+export const threadChanges = [
+  'ThreadRead',
+  'EmailsMoved',
+  'ThreadStarred',
+  'ThreadLabelled',
+  'ThreadAssigned',
+  'ThreadUnassigned',
+  'CommentPosted',
+  'CommentEdited',
+  'CommentDeleted',
+] as const;
+type Change = Extract<Recorded, { readonly type: (typeof threadChanges)[number] }>;
 
 const changes: ReadonlySet<string> = new Set(threadChanges);
-export const isThreadChange = (event: Recorded): event is Recorded<Change> => changes.has(event.type);
+export const isThreadChange = (event: Recorded): event is Change => changes.has(event.type);
 
-export const threadChanged = (event: Recorded<Change>): readonly Row[] => {
-  const { mailboxId, threadId } = event.data;
-  return [
-    tell(mailboxAudience(mailboxId), { type: 'ThreadChanged', createdAt: event.recordedAt, mailboxId, threadId, change: changeOf(event) }),
-  ];
+/** The same for each mailbox that it concerns. */
+export const threadChanged = (event: Change): readonly Row[] => {
+  const { data, recordedAt: createdAt } = event;
+  const mailboxIds = 'mailboxIds' in data ? data.mailboxIds : [data.mailboxId];
+  return mailboxIds.map((mailboxId) => {
+    const where = { createdAt, mailboxId, threadId: data.threadId };
+    if (event.type === 'CommentPosted') {
+      const { commentId, by, mentions } = event.data;
+      return tell(mailboxAudience(mailboxId), { type: 'CommentPosted', ...where, commentId, by, mentions });
+    }
+    return tell(mailboxAudience(mailboxId), { type: 'ThreadChanged', ...where, change: changeOf(event) });
+  });
 };
 
-const changeOf = (event: Change): ThreadChange => {
+const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): ThreadChange => {
   switch (event.type) {
     case 'ThreadRead':
       return { type: 'read', upTo: event.data.upTo, by: event.data.by };
@@ -71,5 +88,13 @@ const changeOf = (event: Change): ThreadChange => {
       return { type: 'starred', starred: event.data.starred, by: event.data.by };
     case 'ThreadLabelled':
       return { type: 'labelled', labelId: event.data.labelId, labelled: event.data.labelled, by: event.data.by };
+    case 'ThreadAssigned':
+      return { type: 'assigned', userId: event.data.userId, by: event.data.by };
+    case 'ThreadUnassigned':
+      return { type: 'unassigned', userId: event.data.userId, by: event.data.by };
+    case 'CommentEdited':
+      return { type: 'comment-edited', commentId: event.data.commentId, by: event.data.by };
+    case 'CommentDeleted':
+      return { type: 'comment-deleted', commentId: event.data.commentId, by: event.data.by };
   }
 };

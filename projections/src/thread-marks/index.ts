@@ -1,13 +1,15 @@
 /**
- * What stands on threads beside their emails: the labels of each mailbox. A mark keeps the place of its thread in the list, so that the threads
+ * What stands on threads beside their emails: the labels of each mailbox, and who takes care of them. A mark keeps the place of its thread in the list, so that the threads
  * of a label are a walk along an index like any other list (`threads/queries.ts`).
  */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { LabelChanged, LabelCreated, LabelDeleted } from '@tidings/contracts/events/label';
-import type { EmailFiled, ThreadLabelled } from '@tidings/contracts/events/thread';
-import type { LabelId } from '@tidings/contracts/ids';
+import type { MailboxClosed } from '@tidings/contracts/events/mailbox';
+import type { EmailFiled, ThreadAssigned, ThreadLabelled, ThreadUnassigned } from '@tidings/contracts/events/thread';
+import type { SubjectErased } from '@tidings/contracts/events/user';
+import type { LabelId, MailboxId, UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { deleteLabels, saveLabels } from './labels.ts';
+import { deleteLabels, forgetMailboxes, saveLabels } from './labels.ts';
 import { type Mark, type Ranked, rankMarks, removeMarksOf, saveMarks, saveRanked } from './store.ts';
 
 export * from './queries.ts';
@@ -44,8 +46,28 @@ const tables = (schema: string): string => `
 
 const indexes = (schema: string): string => `create index mark_list on ${schema}.mark (mailbox_id, kind, marked, last_at, last_position);`;
 
-const handled = ['EmailFiled', 'ThreadLabelled', 'LabelCreated', 'LabelChanged', 'LabelDeleted'] as const;
-type Handled = Recorded<EmailFiled | ThreadLabelled | LabelCreated | LabelChanged | LabelDeleted>;
+const handled = [
+  'EmailFiled',
+  'ThreadLabelled',
+  'ThreadAssigned',
+  'ThreadUnassigned',
+  'LabelCreated',
+  'LabelChanged',
+  'LabelDeleted',
+  'MailboxClosed',
+  'SubjectErased',
+] as const;
+type Handled = Recorded<
+  | EmailFiled
+  | ThreadLabelled
+  | ThreadAssigned
+  | ThreadUnassigned
+  | LabelCreated
+  | LabelChanged
+  | LabelDeleted
+  | MailboxClosed
+  | SubjectErased
+>;
 
 const isHandled = (event: Recorded): event is Handled => threadMarks.handles.includes(event.type);
 
@@ -54,6 +76,8 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   const marks = new Map<string, Mark>();
   const labels = new Map<LabelId, Recorded<LabelCreated | LabelChanged>['data']>();
   const gone = new Set<LabelId>();
+  const erased = new Set<UserId>();
+  const closed = new Set<MailboxId>();
   for (const event of page) {
     if (!isHandled(event)) continue;
     switch (event.type) {
@@ -65,6 +89,15 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
         marks.set(threadId + mailboxId + labelId, { threadId, mailboxId, kind: 'label', marked: labelId, present: labelled });
         break;
       }
+      case 'ThreadAssigned':
+      case 'ThreadUnassigned': {
+        const { threadId, mailboxIds, userId } = event.data;
+        const present = event.type === 'ThreadAssigned';
+        for (const mailboxId of mailboxIds) {
+          marks.set(threadId + mailboxId + userId, { threadId, mailboxId, kind: 'assignee', marked: userId, present });
+        }
+        break;
+      }
       case 'LabelCreated':
       case 'LabelChanged':
         labels.set(event.data.labelId, event.data);
@@ -72,6 +105,12 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
       case 'LabelDeleted':
         labels.delete(event.data.labelId);
         gone.add(event.data.labelId);
+        break;
+      case 'MailboxClosed':
+        closed.add(event.data.mailboxId);
+        break;
+      case 'SubjectErased':
+        erased.add(event.data.userId);
     }
   }
   await saveLabels([...labels.values()], tx);
@@ -80,6 +119,8 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   await saveMarks([...marks.values()], tx);
   await deleteLabels([...gone], tx);
   await removeMarksOf('label', [...gone], tx);
+  await removeMarksOf('assignee', [...erased], tx);
+  await forgetMailboxes([...closed], tx);
 };
 
 export const threadMarks: Projection = { name: 'thread-marks', version: 1, handles: handled, tables, indexes, apply };

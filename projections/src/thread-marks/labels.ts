@@ -1,6 +1,6 @@
-/** The labels there are. */
+/** The labels there are, and the end of all that a mailbox has. */
 import type { LabelCreated } from '@tidings/contracts/events/label';
-import type { LabelId } from '@tidings/contracts/ids';
+import type { LabelId, MailboxId } from '@tidings/contracts/ids';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
 import { storable } from '../chat-view/people.ts';
@@ -29,4 +29,12 @@ export const saveLabels = async (labels: readonly LabelCreated['data'][], tx: Pr
 
 export const deleteLabels = async (gone: readonly LabelId[], tx: ProjectionTx): Promise<void> => {
   if (gone.length > 0) await tx.query(`delete from ${tx.schema}.label where label_id = any($1::uuid[])`, [gone]);
+};
+
+/** A closed mailbox takes no more mail, and nothing of it is shown again. */
+export const forgetMailboxes = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
+  if (closed.length === 0) return;
+  for (const table of ['label', 'mark', 'ranked']) {
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+  }
 };

@@ -1,7 +1,7 @@
 /** What readers ask of marks. */
 import { int, nullable, oneOf } from '@tidings/contracts/codec';
 import type { View } from '@tidings/contracts/http/mail-objects';
-import { LabelId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import { LabelId, MailboxId, ThreadId, type UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import * as t from 'io-ts';
 import { sql, type FragmentSqlToken } from 'slonik';
@@ -23,6 +23,13 @@ export const labelsOf = (schema: string, mailbox: MailboxId) =>
 export const labelById = (schema: string, mailbox: MailboxId, label: LabelId) =>
   sql.type(rows(LabelRow))`select ${labelColumns} from ${tableIn(schema, 'label')} where label_id = ${label} and mailbox_id = ${mailbox}`;
 
+/** Threads that `user` takes care of, behind `after`. Index mark_by_what. */
+export const assignedTo = (schema: string, user: UserId, after: ThreadId | null, limit: number) => sql.type(
+  rows(t.readonly(t.type({ threadId: ThreadId }))),
+)`select distinct thread_id as "threadId" from ${tableIn(schema, 'mark')}
+  where marked = ${user} and kind = 'assignee' ${after === null ? sql.fragment`` : sql.fragment`and thread_id > ${after}`}
+  order by thread_id limit ${limit}`;
+
 /** Which mailbox a label is of. Primary key. */
 export const mailboxOfLabel = (schema: string, label: LabelId) =>
   sql.type(
@@ -39,11 +46,24 @@ export const marksOn = (schema: string, threads: readonly ThreadId[], mailboxes:
     and (m.kind <> 'label' or l.label_id is not null)
   order by m.kind, lower(l.name), m.marked`;
 
-/** Threads of one mailbox that bear a mark, for `threadsInView`. Index mark_list. */
-export const withMark = (schema: string, mailbox: MailboxId, kind: 'label' | 'assignee', marked: string): AmongThreads => ({
-  table: tableIn(schema, 'mark'),
-  where: sql.fragment`k.mailbox_id = ${mailbox} and k.kind = ${kind} and k.marked = ${marked}::uuid`,
-});
+/** Threads of one mailbox that bear these marks, for `threadsInView`; null when none is asked for. Index mark_list. */
+export const withMarks = (schema: string, mailbox: MailboxId, { label, assignee }: WantedMarks): AmongThreads | null => {
+  const table = tableIn(schema, 'mark');
+  const first = label ?? assignee;
+  if (first === undefined) return null;
+  const kind = label === undefined ? 'assignee' : 'label';
+  const listed = sql.fragment`k.mailbox_id = ${mailbox} and k.kind = ${kind} and k.marked = ${first}::uuid`;
+  if (label === undefined || assignee === undefined) return { table, where: listed };
+  const both = sql.fragment`exists (
+    select from ${table} m where m.thread_id = k.thread_id and m.mailbox_id = k.mailbox_id and m.kind = 'assignee' and m.marked = ${assignee}::uuid
+  )`;
+  return { table, where: sql.fragment`${listed} and ${both}` };
+};
+
+export interface WantedMarks {
+  readonly label?: LabelId | undefined;
+  readonly assignee?: UserId | undefined;
+}
 
 const LabelCount = t.readonly(t.type({ id: LabelId, threads: int(0), unread: int(0) }));
 

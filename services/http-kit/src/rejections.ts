@@ -80,6 +80,10 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   EmailIdReused: { code: 'CONFLICT', says: 'This email id stands for other bytes.' },
   NoSuchThread: { code: 'CONTENT_NOT_FOUND', says: 'There is no such thread.' },
   TooManyLabelsOnThread: { code: 'CONFLICT', says: 'This thread has as many labels as it can take; take one away first.' },
+  TooManyAssignees: { code: 'CONFLICT', says: 'This thread has as many assignees as it can take; take one away first.' },
+  NoSuchComment: { code: 'CONTENT_NOT_FOUND', says: 'There is no such comment.' },
+  NotTheCommentsAuthor: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This comment is not yours.' },
+  CommentStands: { code: 'CONFLICT', says: 'A comment can be changed for an hour; this one stands.' },
   NoSuchLabel: { code: 'CONTENT_NOT_FOUND', says: 'There is no such label in this mailbox.' },
   BadLabelName: {
     code: 'VALIDATION_ERROR',

@@ -15,6 +15,7 @@ import { relationships } from '@tidings/projections/relationships/index';
 import { reports } from '@tidings/projections/reports/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { threadMarks } from '@tidings/projections/thread-marks/index';
+import { threadNotes } from '@tidings/projections/thread-notes/index';
 import { threads } from '@tidings/projections/threads/index';
 import { timeline } from '@tidings/projections/timeline/index';
 import { users } from '@tidings/projections/users/index';
@@ -33,6 +34,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   mailboxes,
   threads,
   threadMarks,
+  threadNotes,
   emails,
   mailSearch(mailTexts(blobs)),
   contacts,

@@ -51,6 +51,8 @@ export const eventLine = (event: StoryEvent, names: Names): string => {
       );
     case 'ThreadChanged':
       return `in ${nameOf(event.mailboxId)}: ${changeLine(event.change, nameOf)}`;
+    case 'CommentPosted':
+      return `in ${nameOf(event.mailboxId)}: ${nameOf(event.by)} commented`;
     case 'MailboxChanged':
       return `${nameOf(event.userId)} is ${event.role ?? 'no longer'} in ${nameOf(event.mailboxId)}`;
     case 'Resync':
@@ -92,6 +94,14 @@ const changeLine = (change: ThreadChange, nameOf: (id: string) => string): strin
       return `${nameOf(change.by)} moved it to ${change.place}`;
     case 'starred':
       return `${nameOf(change.by)} ${change.starred ? 'starred it' : 'took the star off'}`;
+    case 'assigned':
+      return `${nameOf(change.by)} gave it to ${nameOf(change.userId)}`;
+    case 'unassigned':
+      return `${nameOf(change.userId)} no longer takes care of it`;
+    case 'comment-edited':
+      return `${nameOf(change.by)} rewrote a comment`;
+    case 'comment-deleted':
+      return `${nameOf(change.by)} took a comment back`;
     case 'labelled':
       return `${nameOf(change.by)} ${change.labelled ? 'put a label on it' : 'took a label off'}`;
   }

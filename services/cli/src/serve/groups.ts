@@ -1,11 +1,11 @@
 /**
  * Which services share an operating-system process. Requests and live streams never wait for a page of events, mail coming in waits for
- * neither, and reading a crowd of mails delays none of them (architecture §1). Sorting mail and telling those who are not looking both work
- * off what is safe already.
+ * neither, and reading a crowd of mails delays none of them (architecture §1). Sorting mail, telling those who are not looking and what follows
+ * by itself all work off what is safe already.
  */
 export const GROUPS = {
   projector: ['projector'],
-  filing: ['filing', 'notifier'],
+  filing: ['filing', 'notifier', 'caretaker'],
   api: ['command-api', 'query-api', 'sse'],
   smtp: ['smtp-ingress'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
+import { registerAssignees } from './assignees.ts';
+import { registerComments } from './comments.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
@@ -13,4 +15,6 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerMailboxes(app, platform);
   registerThreads(app, platform);
   registerLabels(app, platform);
+  registerComments(app, platform);
+  registerAssignees(app, platform);
 };

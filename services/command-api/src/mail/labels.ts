@@ -20,6 +20,7 @@ import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { assertMay } from './access.ts';
 import { readThread } from './read-thread.ts';
+import { assertMayInThread } from './thread-access.ts';
 
 export const registerLabels = (app: FastifyInstance, platform: Platform): void => {
   handle(
@@ -70,7 +71,7 @@ const setLabel = async (
   const of = await platform.read.maybeOne(mailboxOfLabel(platform.liveSchema('thread-marks'), labelId));
   if (of === null) throw noSuchLabel();
   const { mailboxId } = of;
-  await assertMay(platform, actor, 'label', mailboxId);
+  await assertMayInThread(platform, actor, 'label', threadId, mailboxId);
   const { state } = await platform.commands.load(label, labelsKey(mailboxId));
   if (labelled && !state.has(labelId)) throw noSuchLabel();
   const command = { type: 'LabelThread', threadId, mailboxId, labelId, labelled, by: actor.userId } as const;

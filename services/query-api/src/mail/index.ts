@@ -12,6 +12,7 @@ import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerMailSearch } from './search.ts';
 import { registerThreads } from './threads.ts';
+import { registerTimeline } from './timeline.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const bodies = createBodyReader(platform.blobs);
@@ -21,6 +22,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerThreads(app, platform, bodies);
   registerMailSearch(app, platform);
   registerLabels(app, platform);
+  registerTimeline(app, platform, bodies);
   registerEmails(app, platform, bodies, lazyMime(app));
 };
 

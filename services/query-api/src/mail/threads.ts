@@ -5,7 +5,7 @@ import type { View } from '@tidings/contracts/http/mail-objects';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { Timestamp } from '@tidings/contracts/time';
 import { emailsOfThread } from '@tidings/projections/emails/index';
-import { readThreads, THREAD_READS, withMark } from '@tidings/projections/thread-marks/index';
+import { readThreads, THREAD_READS, withMarks } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsInView } from '@tidings/projections/threads/index';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import * as t from 'io-ts';
@@ -26,7 +26,8 @@ const PositionText = new t.Type<Position, string>(
 const Key = t.readonly(t.type({ at: Timestamp, position: PositionText }));
 /** Where the walk began goes along, so that every page is of the same list. */
 const WalkCursor = t.readonly(t.type({ began: Key, after: Key }));
-const MessageCursor = t.readonly(t.type({ after: PositionText }));
+/** A place in a thread. */
+export const PositionCursor = t.readonly(t.type({ after: PositionText }));
 
 export const registerThreads = (app: FastifyInstance, platform: Platform, bodies: BodyReader): void => {
   handle(
@@ -35,10 +36,10 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     listThreads,
     async ({ actor, params: { mailboxId }, query, request }) => {
       refuseLaterFilters(request);
-      const { view = 'inbox', unread = null, label, limit = MAIL_PAGE } = query;
+      const { view = 'inbox', unread = null, label, assignee, limit = MAIL_PAGE } = query;
       const walk = decodeCursor(WalkCursor, query.cursor);
       await assertMailbox(platform, actor, mailboxId, 'read');
-      const among = label === undefined ? null : withMark(platform.liveSchema('thread-marks'), mailboxId, 'label', label);
+      const among = withMarks(platform.liveSchema('thread-marks'), mailboxId, { label, assignee });
       const asked = { mailbox: mailboxId, view, unread, walk, limit: limit + 1, among };
       const found = await platform.read.any(threadsInView(platform.liveSchema('threads'), asked));
       const first = found[0];
@@ -66,7 +67,7 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     platform,
     listThreadMessages,
     async ({ actor, params: { threadId }, query: { mailboxId, view, cursor, limit = MAIL_PAGE } }) => {
-      const after = decodeCursor(MessageCursor, cursor)?.after ?? null;
+      const after = decodeCursor(PositionCursor, cursor)?.after ?? null;
       const { thread } = await reachThread(platform, actor, threadId, mailboxId);
       const asked = {
         thread: threadId,
@@ -88,7 +89,7 @@ const keyOf = ({ keyAt, keyPosition }: ListedThread): object => ({ at: keyAt, po
 
 /** Filters of the contract that are not there yet: answering as if they were would show the wrong threads. */
 const refuseLaterFilters = ({ query }: FastifyRequest): void => {
-  const asked = ['q', 'assignee'].filter((name) => typeof query === 'object' && query !== null && name in query);
+  const asked = ['q'].filter((name) => typeof query === 'object' && query !== null && name in query);
   if (asked.length > 0) throw invalid(asked.map((path) => ({ path, message: 'is not supported yet' })));
 };
 
@@ -96,7 +97,7 @@ const MAIN: readonly Place[] = ['inbox', 'archive', 'sent', 'drafts'];
 const ASIDE: readonly Place[] = ['spam', 'trash'];
 
 /** Spam and trash are left out, unless there is nothing else. */
-const shownPlaces = ({ inInbox, inArchive, inSent, inDrafts }: ListedThread): readonly Place[] =>
+export const shownPlaces = ({ inInbox, inArchive, inSent, inDrafts }: ListedThread): readonly Place[] =>
   inInbox + inArchive + inSent + inDrafts > 0 ? MAIN : ASIDE;
 
 const placesOf: Readonly<Record<View, readonly Place[]>> = {

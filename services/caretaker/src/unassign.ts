@@ -1,0 +1,44 @@
+/** Who may no longer edit a thread no longer takes care of it (collaborative inbox §1.11). */
+import type { Recorded } from '@tidings/contracts/events/index';
+import { type CommandId, derivedId, type ThreadId, type UserId } from '@tidings/contracts/ids';
+import { thread, threadKey } from '@tidings/domain/thread/index';
+import { assignedTo } from '@tidings/projections/thread-marks/index';
+import type { Platform } from '../../platform/src/platform.ts';
+import { mayInThread } from '../../platform/src/thread-links.ts';
+
+export type Parts = Pick<Platform, 'commands' | 'read' | 'liveSchema' | 'freshness'>;
+
+const PAGE = 100;
+const CATCH_UP_MS = 10_000;
+
+/**
+ * Looks at everything that `user` takes care of, since `cause` may have taken a right.
+ * @throws when the read model that tells what they take care of is too far behind
+ */
+export const unassignWhereLost = async (platform: Parts, user: UserId, cause: Recorded): Promise<void> => {
+  if (!(await platform.freshness.waitFor(cause.position, ['thread-marks'], CATCH_UP_MS))) {
+    throw new Error('the read model of assignments is too far behind');
+  }
+  let after: ThreadId | null = null;
+  for (;;) {
+    const page: readonly { readonly threadId: ThreadId }[] = await platform.read.any(
+      assignedTo(platform.liveSchema('thread-marks'), user, after, PAGE),
+    );
+    for (const { threadId } of page) await unassignUnlessAllowed(platform, user, threadId, cause);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.threadId;
+  }
+};
+
+const unassignUnlessAllowed = async (platform: Parts, userId: UserId, threadId: ThreadId, cause: Recorded): Promise<void> => {
+  const { state } = await platform.commands.load(thread, threadKey(threadId));
+  if (!state.assignees.has(userId) || (await mayInThread(platform, userId, 'assign', state))) return;
+  const commandId = derivedId<CommandId>('unassign', cause.id, threadId);
+  await platform.commands.transact(
+    thread,
+    threadKey(threadId),
+    { type: 'UnassignThread', threadId, userId, by: null },
+    { commandId, causationId: cause.id },
+  );
+};
