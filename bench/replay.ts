@@ -103,7 +103,7 @@ const fill = async (store: EventStore, source: (index: number) => readonly [stri
 const scanRate = async (log: Awaited<ReturnType<typeof openPostgresLog>>): Promise<number> => {
   const start = performance.now();
   for (let after = START; ;) {
-    const page = await log.readAll(0, after, 5_000);
+    const page = await log.readAll(0, after, 1_000);
     after = page.next;
     if (page.atHead) return EVENTS / ((performance.now() - start) / 1000);
   }

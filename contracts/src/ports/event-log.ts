@@ -55,6 +55,8 @@ export interface LogPage {
 
 export interface ReadFilter {
   readonly types?: readonly string[];
+  /** `meta` may come empty: nothing is rebuilt from it, and a replay that reads it does so a million times. */
+  readonly withoutMeta?: boolean;
 }
 
 export const MAX_EVENT_BYTES = 256 * 1024;

@@ -4,9 +4,9 @@
  */
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EventLog, LoggedEvent, Position } from '@tidings/contracts/ports/event-log';
+import type { EventLog, LoggedEvent, LogPage, Position } from '@tidings/contracts/ports/event-log';
 import type { Logger } from 'pino';
-import type { EventStore, OpenedPage } from '../event-store/event-store.ts';
+import type { EventStore } from '../event-store/event-store.ts';
 import { backoff } from './backoff.ts';
 
 export interface Fault {
@@ -50,13 +50,15 @@ const PACE_MS = 20;
 /** Decoding 5,000 events at once would hold up the live projections of this process for tens of milliseconds. */
 const SLICE = 1_000;
 
-/** Opens the tail at the head the log has now. */
-export const openPageSource = async (deps: {
+interface SourceDeps {
   readonly log: EventLog;
   readonly events: EventStore;
   readonly shard: number;
   readonly logger: Logger;
-}): Promise<PageSource> => {
+}
+
+/** Opens the tail at the head the log has now. */
+export const openPageSource = async (deps: SourceDeps): Promise<PageSource> => {
   const { log, events, shard, logger } = deps;
   const listeners = new Set<() => void>();
   const stop = new AbortController();
@@ -110,11 +112,7 @@ export const openPageSource = async (deps: {
       return merge(ring, after, limit);
     },
     reaches: (after) => after >= start,
-    read: async (after, limit, types) => {
-      const page = await log.readAll(shard, after, limit, { types });
-      const opened = await openInSlices(events, page.events);
-      return { ...opened, next: page.next };
-    },
+    read: (after, limit, types) => readInSlices(deps, after, limit, types),
     onPage: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -155,17 +153,29 @@ const cutFront = (page: RingPage, after: Position): RingPage => ({
   faults: page.faults.filter((fault) => fault.event.position > after),
 });
 
-const openInSlices = async (events: EventStore, logged: readonly LoggedEvent[]): Promise<Pick<OpenedPage, 'events' | 'faults'>> => {
-  if (logged.length <= SLICE) return events.open(logged);
+/**
+ * A page read and opened slice by slice: what the log gave of a slice is garbage before the next one is opened, where a page's worth would
+ * be carried along by V8's collections. The next slice is on its way while one is being opened.
+ */
+const readInSlices = async (deps: SourceDeps, after: Position, limit: number, types: readonly string[]): Promise<SourcePage> => {
+  const { log, events, shard } = deps;
+  const readSlice = (from: Position): Promise<LogPage> => log.readAll(shard, from, Math.min(SLICE, limit), { types, withoutMeta: true });
   const opened: Recorded[] = [];
   const faults: Fault[] = [];
-  for (let at = 0; at < logged.length; at += SLICE) {
-    const slice = await events.open(logged.slice(at, at + SLICE));
+  let coming = readSlice(after);
+  for (let slices = Math.ceil(limit / SLICE); ; slices -= 1) {
+    const { events: logged, next, atHead } = await coming;
+    const last = atHead || slices <= 1;
+    if (!last) {
+      coming = readSlice(next);
+      coming.catch(() => undefined); // awaited in the next round, unless opening this slice fails
+    }
+    const slice = await events.open(logged);
     for (const event of slice.events) opened.push(event);
     for (const fault of slice.faults) faults.push(fault);
+    if (last) return { events: opened, faults, next };
     await nextTurn();
   }
-  return { events: opened, faults };
 };
 
 /** The part of a page up to `at`. */

@@ -31,17 +31,17 @@ export interface LogReader {
 }
 
 /** A page stops short of its limit rather than grow past this; one event always fits. */
-const PAGE_BYTES = 4 * 1024 * 1024;
+const PAGE_BYTES = 2 * 1024 * 1024;
 
 // First how far the page goes, by the stored, uncompressed lengths alone; then its events, a row each, with what was found in a row before
 // them. Measured against one text made of all events by the server, rows cost Node the same and Postgres half (docs/decisions/022).
-const pageOf = (events: string, key: 'position' | 'revision', wanted: string): string => `
+const pageOf = (events: string, key: 'position' | 'revision', wanted: string, meta: 'meta' | 'null' = 'meta'): string => `
   with size as (select ${key} key, pg_column_size(data) bytes from log.event where ${events} order by ${key} limit $3),
        fit as (select key, sum(bytes) over (order by key rows between unbounded preceding and current row) - bytes < ${PAGE_BYTES} fits from size),
        cut as materialized (select count(*) filter (where fits) fitting, count(*) seen, max(key) filter (where fits) last from fit)
   select last, null, fitting, null, null, seen, null, null, null from cut
   union all (
-    select position, stream_id, revision, event_id, type, version, recorded_at, data, meta
+    select position, stream_id, revision, event_id, type, version, recorded_at, data, ${meta}
       from log.event where ${events} and ${key} <= (select last from cut) and ${wanted} order by ${key}
   )`;
 
@@ -54,6 +54,7 @@ const streamEvents = `stream_id = $1 and revision >= $2
 
 const READ_ALL = pageOf(shardEvents, 'position', 'true');
 const READ_SOME = pageOf(shardEvents, 'position', 'type = any($4)');
+const READ_BARE = pageOf(shardEvents, 'position', 'type = any($4)', 'null');
 const READ_STREAM = pageOf(streamEvents, 'revision', 'true');
 
 type Found = readonly [last: string | null, none: null, fitting: string, none: null, none: null, seen: string];
@@ -66,7 +67,7 @@ type EventRow = readonly [
   version: string,
   recordedAt: string,
   data: string,
-  meta: string,
+  meta: string | null,
 ];
 
 interface FoundPage {
@@ -92,7 +93,9 @@ export const createReader = (pool: pg.Pool): LogReader => {
       const { fitting, seen, last, events } =
         filter?.types === undefined
           ? await page('log-read-all', READ_ALL, [shard, from, limit])
-          : await page('log-read-some', READ_SOME, [shard, from, limit, filter.types]);
+          : filter.withoutMeta === true
+            ? await page('log-read-bare', READ_BARE, [shard, from, limit, filter.types])
+            : await page('log-read-some', READ_SOME, [shard, from, limit, filter.types]);
       // Positions are distinct and behind `from`, so this many up to `last` leaves no room for a hole.
       if (fitting > 0 && last !== from + fitting) {
         throw new LogGapError(`shard ${shard} has ${fitting} events behind position ${from} up to ${last}`);
@@ -158,6 +161,8 @@ const ask = async <A>(query: () => Promise<A>): Promise<A> => {
 const RETRIES = 5;
 const RETRY_FOR_MS = 1_000;
 
+const NO_META: EventMeta = {};
+
 const eventsOf = (shard: number, rows: readonly EventRow[]): LoggedEvent[] => {
   let written = '';
   let recordedAt = '' as Timestamp;
@@ -171,7 +176,7 @@ const eventsOf = (shard: number, rows: readonly EventRow[]): LoggedEvent[] => {
       type,
       version: Number(version),
       data: JSON.parse(data) as JsonObject, // the log holds objects only
-      meta: JSON.parse(meta) as EventMeta,
+      meta: meta === null ? NO_META : (JSON.parse(meta) as EventMeta),
       shard,
       position: positionOf(Number(position)),
       stream,
