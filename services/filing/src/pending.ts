@@ -58,21 +58,19 @@ export const settlePending = async (client: PoolClient, due: DueEmail, still: re
   }
 };
 
-interface DueRow {
-  readonly emailId: EmailId;
-  readonly mailboxIds: readonly MailboxId[];
-  readonly receivedAt: Date;
-  readonly attempts: number;
-}
+/** Times in milliseconds. */
+type DueRow = Omit<DueEmail, 'receivedAt'> & { readonly receivedAt: number };
+
+const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
 
 /** By index pending_next. */
 export const duePending = async (pool: Pool, shard: number, now: number, limit: number): Promise<readonly DueEmail[]> => {
   const { rows } = await pool.query<DueRow>(
-    `select email_id as "emailId", array_agg(mailbox_id::text) as "mailboxIds", min(received_at) as "receivedAt", max(attempts) as attempts
+    `select email_id as "emailId", array_agg(mailbox_id::text) as "mailboxIds", ${ms('min(received_at)')} as "receivedAt", max(attempts) as attempts
      from filing.pending where shard = $1 and next_at <= $2 group by email_id order by min(next_at) limit $3`,
     [shard, timestamp(now), limit],
   );
-  return rows.map((row) => ({ ...row, receivedAt: timestamp(row.receivedAt.getTime()) }));
+  return rows.map((row) => ({ ...row, receivedAt: timestamp(row.receivedAt) }));
 };
 
 export interface Waiting {
@@ -83,12 +81,12 @@ export interface Waiting {
 }
 
 export const waitingIn = async (pool: Pool, shard: number): Promise<Waiting> => {
-  const { rows } = await pool.query<{ mails: number; nextAt: Date | null; steps: readonly string[] | null }>(
-    'select count(*)::integer as mails, min(next_at) as "nextAt", array_agg(distinct step) as steps from filing.pending where shard = $1',
+  const { rows } = await pool.query<{ mails: number; nextAt: number | null; steps: readonly string[] | null }>(
+    `select count(*)::integer as mails, ${ms('min(next_at)')} as "nextAt", array_agg(distinct step) as steps from filing.pending where shard = $1`,
     [shard],
   );
   const [row] = rows;
-  return { mails: row?.mails ?? 0, nextAt: row?.nextAt?.getTime() ?? null, steps: row?.steps ?? [] };
+  return { mails: row?.mails ?? 0, nextAt: row?.nextAt ?? null, steps: row?.steps ?? [] };
 };
 
 /** As administrators see it. */
@@ -104,15 +102,15 @@ export interface PendingMail {
 
 /** Those that wait longest come first. */
 export const pendingMails = async (pool: Pool, limit: number): Promise<readonly PendingMail[]> => {
-  const { rows } = await pool.query<Omit<PendingMail, 'receivedAt' | 'nextAttemptAt'> & { receivedAt: Date; nextAttemptAt: Date }>(
-    `select email_id as "emailId", mailbox_id as "mailboxId", received_at as "receivedAt", step, reason, attempts, next_at as "nextAttemptAt"
+  const { rows } = await pool.query<Omit<PendingMail, 'receivedAt' | 'nextAttemptAt'> & { receivedAt: number; nextAttemptAt: number }>(
+    `select email_id as "emailId", mailbox_id as "mailboxId", ${ms('received_at')} as "receivedAt", step, reason, attempts, ${ms('next_at')} as "nextAttemptAt"
      from filing.pending order by received_at, email_id, mailbox_id limit $1`,
     [limit],
   );
   return rows.map((row) => ({
     ...row,
-    receivedAt: timestamp(row.receivedAt.getTime()),
-    nextAttemptAt: timestamp(row.nextAttemptAt.getTime()),
+    receivedAt: timestamp(row.receivedAt),
+    nextAttemptAt: timestamp(row.nextAttemptAt),
   }));
 };
 
