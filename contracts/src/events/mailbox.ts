@@ -1,6 +1,6 @@
 /** Streams `mailbox-<mailboxId>` and, as the reservation that makes an address unique, `address-<derived from the address>`. */
 import * as t from 'io-ts';
-import { oneOf, text } from '../codec.ts';
+import { int, nullable, oneOf, text } from '../codec.ts';
 import { MailboxId, UserId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
 import { defineEvent, type EventOf } from './definition.ts';
@@ -56,6 +56,29 @@ export const MailboxMemberRemoved = defineEvent({
 });
 export type MailboxMemberRemoved = EventOf<typeof MailboxMemberRemoved>;
 
+export const SenderBlocked = defineEvent({
+  type: 'SenderBlocked',
+  doc: 'A mailbox takes no more mail from an address, or from a domain and all below it.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, sender: sealed(text(1, 320)), by: UserId })),
+  personal: [{ subject: 'mailboxId', fields: ['sender'] }],
+});
+export type SenderBlocked = EventOf<typeof SenderBlocked>;
+
+export const SenderUnblocked = defineEvent({
+  type: 'SenderUnblocked',
+  doc: 'A mailbox takes mail from an address or a domain again.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, sender: sealed(text(1, 320)), by: UserId })),
+  personal: [{ subject: 'mailboxId', fields: ['sender'] }],
+});
+export type SenderUnblocked = EventOf<typeof SenderUnblocked>;
+
+export const MailboxQuotaSet = defineEvent({
+  type: 'MailboxQuotaSet',
+  doc: 'A mailbox may keep so many bytes of mail; null: as many as the configuration says.',
+  data: t.readonly(t.type({ mailboxId: MailboxId, bytes: nullable(int(0)), by: UserId })),
+});
+export type MailboxQuotaSet = EventOf<typeof MailboxQuotaSet>;
+
 export const MailboxClosed = defineEvent({
   type: 'MailboxClosed',
   doc: 'A mailbox is closed for good: it takes no more mail, nobody is a member, and read models forget what it held. Its addresses were given up before.',
@@ -70,6 +93,9 @@ export const mailboxEvents = [
   MailboxRenamed,
   MailboxMemberSet,
   MailboxMemberRemoved,
+  SenderBlocked,
+  SenderUnblocked,
+  MailboxQuotaSet,
   MailboxClosed,
 ] as const;
 export type MailboxEvent = EventOf<(typeof mailboxEvents)[number]>;

@@ -23,6 +23,7 @@ import * as receipts from './receipts.ts';
 import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import * as search from './search.ts';
+import * as storage from './storage.ts';
 import * as sync from './sync.ts';
 import { systemRoutes } from './system.ts';
 import * as webhooks from './webhooks.ts';
@@ -40,6 +41,7 @@ export const routes: readonly Route[] = [
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
   ...contacts.contactRoutes,
+  ...storage.storageRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -64,6 +66,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailboxes,
     ...domains,
     ...contacts,
+    ...storage,
     ...live,
     ...sync,
     ...presence,

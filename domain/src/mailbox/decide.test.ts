@@ -3,7 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { specify } from '../testing/given.ts';
 import { alice, bob, carol, mailboxNo } from '../testing/people.ts';
 import type { Command } from './decide.ts';
-import { mailboxClosed, mailboxMemberRemoved, mailboxMemberSet, mailboxOpened, mailboxRenamed } from './events.ts';
+import {
+  mailboxClosed,
+  mailboxMemberRemoved,
+  mailboxMemberSet,
+  mailboxOpened,
+  mailboxQuotaSet,
+  mailboxRenamed,
+  senderBlocked,
+  senderUnblocked,
+} from './events.ts';
 import { mailbox, roleOf } from './index.ts';
 
 const given = specify(mailbox);
@@ -92,6 +101,42 @@ describe('a mailbox', () => {
   it('must be there to have members', () => {
     given().when(set(bob, 'viewer')).thenRejected({ type: 'NoSuchMailbox' });
     given().when(remove(bob)).thenRejected({ type: 'NoSuchMailbox' });
+  });
+
+  it('blocks senders, a bounded number of them', () => {
+    const what = { mailboxId, sender: 'spam.test', by: alice };
+    given(...opened)
+      .when({ type: 'BlockSender', ...what })
+      .then(senderBlocked(what));
+    given(...opened, senderBlocked(what))
+      .when({ type: 'BlockSender', ...what })
+      .thenNothing();
+    given(...opened, senderBlocked(what))
+      .when({ type: 'UnblockSender', ...what })
+      .then(senderUnblocked(what));
+    given(...opened)
+      .when({ type: 'UnblockSender', ...what })
+      .thenNothing();
+    const many = Array.from({ length: 1000 }, (_, n) => senderBlocked({ ...what, sender: `spam${n}.test` }));
+    given(...opened, ...many)
+      .when({ type: 'BlockSender', ...what })
+      .thenRejected({ type: 'TooManyBlockedSenders' });
+    given()
+      .when({ type: 'BlockSender', ...what })
+      .thenRejected({ type: 'NoSuchMailbox' });
+  });
+
+  it('may keep so many bytes, or as many as all', () => {
+    const quota = (bytes: number | null) => ({ mailboxId, bytes, by: alice });
+    given(...opened)
+      .when({ type: 'SetMailboxQuota', ...quota(5) })
+      .then(mailboxQuotaSet(quota(5)));
+    given(...opened)
+      .when({ type: 'SetMailboxQuota', ...quota(null) })
+      .thenNothing();
+    given(...opened, mailboxQuotaSet(quota(5)))
+      .when({ type: 'SetMailboxQuota', ...quota(null) })
+      .then(mailboxQuotaSet(quota(null)));
   });
 
   it('lets the erased go, the last admin too', () => {

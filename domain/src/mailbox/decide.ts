@@ -1,9 +1,20 @@
 /** A mailbox and who may do what in it (mail-contract §1). Its address is reserved by `address-…` first. */
 import type { MailboxKind, MailboxRole } from '@tidings/contracts/events/mailbox';
+import { MOST_BLOCKED_SENDERS } from '@tidings/contracts/http/storage';
 import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import { isShredded } from '@tidings/contracts/sealed';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
-import { mailboxClosed, type MailboxEvent, mailboxMemberRemoved, mailboxMemberSet, mailboxOpened, mailboxRenamed } from './events.ts';
+import {
+  mailboxClosed,
+  type MailboxEvent,
+  mailboxMemberRemoved,
+  mailboxMemberSet,
+  mailboxOpened,
+  mailboxQuotaSet,
+  mailboxRenamed,
+  senderBlocked,
+  senderUnblocked,
+} from './events.ts';
 import { isLastAdmin, roleOf, type State } from './state.ts';
 
 export type Command =
@@ -21,12 +32,17 @@ export type Command =
   | { readonly type: 'RemoveMailboxMember'; readonly mailboxId: MailboxId; readonly userId: UserId }
   /** Who was erased goes, the last admin too: a domain admin still may name another. */
   | { readonly type: 'RemoveErasedMember'; readonly mailboxId: MailboxId; readonly userId: UserId }
+  | { readonly type: 'BlockSender'; readonly mailboxId: MailboxId; readonly sender: string; readonly by: UserId }
+  | { readonly type: 'UnblockSender'; readonly mailboxId: MailboxId; readonly sender: string; readonly by: UserId }
+  | { readonly type: 'SetMailboxQuota'; readonly mailboxId: MailboxId; readonly bytes: number | null; readonly by: UserId }
   /** Its addresses are to be given up first: who closes it may not know them afterwards. */
   | { readonly type: 'CloseMailbox'; readonly mailboxId: MailboxId; readonly by: UserId };
 
 export type Rejection =
   | { readonly type: 'NoSuchMailbox'; readonly mailboxId: MailboxId }
   | { readonly type: 'MailboxExists'; readonly mailboxId: MailboxId }
+  /** Each of them is compared with every sender. */
+  | { readonly type: 'TooManyBlockedSenders'; readonly max: number }
   /** Someone must be left who can manage the mailbox. */
   | { readonly type: 'LastAdmin'; readonly userId: UserId };
 
@@ -65,6 +81,22 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
     case 'RemoveErasedMember': {
       const { userId } = command;
       return right(roleOf(state, userId) === null ? [] : [mailboxMemberRemoved({ mailboxId, userId })]);
+    }
+    case 'BlockSender': {
+      const { sender, by } = command;
+      if (state.kind !== 'open') return left({ type: 'NoSuchMailbox', mailboxId });
+      if (state.blocked.has(sender)) return right([]);
+      if (state.blocked.size >= MOST_BLOCKED_SENDERS) return left({ type: 'TooManyBlockedSenders', max: MOST_BLOCKED_SENDERS });
+      return right([senderBlocked({ mailboxId, sender, by })]);
+    }
+    case 'UnblockSender': {
+      const { sender, by } = command;
+      return right(state.kind === 'open' && state.blocked.has(sender) ? [senderUnblocked({ mailboxId, sender, by })] : []);
+    }
+    case 'SetMailboxQuota': {
+      const { bytes, by } = command;
+      if (state.kind !== 'open') return left({ type: 'NoSuchMailbox', mailboxId });
+      return right(state.quotaBytes === bytes ? [] : [mailboxQuotaSet({ mailboxId, bytes, by })]);
     }
     case 'CloseMailbox':
       if (state.kind === 'none') return left({ type: 'NoSuchMailbox', mailboxId });

@@ -8,4 +8,5 @@ export const mailbox: Decider<State, Command, MailboxEvent, Rejection> = { categ
 
 export type { Command as MailboxCommand, Rejection as MailboxRejection } from './decide.ts';
 export { roleOf, type State as MailboxState } from './state.ts';
+export { blockableSender, blocks } from './senders.ts';
 export { mailboxKey } from './stream.ts';

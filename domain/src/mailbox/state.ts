@@ -1,6 +1,6 @@
 import type { MailboxKind, MailboxRole } from '@tidings/contracts/events/mailbox';
 import type { UserId } from '@tidings/contracts/ids';
-import type { Sealed } from '@tidings/contracts/sealed';
+import { isShredded, type Sealed } from '@tidings/contracts/sealed';
 import type { MailboxEvent } from './events.ts';
 
 export type State =
@@ -13,6 +13,10 @@ export type State =
       readonly members: ReadonlyMap<UserId, MailboxRole>;
       /** Whose personal mailbox it is: its first member. Null for a shared one. */
       readonly owner: UserId | null;
+      /** Addresses and domains, in normal form. */
+      readonly blocked: ReadonlySet<string>;
+      /** Null: what is configured for all. */
+      readonly quotaBytes: number | null;
     }
   /** For good. */
   | { readonly kind: 'closed' };
@@ -30,6 +34,8 @@ export const evolve = (state: State, event: MailboxEvent): State => {
         name: event.data.name,
         members: new Map(),
         owner: null,
+        blocked: new Set(),
+        quotaBytes: null,
       };
     case 'MailboxRenamed':
       return state.kind === 'open' ? { ...state, name: event.data.name } : state;
@@ -41,6 +47,17 @@ export const evolve = (state: State, event: MailboxEvent): State => {
       members.delete(event.data.userId);
       return { ...state, members };
     }
+    case 'SenderBlocked':
+    case 'SenderUnblocked': {
+      const { sender } = event.data;
+      if (state.kind !== 'open' || isShredded(sender)) return state;
+      const blocked = new Set(state.blocked);
+      if (event.type === 'SenderBlocked') blocked.add(sender);
+      else blocked.delete(sender);
+      return { ...state, blocked };
+    }
+    case 'MailboxQuotaSet':
+      return state.kind === 'open' ? { ...state, quotaBytes: event.data.bytes } : state;
     case 'MailboxClosed':
       return { kind: 'closed' };
     default:

@@ -206,6 +206,9 @@ export const mailboxCommands: Arbitrary<MailboxCommand> = oneOfThese<MailboxComm
   SetMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users, role: any.mailboxRoles }),
   RemoveMailboxMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
   RemoveErasedMember: fc.record({ mailboxId: any.mailboxes, userId: any.users }),
+  BlockSender: fc.record({ mailboxId: any.mailboxes, sender: any.addresses, by: any.users }),
+  UnblockSender: fc.record({ mailboxId: any.mailboxes, sender: any.addresses, by: any.users }),
+  SetMailboxQuota: fc.record({ mailboxId: any.mailboxes, bytes: fc.option(fc.nat(3), { nil: null }), by: any.users }),
   CloseMailbox: fc.record({ mailboxId: any.mailboxes, by: any.users }),
 });
 

@@ -32,6 +32,9 @@ export const variables = {
     `How often one caller may ask, each node counting for itself: by user, and \`failures\` (tokens that are not valid) by address. The default is \`${formatRates(DEFAULT_RATES)}\`; a class left out keeps its own.`,
   ),
   OPS: flag(true).means('Whether the API serves `/ready` and `/metrics`.'),
+  MAILBOX_QUOTA_BYTES: wholeNumber(0, 1e15, 0).means(
+    'How much mail one mailbox may keep unless its domain’s admins say otherwise; more is put off (452). 0: without limit.',
+  ),
   MAIL_HOST: variable('a host name', hostname().includes('.') ? hostname().toLowerCase() : '', (name) =>
     DOMAIN.test(name.toLowerCase()) ? name.toLowerCase() : undefined,
   ).means('The name under which other mail servers reach us; without it the machine’s, or `mail.` before the first of `MAIL_DOMAINS`.'),
@@ -140,6 +143,8 @@ export interface Config {
   };
   /** Lower-case; at least one. The first is the default. */
   readonly mailDomains: readonly string[];
+  /** Of one mailbox, unless it has its own; null: without limit. */
+  readonly mailboxQuotaBytes: number | null;
   /** The name that MX records give. */
   readonly mailHost: string;
   readonly oidc: {
@@ -220,6 +225,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
         : { keyFile: env.SMTP_TLS_KEY_FILE, certFile: env.SMTP_TLS_CERT_FILE },
   },
   mailDomains: env.MAIL_DOMAINS,
+  mailboxQuotaBytes: env.MAILBOX_QUOTA_BYTES === 0 ? null : env.MAILBOX_QUOTA_BYTES,
   mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,

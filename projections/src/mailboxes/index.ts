@@ -17,7 +17,13 @@ const tables = (schema: string): string => `
     kind text not null,
     address text collate "C" not null,
     domain text collate "C" not null,
-    name text not null
+    name text not null,
+    quota_bytes bigint
+  );
+  create table ${schema}.blocked_sender (
+    mailbox_id uuid not null,
+    sender text collate "C" not null,
+    primary key (mailbox_id, sender)
   );
   create table ${schema}.address (
     mailbox_id uuid not null,
@@ -62,6 +68,8 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
   const members = new Map<string, Membership>();
   const admins = new Map<string, DomainAdmin>();
   const closed: MailboxId[] = [];
+  const quotas = new Map<MailboxId, number | null>();
+  const blocked = new Map<string, Blocked>();
   for (const event of page) {
     if (event.type === 'MailboxOpened') {
       const { mailboxId, kind, address, name } = event.data;
@@ -77,6 +85,12 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
       const { mailboxId, userId } = event.data;
       const role = event.type === 'MailboxMemberSet' ? event.data.role : null;
       members.set(`${mailboxId} ${userId}`, { mailboxId, userId, role });
+    } else if (event.type === 'MailboxQuotaSet') {
+      quotas.set(event.data.mailboxId, event.data.bytes);
+    } else if (event.type === 'SenderBlocked' || event.type === 'SenderUnblocked') {
+      const { mailboxId } = event.data;
+      const sender = storable(reveal(event.data.sender, ''));
+      if (sender !== '') blocked.set(`${mailboxId} ${sender}`, { mailboxId, sender, isBlocked: event.type === 'SenderBlocked' });
     } else if (event.type === 'MailboxClosed') {
       closed.push(event.data.mailboxId);
     } else if (event.type === 'DomainAdminAdded' || event.type === 'DomainAdminRemoved') {
@@ -88,13 +102,15 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
   await saveNames(renamed, tx);
   await saveAddresses([...addresses.values()], tx);
   await saveMembers([...members.values()], tx);
+  await saveQuotas(quotas, tx);
+  await saveBlocked([...blocked.values()], tx);
   await forget(closed, tx);
   await saveAdmins([...admins.values()], tx);
 };
 
 export const mailboxes: Projection = {
   name: 'mailboxes',
-  version: 2,
+  version: 3,
   handles: [
     'AddressClaimed',
     'AddressReleased',
@@ -102,6 +118,9 @@ export const mailboxes: Projection = {
     'MailboxRenamed',
     'MailboxMemberSet',
     'MailboxMemberRemoved',
+    'SenderBlocked',
+    'SenderUnblocked',
+    'MailboxQuotaSet',
     'MailboxClosed',
     'DomainAdminAdded',
     'DomainAdminRemoved',
@@ -126,6 +145,12 @@ interface HeldAddress {
   readonly isHeld: boolean;
 }
 
+interface Blocked {
+  readonly mailboxId: MailboxId;
+  readonly sender: string;
+  readonly isBlocked: boolean;
+}
+
 interface DomainAdmin {
   readonly domain: string;
   readonly userId: UserId;
@@ -142,7 +167,7 @@ interface Membership {
 /** None of them opens again, so this comes behind all else of their page. Primary keys. */
 const forget = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
   if (closed.length === 0) return;
-  for (const table of ['member', 'address', 'mailbox']) {
+  for (const table of ['member', 'address', 'blocked_sender', 'mailbox']) {
     await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
   }
 };
@@ -221,6 +246,32 @@ const saveAdmins = async (admins: readonly DomainAdmin[], tx: ProjectionTx): Pro
     await tx.query(`delete from ${tx.schema}.domain_admin where (domain, user_id) in (select * from unnest($1::text[], $2::uuid[]))`, [
       removed.map((one) => one.domain),
       removed.map((one) => one.userId),
+    ]);
+  }
+};
+
+const saveQuotas = async (quotas: ReadonlyMap<MailboxId, number | null>, tx: ProjectionTx): Promise<void> => {
+  if (quotas.size === 0) return;
+  await tx.query(
+    `update ${tx.schema}.mailbox b set quota_bytes = q.bytes
+     from (select * from unnest($1::uuid[], $2::bigint[]) as q (mailbox_id, bytes)) q where b.mailbox_id = q.mailbox_id`,
+    [[...quotas.keys()], [...quotas.values()]],
+  );
+};
+
+const saveBlocked = async (senders: readonly Blocked[], tx: ProjectionTx): Promise<void> => {
+  const blocked = senders.filter(({ isBlocked }) => isBlocked);
+  const free = senders.filter(({ isBlocked }) => !isBlocked);
+  if (blocked.length > 0) {
+    await tx.query(
+      `insert into ${tx.schema}.blocked_sender (mailbox_id, sender) select * from unnest($1::uuid[], $2::text[]) on conflict do nothing`,
+      [blocked.map((one) => one.mailboxId), blocked.map((one) => one.sender)],
+    );
+  }
+  if (free.length > 0) {
+    await tx.query(`delete from ${tx.schema}.blocked_sender where (mailbox_id, sender) in (select * from unnest($1::uuid[], $2::text[]))`, [
+      free.map((one) => one.mailboxId),
+      free.map((one) => one.sender),
     ]);
   }
 };

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import {
   adminsOf,
+  blockedSendersOf,
+  limitsOf,
   domainsOf,
   mailboxById,
   mailboxes,
@@ -113,6 +115,25 @@ describe('the mailboxes', () => {
     ]);
     const page = { after: { address: 'ada@tidings.test', id: own }, limit: 5 };
     expect(await bench.read.any(mailboxesIn(schema, bob, 'tidings.test', page))).toMatchObject([{ id: sales, role: 'sender' }]);
+  });
+
+  it('knows quotas, and senders that are blocked', async () => {
+    const block = (type: 'SenderBlocked' | 'SenderUnblocked', sender: string): TidingsEvent => ({
+      type,
+      data: { mailboxId: sales, sender, by: ada },
+    });
+    const limits: readonly TidingsEvent[] = [
+      block('SenderBlocked', 'spam.test'),
+      block('SenderBlocked', 'ann@town.test'),
+      block('SenderUnblocked', 'spam.test'),
+      { type: 'MailboxQuotaSet', data: { mailboxId: sales, bytes: 9_000_000_000, by: ada } },
+    ];
+    for (const pageSize of [1, 500]) {
+      const { schema } = await given([...story, ...limits], pageSize);
+      expect(await bench.read.any(blockedSendersOf(schema, sales))).toEqual([{ sender: 'ann@town.test' }]);
+      expect(await bench.read.any(limitsOf(schema, sales))).toEqual([{ quotaBytes: 9_000_000_000 }]);
+      expect(await bench.read.any(limitsOf(schema, own))).toEqual([{ quotaBytes: null }]);
+    }
   });
 
   it('has nothing of a mailbox that was closed', async () => {

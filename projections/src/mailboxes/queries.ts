@@ -97,3 +97,15 @@ export const mailboxesPerDomain = (schema: string, domains: readonly string[]) =
   rows(t.readonly(t.type({ domain: t.string, mailboxes: t.number }))),
 )`select domain, count(*)::int as mailboxes from ${tableIn(schema, 'mailbox')}
   where domain = any(${sql.array(domains, 'text')}) group by domain`;
+
+/** `quotaBytes` is null for a mailbox without one of its own; no row when there is no such mailbox. Primary key. */
+export const limitsOf = (schema: string, mailbox: MailboxId) =>
+  sql.type(
+    rows(t.readonly(t.type({ quotaBytes: nullable(t.number) }))),
+  )`select quota_bytes::float8 as "quotaBytes" from ${tableIn(schema, 'mailbox')} where mailbox_id = ${mailbox}`;
+
+/** Addresses and domains. Primary key of blocked_sender. */
+export const blockedSendersOf = (schema: string, mailbox: MailboxId) =>
+  sql.type(
+    rows(t.readonly(t.type({ sender: t.string }))),
+  )`select sender from ${tableIn(schema, 'blocked_sender')} where mailbox_id = ${mailbox} order by sender`;

@@ -75,6 +75,7 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   AddressTaken: { code: 'CONFLICT', says: 'This address is taken.' },
   NoSuchMailbox: { code: 'CONTENT_NOT_FOUND', says: 'There is no such mailbox.' },
   MailboxExists: { code: 'CONFLICT', says: 'This mailbox exists already.' },
+  TooManyBlockedSenders: { code: 'CONFLICT', says: 'This mailbox blocks as many senders as it can; take one away first.' },
   LastAdmin: { code: 'CONFLICT', says: 'The last admin of a mailbox must stay one.' },
 
   EmailIdReused: { code: 'CONFLICT', says: 'This email id stands for other bytes.' },

@@ -14,6 +14,7 @@ import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
 import { reports } from '@tidings/projections/reports/index';
 import { rooms } from '@tidings/projections/rooms/index';
+import { storage } from '@tidings/projections/storage/index';
 import { threadMarks } from '@tidings/projections/thread-marks/index';
 import { threadNotes } from '@tidings/projections/thread-notes/index';
 import { threads } from '@tidings/projections/threads/index';
@@ -38,6 +39,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   emails,
   mailSearch(mailTexts(blobs)),
   contacts,
+  storage,
   pushSubscriptions,
   webhooks,
   reports,

@@ -16,6 +16,7 @@ import { selfSigned, type Certificate } from './certificate.ts';
 import { Door } from './door.ts';
 import { createMeasures } from './measures.ts';
 import { findRecipientIn, type Recipient } from './recipients.ts';
+import { refusalsOf, type Sender } from './refusals.ts';
 import { asReply, isOutage, Reply, replies } from './reply.ts';
 
 /** How long a stop waits for messages that are under way. */
@@ -31,7 +32,12 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
   const { config, logger: root } = platform;
   const logger = root.child({ service: 'smtp-ingress' });
   const measures = createMeasures(platform.metrics);
-  const findRecipient = findRecipientIn(platform.commands, { domains: config.mailDomains, maxRecipients: config.smtp.maxRecipients });
+  const { mailDomains: domains } = config;
+  const findRecipient = findRecipientIn(platform.commands, {
+    domains,
+    maxRecipients: config.smtp.maxRecipients,
+    refuse: refusalsOf(platform),
+  });
   /**
    * Of the mail under way, filled at RCPT and read at DATA; each mail has an envelope object of its own. smtp-server's own list is no help: it
    * folds more letters than ASCII, so it takes two recipients for one.
@@ -54,7 +60,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     const known = recipients.get(session.envelope) ?? new Map<EmailAddress, Recipient>();
     recipients.set(session.envelope, known);
     try {
-      await findRecipient(address, known);
+      await findRecipient(address, known, senderOf(session));
     } catch (error) {
       const isGuess = error instanceof Reply && error.message.startsWith('5.1.1 ');
       const guesses = (unknown.get(session) ?? 0) + (isGuess ? 1 : 0);
@@ -156,6 +162,14 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
 const failing = async (server: SMTPServer): Promise<never> => {
   const [error] = (await once(server, 'error', { signal: AbortSignal.timeout(10_000) })) as [Error];
   throw error;
+};
+
+const senderOf = ({ envelope: { mailFrom } }: SMTPServerSession): Sender => {
+  if (mailFrom === false) return { mailFrom: '', size: 0 };
+  // RFC 1870 §3; smtp-server gives the parameters of MAIL as text by name, or false.
+  const { SIZE } = mailFrom.args as { readonly SIZE?: string };
+  const size = Number(SIZE ?? 0);
+  return { mailFrom: mailFrom.address, size: Number.isSafeInteger(size) && size > 0 ? size : 0 };
 };
 
 const transactionOf = (session: SMTPServerSession, recipients: readonly Recipient[], traceId: string): Transaction => ({

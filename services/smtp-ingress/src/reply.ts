@@ -15,6 +15,8 @@ export class Reply extends Error {
 
 export const replies = {
   unknownRecipient: () => new Reply(550, '5.1.1', 'No such mailbox here'),
+  blockedSender: () => new Reply(550, '5.7.1', 'This mailbox takes no mail from you'),
+  overQuota: () => new Reply(452, '4.2.2', 'This mailbox is full, please try again later'),
   notOurDomain: () => new Reply(550, '5.7.1', 'We do not relay: that domain is not ours'),
   badRecipient: () => new Reply(501, '5.1.3', 'Bad recipient address syntax'),
   tooLarge: (max: number) => new Reply(552, '5.3.4', `Message exceeds ${max} bytes`),

@@ -27,7 +27,7 @@ export const assertMay = async (platform: Platform, actor: Actor, action: MailAc
 const noSuchMailbox = (): ApiError => new ApiError('CONTENT_NOT_FOUND', 'There is no such mailbox among yours.');
 
 /**
- * Closing a mailbox is for who manages its domain, not for its own admins.
+ * Closing a mailbox and saying how much it may hold is for who manages its domain, not for its own admins.
  * @throws ApiError 404 for who may not even see the mailbox, 403 for who may see it
  */
 export const assertManagesMailboxDomain = async (platform: Platform, actor: Actor, mailboxId: MailboxId): Promise<void> => {
@@ -35,7 +35,7 @@ export const assertManagesMailboxDomain = async (platform: Platform, actor: Acto
   if (state.kind !== 'open') throw noSuchMailbox();
   if (may(actor, 'manage-domain', { kind: 'domain', isItsAdmin: await managesDomainOf(platform, actor, state.address) })) return;
   await assertMay(platform, actor, 'read', mailboxId);
-  throw new ApiError('INSUFFICIENT_PERMISSIONS', 'Only admins of its domain close a mailbox.');
+  throw new ApiError('INSUFFICIENT_PERMISSIONS', 'This is for admins of the mailbox’s domain.');
 };
 
 const managesDomainOf = async (platform: Platform, actor: Actor, address: Sealed<string>): Promise<boolean> =>

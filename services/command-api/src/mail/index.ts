@@ -1,6 +1,7 @@
 /** Mail commands (mail-contract §3). */
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { registerBlockedSenders } from './blocked-senders.ts';
 import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
 import { registerAssignees } from './assignees.ts';
@@ -10,6 +11,7 @@ import { registerMailboxes } from './mailboxes.ts';
 import { registerThreads } from './threads.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
+  registerBlockedSenders(app, platform);
   registerContacts(app, platform);
   registerDomains(app, platform);
   registerMailboxes(app, platform);

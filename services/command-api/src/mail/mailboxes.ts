@@ -51,13 +51,19 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     { idempotent: true },
   );
 
-  handle(app, platform, changeMailbox, async ({ actor, params: { mailboxId }, body: { name, aliases }, context, settle }) => {
+  handle(app, platform, changeMailbox, async ({ actor, params: { mailboxId }, body: { name, aliases, quotaBytes }, context, settle }) => {
     await assertMay(platform, actor, 'manage-mailbox', mailboxId);
+    if (quotaBytes !== undefined) await assertManagesMailboxDomain(platform, actor, mailboxId);
     const positions: Position[] = [];
     if (aliases !== undefined) positions.push(await setAliases(platform, { actor, mailboxId, context }, aliases));
     if (name !== undefined) {
       const command = { type: 'RenameMailbox', mailboxId, name } as const;
       positions.push(orReject(await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, context)).position);
+    }
+    if (quotaBytes !== undefined) {
+      const command = { type: 'SetMailboxQuota', mailboxId, bytes: quotaBytes, by: actor.userId } as const;
+      const set = await platform.commands.transact(mailbox, mailboxKey(mailboxId), command, besides(context, 'quota'));
+      positions.push(orReject(set).position);
     }
     await settle(latest(positions), ['mailboxes']);
     return readMailbox(platform, actor.userId, mailboxId);

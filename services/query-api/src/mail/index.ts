@@ -11,11 +11,13 @@ import { registerEmails } from './emails.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerMailSearch } from './search.ts';
+import { registerStorage } from './storage.ts';
 import { registerThreads } from './threads.ts';
 import { registerTimeline } from './timeline.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const bodies = createBodyReader(platform.blobs);
+  registerStorage(app, platform);
   registerContacts(app, platform);
   registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);

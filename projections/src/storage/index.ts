@@ -1,0 +1,87 @@
+/** How many bytes of mail each mailbox keeps, and each of its threads: every email counts whole in every mailbox that it is filed in. */
+import type { Recorded } from '@tidings/contracts/events/index';
+import type { MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
+
+export * from './queries.ts';
+
+const tables = (schema: string): string => `
+  create table ${schema}.mailbox_size (
+    mailbox_id uuid primary key,
+    bytes bigint not null,
+    emails int not null
+  );
+  create table ${schema}.thread_size (
+    mailbox_id uuid not null,
+    thread_id uuid not null,
+    bytes bigint not null,
+    emails int not null,
+    primary key (mailbox_id, thread_id)
+  );`;
+
+const indexes = (schema: string): string => `create index on ${schema}.thread_size (mailbox_id, bytes desc, thread_id);`;
+
+interface Size {
+  readonly mailboxId: MailboxId;
+  readonly threadId: ThreadId;
+  readonly bytes: number;
+  readonly emails: number;
+}
+
+const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  const sizes = new Map<string, Size>();
+  const closed: MailboxId[] = [];
+  for (const event of page) {
+    if (event.type === 'EmailFiled') {
+      const { mailboxId, threadId, size } = event.data;
+      const key = `${mailboxId} ${threadId}`;
+      const before = sizes.get(key) ?? { bytes: 0, emails: 0 };
+      sizes.set(key, { mailboxId, threadId, bytes: before.bytes + size, emails: before.emails + 1 });
+    } else if (event.type === 'MailboxClosed') {
+      closed.push(event.data.mailboxId);
+    }
+  }
+  await add([...sizes.values()], tx);
+  await forget(closed, tx);
+};
+
+export const storage: Projection = {
+  name: 'storage',
+  version: 1,
+  unhurried: true,
+  handles: ['EmailFiled', 'MailboxClosed'],
+  tables,
+  indexes,
+  apply,
+};
+
+const add = async (sizes: readonly Size[], tx: ProjectionTx): Promise<void> => {
+  if (sizes.length === 0) return;
+  const values = [
+    sizes.map((one) => one.mailboxId),
+    sizes.map((one) => one.threadId),
+    sizes.map((one) => one.bytes),
+    sizes.map((one) => one.emails),
+  ];
+  await tx.query(
+    `insert into ${tx.schema}.thread_size as s (mailbox_id, thread_id, bytes, emails)
+     select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[])
+     on conflict (mailbox_id, thread_id) do update set bytes = s.bytes + excluded.bytes, emails = s.emails + excluded.emails`,
+    values,
+  );
+  await tx.query(
+    `insert into ${tx.schema}.mailbox_size as s (mailbox_id, bytes, emails)
+     select mailbox_id, sum(bytes), sum(emails)
+     from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::int[]) as a (mailbox_id, thread_id, bytes, emails) group by mailbox_id
+     on conflict (mailbox_id) do update set bytes = s.bytes + excluded.bytes, emails = s.emails + excluded.emails`,
+    values,
+  );
+};
+
+/** Primary keys. */
+const forget = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
+  if (closed.length === 0) return;
+  for (const table of ['mailbox_size', 'thread_size']) {
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+  }
+};
