@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -11,6 +12,8 @@ const run = promisify(execFile);
 export interface PostfixServer {
   readonly port: number;
   readonly recipient: string;
+  /** Resolves when the queue is empty. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -60,6 +63,13 @@ export const startPostfix = async (): Promise<PostfixServer | null> => {
   return {
     port,
     recipient: 'inbox@bench.test',
+    settled: async () => {
+      for (;;) {
+        const { stdout } = await run('postqueue', ['-c', config, '-j'], { maxBuffer: 256 * 1024 * 1024 });
+        if (stdout === '') return;
+        await delay(200);
+      }
+    },
     stop: async () => {
       await run('postfix', ['-c', config, 'stop']);
       await rm(root, { recursive: true, force: true });

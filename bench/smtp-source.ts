@@ -1,6 +1,7 @@
-/** A small SMTP load generator for machines without Postfix's `smtp-source`: sessions that are kept, one mail after another in each. */
+/** A small SMTP load generator: sessions that are kept, one mail after another in each, no two alike and all hard to compress. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 
 export interface MailLoad {
   readonly port: number;
@@ -10,39 +11,38 @@ export interface MailLoad {
   readonly bytes: number;
 }
 
+export interface MailSession {
+  /** @returns the reply to the message */
+  send(mail: number): Promise<string>;
+  close(): Promise<void>;
+}
+
 export const sendMails = async (load: MailLoad): Promise<void> => {
   let next = 0;
-  const line = `${'The quick brown fox jumps over the lazy dog. '.repeat(2).trim()}\r\n`;
-  const body = line.repeat(Math.ceil(load.bytes / line.length));
-  const session = async (): Promise<void> => {
-    const socket = connect(load.port, '127.0.0.1');
-    const replies = replyReader(socket);
-    await replies();
-    await command(socket, replies, 'EHLO bench.example');
-    for (let mail = next++; mail < load.mails; mail = next++) {
-      await command(socket, replies, 'MAIL FROM:<sender@example.org>');
-      await command(socket, replies, `RCPT TO:<${load.recipient}>`);
-      await command(socket, replies, 'DATA');
-      const head = `From: sender@example.org\r\nTo: ${load.recipient}\r\nSubject: bench ${mail}\r\nMessage-ID: <${process.pid}.${mail}@bench.example>\r\n\r\n`;
-      await command(socket, replies, `${head}${body}.`);
-    }
-    await command(socket, replies, 'QUIT');
-    socket.destroy();
+  const run = async (): Promise<void> => {
+    const session = await openMailSession(load.port, load);
+    for (let mail = next++; mail < load.mails; mail = next++) await session.send(mail);
+    await session.close();
   };
-  await Promise.all(Array.from({ length: load.sessions }, session));
+  await Promise.all(Array.from({ length: load.sessions }, run));
 };
 
-const command = async (socket: Socket, replies: () => Promise<string>, line: string): Promise<void> => {
-  socket.write(`${line}\r\n`);
-  const reply = await replies();
-  if (!/^[23]/.test(reply)) throw new Error(`the server answered ${reply}`);
-};
-
-/** Gives one whole reply (the line whose code is followed by a space) per call. */
-const replyReader = (socket: Socket): (() => Promise<string>) => {
+/** One body serves all mails of a session. */
+export const openMailSession = async (port: number, { recipient, bytes }: Pick<MailLoad, 'recipient' | 'bytes'>): Promise<MailSession> => {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  const name = randomBytes(6).toString('hex');
+  const body = Buffer.from(
+    `${(
+      randomBytes(bytes)
+        .toString('base64')
+        .slice(0, bytes)
+        .match(/.{1,76}/g) ?? []
+    ).join('\r\n')}\r\n.\r\n`,
+  );
   let buffered = '';
   socket.setEncoding('utf8');
-  return async () => {
+  /** One whole reply: the line whose code is followed by a space. */
+  const reply = async (): Promise<string> => {
     for (;;) {
       const whole = /^(?:\d{3}-.*\r\n)*(\d{3} .*)\r\n/.exec(buffered);
       if (whole !== null) {
@@ -52,5 +52,31 @@ const replyReader = (socket: Socket): (() => Promise<string>) => {
       const [chunk] = (await once(socket, 'data')) as [string];
       buffered += chunk;
     }
+  };
+  const expectReply = async (): Promise<string> => {
+    const said = await reply();
+    if (!/^[23]/.test(said)) throw new Error(`the server answered ${said}`);
+    return said;
+  };
+  const command = (line: string): Promise<string> => {
+    socket.write(`${line}\r\n`);
+    return expectReply();
+  };
+  await expectReply();
+  await command('EHLO bench.example');
+  return {
+    send: async (mail) => {
+      await command('MAIL FROM:<sender@example.org>');
+      await command(`RCPT TO:<${recipient}>`);
+      await command('DATA');
+      const head = `From: sender@example.org\r\nTo: ${recipient}\r\nSubject: bench ${mail}\r\nMessage-ID: <${name}.${mail}@bench.example>\r\n\r\n`;
+      socket.write(head);
+      socket.write(body);
+      return expectReply();
+    },
+    close: async () => {
+      await command('QUIT');
+      socket.destroy();
+    },
   };
 };

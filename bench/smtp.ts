@@ -1,7 +1,8 @@
 /**
- * SMTP ingress: 10 kB mails over 20 kept sessions by Postfix's own `smtp-source`, each durable before its 250. Baseline: Postfix on the same
- * machine, same load, delivering to a local Maildir. Both need Debian's `postfix` package; without it a small generator of ours measures Tidings
- * alone, and says so.
+ * SMTP ingress: mails of three sizes over one, twenty and a hundred kept sessions, each durable before its 250; and how soon after its 250 a mail
+ * is visible. Baseline: Postfix on the same machine, same load, delivering to a local Maildir. Load by Postfix's own `smtp-source` for what fits
+ * its one body of a single letter; large mails, which are to be hard to compress, by a generator of ours, which does all where Debian's `postfix`
+ * package is not installed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,69 +10,107 @@ import { existsSync } from 'node:fs';
 import { type Bench, type Figure } from './harness.ts';
 import { startPostfix } from './postfix.ts';
 import { sendMails } from './smtp-source.ts';
-import { startProgram, type Program } from '../tests/kit/program.ts';
+import { measureVisible } from './smtp-visible.ts';
+import { type Program, startProgram } from '../tests/kit/program.ts';
 
-const MAILS = 20_000;
-const WARM_UP = 2_000;
-const BYTES = 10_240;
-const SESSIONS = 20;
+interface Cell {
+  readonly size: '2 kB' | '10 kB' | '1 MiB';
+  readonly sessions: 1 | 20 | 100;
+  /** A few seconds' worth. */
+  readonly mails: number;
+}
+
+const BYTES = { '2 kB': 2_048, '10 kB': 10_240, '1 MiB': 1_048_576 };
+const MAIN: Cell = { size: '10 kB', sessions: 20, mails: 10_000 };
+const CELLS: readonly Cell[] = [
+  MAIN,
+  { size: '2 kB', sessions: 1, mails: 800 },
+  { size: '2 kB', sessions: 20, mails: 5_000 },
+  { size: '2 kB', sessions: 100, mails: 5_000 },
+  { size: '10 kB', sessions: 1, mails: 800 },
+  { size: '10 kB', sessions: 100, mails: 5_000 },
+  { size: '1 MiB', sessions: 1, mails: 40 },
+  { size: '1 MiB', sessions: 20, mails: 120 },
+  { size: '1 MiB', sessions: 100, mails: 200 },
+];
+const WARM_UP: Cell = { size: '10 kB', sessions: 20, mails: 2_000 };
 const SMTP_SOURCE = '/usr/sbin/smtp-source';
+const LEFT_FOR_FILING_MS = 300_000;
 
 export const smtpBench: Bench = {
   name: 'smtp',
   run: async (say) => {
     const postfix = existsSync(SMTP_SOURCE) ? await measurePostfix(say) : null;
-    const tidings = await measureTidings(say);
-    const figure: Figure = {
-      what: 'SMTP ingress: 10 kB, 20 kept sessions, durable before 250',
-      unit: 'messages/s',
-      value: tidings.rate,
-      must: { atLeast: 1000 },
-      baseline: postfix === null ? null : { what: 'Postfix', value: postfix },
-      note: `${tidings.filed} of ${tidings.sent} in the inbox ${tidings.visibleAfter.toFixed(1)} s after the last 250${postfix === null ? '; load by our own generator, no Postfix here' : ''}`,
-    };
-    return [figure];
+    const { rates, filing, visible } = await measureTidings(say);
+    const cells = CELLS.map((cell, at): Figure => {
+      const baseline = postfix?.[at];
+      return {
+        what: `SMTP ingress: ${cell.size}, ${cell.sessions} kept session${cell.sessions === 1 ? '' : 's'}, durable before 250`,
+        unit: 'messages/s',
+        value: rates[at] ?? Number.NaN,
+        must: cell === MAIN ? { atLeast: 1000 } : null,
+        baseline: baseline === undefined ? null : { what: 'Postfix', value: baseline },
+        note: cell === MAIN ? `${filing}${postfix === null ? '; load by our own generator, no Postfix here' : ''}` : '',
+      };
+    });
+    return [...cells, ...visible];
   },
 };
 
 /** Mails per second accepted by whoever listens on `port`. */
-const load = async (port: number, recipient: string, mails: number): Promise<number> => {
+const load = async (port: number, recipient: string, { size, sessions, mails }: Cell): Promise<number> => {
   const start = performance.now();
-  if (existsSync(SMTP_SOURCE)) {
-    const args = [
-      '-d',
-      '-s',
-      String(SESSIONS),
-      '-m',
-      String(mails),
-      '-l',
-      String(BYTES),
-      '-f',
-      'sender@example.org',
-      '-t',
-      recipient,
-      `inet:127.0.0.1:${port}`,
-    ];
+  if (existsSync(SMTP_SOURCE) && size !== '1 MiB') {
+    const numbers = ['-s', String(sessions), '-m', String(mails), '-l', String(BYTES[size])];
+    const args = ['-d', ...numbers, '-f', 'sender@example.org', '-t', recipient, `inet:127.0.0.1:${port}`];
     const child = spawn(SMTP_SOURCE, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     const [code] = (await once(child, 'exit')) as [number | null];
     if (code !== 0) throw new Error(`smtp-source ended with ${code}`);
   } else {
-    await sendMails({ port, recipient, mails, sessions: SESSIONS, bytes: BYTES });
+    await sendMails({ port, recipient, mails, sessions, bytes: BYTES[size] });
   }
   return mails / ((performance.now() - start) / 1000);
 };
 
+/** Each cell on a server that has nothing left to do from the one before. */
+const measureCells = async (
+  who: string,
+  server: { readonly port: number; readonly recipient: string; readonly settled: () => Promise<void> },
+  say: (line: string) => void,
+): Promise<readonly number[]> => {
+  await load(server.port, server.recipient, WARM_UP);
+  await server.settled();
+  const rates: number[] = [];
+  for (const cell of CELLS) {
+    const rate = await load(server.port, server.recipient, cell);
+    rates.push(rate);
+    const accepted = performance.now();
+    await server.settled();
+    const after = (performance.now() - accepted) / 1000;
+    say(`${who} accepted ${rate.toFixed(0)} mails/s of ${cell.size} over ${cell.sessions}; all delivered ${after.toFixed(1)} s later`);
+  }
+  return rates;
+};
+
 const measureTidings = async (
   say: (line: string) => void,
-): Promise<{ rate: number; sent: number; filed: number; visibleAfter: number }> => {
-  const program = await startProgram({ env: { RATE_LIMITS: 'off' } });
+): Promise<{ rates: readonly number[]; filing: string; visible: readonly Figure[] }> => {
+  const program = await startProgram({ env: { RATE_LIMITS: 'off', SMTP_MAX_SESSIONS_PER_CLIENT: '1000' } });
   try {
-    await load(program.smtpPort, 'alice@tidings.test', WARM_UP);
-    const rate = await load(program.smtpPort, 'alice@tidings.test', MAILS);
-    const accepted = performance.now();
-    say(`Tidings accepted ${rate.toFixed(0)} mails/s`);
-    const filed = await waitUntilFiled(program, WARM_UP + MAILS);
-    return { rate, sent: WARM_UP + MAILS, filed, visibleAfter: (performance.now() - accepted) / 1000 };
+    const batches = [WARM_UP, ...CELLS].map(({ mails }) => mails);
+    let batch = 0;
+    let sent = 0;
+    let filing = '';
+    const settled = async (): Promise<void> => {
+      sent += batches[batch] ?? 0;
+      const began = performance.now();
+      const filed = await waitUntilFiled(program, sent);
+      // The first behind the warm-up is the one that has to reach its figure.
+      if (batch === 1) filing = `${filed} of ${sent} in the inbox ${((performance.now() - began) / 1000).toFixed(1)} s after the last 250`;
+      batch += 1;
+    };
+    const rates = await measureCells('Tidings', { port: program.smtpPort, recipient: 'alice@tidings.test', settled }, say);
+    return { rates, filing, visible: await measureVisible(program, say) };
   } finally {
     await program.stop();
   }
@@ -82,25 +121,22 @@ const waitUntilFiled = async (program: Program, expected: number): Promise<numbe
   const get = async (path: string): Promise<unknown> => (await fetch(new URL(path, program.httpUrl), { headers })).json();
   const me = (await get('/api/me')) as { mailboxes: readonly { id: string; kind: string }[] };
   const mailbox = me.mailboxes.find((candidate) => candidate.kind === 'personal');
-  const deadline = performance.now() + 300_000;
+  const deadline = performance.now() + LEFT_FOR_FILING_MS;
   for (;;) {
     const { counts } = (await get(`/api/mailboxes/${mailbox?.id}`)) as { counts: { threads: number } };
     if (counts.threads >= expected || performance.now() > deadline) return counts.threads;
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 };
 
-const measurePostfix = async (say: (line: string) => void): Promise<number | null> => {
+const measurePostfix = async (say: (line: string) => void): Promise<readonly number[] | null> => {
   const postfix = await startPostfix();
   if (postfix === null) {
     say('Postfix could not be started here (it needs root)');
     return null;
   }
   try {
-    await load(postfix.port, postfix.recipient, WARM_UP);
-    const rate = await load(postfix.port, postfix.recipient, MAILS);
-    say(`Postfix accepted ${rate.toFixed(0)} mails/s`);
-    return rate;
+    return await measureCells('Postfix', postfix, say);
   } finally {
     await postfix.stop();
   }

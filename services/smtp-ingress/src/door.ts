@@ -23,14 +23,20 @@ type ProxyCallback = (error: Error | null, options?: SMTPConnectionOptions & { i
 export class Door extends SMTPServer implements House {
   readonly limits: Config['smtp'];
   readonly now: () => number;
+  /** Told of each session that may not begin. */
+  readonly #refused: (reply: Reply) => void;
   readonly #clients: Clients;
   readonly #proxies: BlockList;
   readonly #rounds: NodeJS.Timeout;
 
-  constructor(options: SMTPServerOptions, limits: Config['smtp'], now: () => number) {
+  constructor(
+    options: SMTPServerOptions,
+    { limits, now, refused }: { readonly limits: Config['smtp']; readonly now: () => number; readonly refused: (reply: Reply) => void },
+  ) {
     super(options);
     this.limits = limits;
     this.now = now;
+    this.#refused = refused;
     this.#clients = new Clients({ maxSessions: limits.maxSessionsPerClient, newPerMinute: limits.maxNewSessionsPerClient });
     this.#proxies = networks(limits.proxyNetworks);
     const every = Math.min(5_000, Math.ceil(Math.min(limits.idleTimeoutMs, limits.dataTimeoutMs) / 10));
@@ -45,6 +51,12 @@ export class Door extends SMTPServer implements House {
   }
 
   admit(session: Session): Reply | null {
+    const refusal = this.#refusalOf(session);
+    if (refusal !== null) this.#refused(refusal);
+    return refusal;
+  }
+
+  #refusalOf(session: Session): Reply | null {
     const refusal = this.#clients.enter(session.id, session.remoteAddress);
     if (refusal !== null) return refusal;
     if (this.connections.size <= this.limits.maxSessions || this.#dismissSlowest()) return null;

@@ -130,7 +130,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
         (error: unknown) => callback(refused(error)),
       ),
   };
-  const server = new Door(options, config.smtp, platform.now);
+  const server = new Door(options, { limits: config.smtp, now: platform.now, refused });
   // Resets, broken handshakes and the like: the peer's business, and the session is gone.
   server.on('error', (error) => logger.debug({ err: error }, 'smtp session ended by an error'));
 

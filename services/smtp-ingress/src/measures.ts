@@ -14,7 +14,7 @@ export const createMeasures = (registry: Registry): Measures => {
   const bytes = new Counter({ name: 'tidings_smtp_bytes_accepted_total', help: 'Bytes of accepted mails', registers: [registry] });
   const refusals = new Counter({
     name: 'tidings_smtp_refusals_total',
-    help: 'Refused recipients and mails by enhanced status code',
+    help: 'Refused sessions, recipients and mails by enhanced status code',
     labelNames: ['code'],
     registers: [registry],
   });

@@ -1,0 +1,67 @@
+/** How long after its 250 a mail is visible: told by the live stream, and answered by REST. At an easy pace, one mail after another. */
+import { liveEvents } from '@tidings/contracts/client/events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Figure, percentile, sortedCopy } from './harness.ts';
+import { openMailSession } from './smtp-source.ts';
+import type { Program } from '../tests/kit/program.ts';
+
+const MAILS = 300;
+const EVERY_MS = 40;
+const BYTES = 10_240;
+const ASK_AGAIN_MS = 2;
+
+export const measureVisible = async (program: Program, say: (line: string) => void): Promise<readonly Figure[]> => {
+  const token = await program.token('alice');
+  const told = new Map<string, PromiseWithResolvers<number>>();
+  const toldOf = (id: string): PromiseWithResolvers<number> => {
+    const known = told.get(id) ?? Promise.withResolvers<number>();
+    told.set(id, known);
+    return known;
+  };
+  const stop = new AbortController();
+  const opened = Promise.withResolvers<void>();
+  const listening = (async (): Promise<void> => {
+    for await (const { event } of liveEvents({ baseUrl: program.httpUrl, token: () => token, signal: stop.signal, onOpen: opened.resolve })) {
+      if (event?.type === 'EmailReceived') toldOf(event.emailId).resolve(performance.now());
+    }
+  })();
+  await opened.promise;
+
+  const isShown = async (id: string): Promise<boolean> => {
+    const response = await fetch(`${program.httpUrl}/api/emails/${id}`, { headers: { authorization: `Bearer ${token}` } });
+    await response.arrayBuffer();
+    return response.status === 200;
+  };
+  const shown = async (id: string): Promise<number> => {
+    while (!(await isShown(id))) await delay(ASK_AGAIN_MS);
+    return performance.now();
+  };
+
+  const session = await openMailSession(program.smtpPort, { recipient: 'alice@tidings.test', bytes: BYTES });
+  const samples: Promise<{ sse: number; rest: number }>[] = [];
+  for (let mail = 0; mail < MAILS; mail += 1) {
+    const next = delay(EVERY_MS);
+    const id = /queued as (\S+)/.exec(await session.send(mail))?.[1] ?? '';
+    const accepted = performance.now();
+    samples.push(Promise.all([toldOf(id).promise, shown(id)]).then(([sse, rest]) => ({ sse: sse - accepted, rest: rest - accepted })));
+    await next;
+  }
+  const delays = await Promise.all(samples);
+  await session.close();
+  stop.abort();
+  await listening;
+  return (['sse', 'rest'] as const).map((way) => {
+    const sorted = sortedCopy(delays.map((one) => one[way]));
+    const [p50, p99] = [percentile(sorted, 0.5), percentile(sorted, 0.99)];
+    const name = way === 'sse' ? 'SSE' : 'REST';
+    say(`from 250 to ${name}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+    return {
+      what: `Mail visible by ${name} after its 250, 25 mails/s of 10 kB, p99`,
+      unit: 'ms',
+      value: p99,
+      must: null,
+      baseline: null,
+      note: `p50 ${p50.toFixed(1)} ms`,
+    };
+  });
+};
