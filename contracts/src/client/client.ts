@@ -8,10 +8,16 @@ import { decode } from '../codec.ts';
 import * as admin from '../http/admin.ts';
 import * as chat from '../http/chat.ts';
 import type { ReceivedFile } from '../http/form.ts';
+import * as contacts from '../http/contacts.ts';
+import * as domains from '../http/domains.ts';
 import * as groups from '../http/groups.ts';
+import * as labels from '../http/labels.ts';
+import * as mailSearch from '../http/mail-search.ts';
 import * as mail from '../http/mail.ts';
+import * as mailboxes from '../http/mailboxes.ts';
 import * as media from '../http/media.ts';
 import * as messages from '../http/messages.ts';
+import * as notes from '../http/notes.ts';
 import * as notify from '../http/notify.ts';
 import * as presence from '../http/presence.ts';
 import * as push from '../http/push.ts';
@@ -20,6 +26,7 @@ import * as reports from '../http/reports.ts';
 import type { LiveCursor } from '../http/live.ts';
 import type { Produces, Route } from '../http/route.ts';
 import * as search from '../http/search.ts';
+import * as storage from '../http/storage.ts';
 import * as sync from '../http/sync.ts';
 import * as system from '../http/system.ts';
 import * as webhooks from '../http/webhooks.ts';
@@ -36,6 +43,13 @@ const modules = {
   ...receipts,
   ...reports,
   ...mail,
+  ...mailboxes,
+  ...domains,
+  ...contacts,
+  ...storage,
+  ...labels,
+  ...notes,
+  ...mailSearch,
   ...media,
   ...search,
   ...sync,

@@ -41,7 +41,7 @@ const threadParams = t.readonly(t.type({ threadId: ThreadId }));
 const commentParams = t.readonly(t.type({ commentId: CommentId }));
 const words = t.readonly(t.intersection([t.type({ content: CommentText }), t.partial({ mentions: t.readonlyArray(UserId) })]));
 
-export const getTimeline = defineRoute({
+export const getThreadTimeline = defineRoute({
   id: 'getThreadTimeline',
   method: 'GET',
   path: '/api/threads/{threadId}/timeline',
@@ -111,4 +111,4 @@ export const unassignThread = defineRoute({
   ...assignment,
 });
 
-export const noteRoutes: readonly Route[] = [getTimeline, postComment, editComment, deleteComment, assignThread, unassignThread];
+export const noteRoutes: readonly Route[] = [getThreadTimeline, postComment, editComment, deleteComment, assignThread, unassignThread];

@@ -1,5 +1,5 @@
 /** A thread with what its team said and agreed about it: emails and notes in the order of the log. */
-import { getTimeline, type TimelineEntry } from '@tidings/contracts/http/notes';
+import { getThreadTimeline, type TimelineEntry } from '@tidings/contracts/http/notes';
 import { MAIL_PAGE } from '@tidings/contracts/http/mail';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { emailsOfThread } from '@tidings/projections/emails/index';
@@ -16,7 +16,7 @@ export const registerTimeline = (app: FastifyInstance, platform: Platform, bodie
   handle(
     app,
     platform,
-    getTimeline,
+    getThreadTimeline,
     async ({ actor, params: { threadId }, query: { mailboxId, cursor, limit = MAIL_PAGE } }) => {
       const after = decodeCursor(PositionCursor, cursor)?.after ?? null;
       const { thread } = await reachThread(platform, actor, threadId, mailboxId);
