@@ -11,8 +11,14 @@ import { defineRoute, type Route } from './route.ts';
 /** Someone without an open live stream should be told by other means. */
 export const PUSH_REQUESTED = 'push.requested';
 
-/** What a webhook can be told: the hand-off of pushes, and every live event by its name. */
-export const webhookEventTypes: readonly string[] = [PUSH_REQUESTED, ...liveEventTypes.filter((type) => type !== 'Resync')];
+/**
+ * A mail came in and is not filed yet: the webhook is asked, and the mail waits for its answer, at most 48 hours. A 2xx answer with
+ * `{"action":"drop"}` drops it, one with `{"isSpam":true}` or `false` decides where it goes; any other 2xx consents.
+ */
+export const INBOUND_MAIL = 'mail.inbound';
+
+/** What a webhook can be told: the hand-off of pushes, mail before it is filed, and every live event by its name. */
+export const webhookEventTypes: readonly string[] = [PUSH_REQUESTED, INBOUND_MAIL, ...liveEventTypes.filter((type) => type !== 'Resync')];
 
 const EventNames = described(
   new t.Type<readonly string[]>(

@@ -92,8 +92,9 @@ const untilFiled = async (count: number): Promise<readonly Recorded<EmailFiled>[
   await expect.poll(async () => (await filed()).length, { timeout: 15_000, interval: 10 }).toBe(count);
   return filed();
 };
-const untilPending = (count: number): Promise<void> =>
-  expect.poll(async () => (await pendingMails(pool, 100)).length, { timeout: 15_000, interval: 10 }).toBe(count);
+const untilPending = async (count: number): Promise<void> => {
+  await expect.poll(async () => (await pendingMails(pool, 100)).length, { timeout: 15_000, interval: 10 }).toBe(count);
+};
 const detailsOf = async ({ data }: Recorded<EmailFiled>) => (await readBodies(platform.blobs, data.bodyBlobId)).details;
 
 const spamIs = (finding: SpamFinding) => ({ check: async () => finding });

@@ -65,7 +65,7 @@ afterEach(async () => {
 });
 
 const start = async (on: Platform = platform): Promise<Service> => {
-  const service = await startFiling(on, { lease: quickly, threads: 1 });
+  const service = await startFiling(on, { lease: quickly, threads: 1, checkers: {} });
   running.push(service);
   return service;
 };

@@ -11,6 +11,7 @@ import { rspamd } from '@tidings/infra/spam/rspamd';
 import { clamd } from '@tidings/infra/virus/clamd';
 import type { Checkers } from './checks.ts';
 import { startFiler } from './filer.ts';
+import { openInboundHooks } from './inbound-hooks.ts';
 import { createMeasures } from './measures.ts';
 import { migrateFiling } from './migrations.ts';
 
@@ -53,18 +54,22 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
   };
 };
 
-const openCheckers = ({ config }: Platform): { readonly checkers: Checkers; readonly close: () => Promise<void> } => {
+const openCheckers = (platform: Platform): { readonly checkers: Checkers; readonly close: () => Promise<void> } => {
+  const { config } = platform;
   const { auth, trustedSealers, rspamd: spam, clamd: virus } = config.mailChecks;
   const dns = openDns({ servers: config.dnsServers });
+  const inbound = openInboundHooks(platform);
   const authenticator = auth ? openMailAuth({ dns, trustedSealers }) : null;
   return {
     checkers: {
+      inbound: inbound.hooks,
       ...(authenticator === null ? {} : { authenticator }),
       ...(spam === null ? {} : { spam: rspamd(spam) }),
       ...(virus === null ? {} : { virus: clamd(virus) }),
     },
     close: async () => {
       dns.close();
+      inbound.close();
       await authenticator?.close();
     },
   };
