@@ -44,7 +44,7 @@ const tables = (schema: string): string => `
     thread_id uuid not null,
     mailbox_id uuid not null,
     chunk integer not null,
-    emails jsonb not null,
+    emails text collate "C" not null,
     primary key (thread_id, mailbox_id, chunk)
   );
   create table ${schema}.tally (
@@ -104,7 +104,7 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
 
 export const threads: Projection = {
   name: 'threads',
-  version: 1,
+  version: 2,
   handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'MailboxClosed'],
   tables,
   indexes,

@@ -108,10 +108,10 @@ export const threadsInView = (schema: string, { mailbox, view, unread, walk, lim
         select ${columns}, stood.filed_at, stood.position
         from ${thread}
         cross join lateral (
-          select (e ->> 1)::timestamptz as filed_at, (e ->> 2) collate "C" as position
-          from ${tableIn(schema, 'held')} h cross join lateral jsonb_array_elements(h.emails) with ordinality as filed (e, nth)
-          where h.thread_id = t.thread_id and h.mailbox_id = t.mailbox_id and e -> 0 = '1'::jsonb
-            and ((e ->> 1)::timestamptz, (e ->> 2) collate "C") <= ${began}
+          select split_part(e, '|', 2)::timestamptz as filed_at, split_part(e, '|', 3) collate "C" as position
+          from ${tableIn(schema, 'held')} h cross join lateral string_to_table(h.emails, ';') with ordinality as filed (e, nth)
+          where h.thread_id = t.thread_id and h.mailbox_id = t.mailbox_id and e like '1|%'
+            and (split_part(e, '|', 2)::timestamptz, split_part(e, '|', 3) collate "C") <= ${began}
           order by h.chunk desc, filed.nth desc limit 1
         ) stood
         where ${shown} and (${lastAt}, ${lastPosition}) > ${began} and (stood.filed_at, stood.position) < ${after}
