@@ -121,7 +121,7 @@ describe('after it', () => {
       Array.from({ length: 20 }, (_, n) => send([ann.email], rawMail(`Late news ${n} of ${MARKER}`, `Late ${MARKER} ${n}`))),
     );
     const erased = await erase();
-    expect([erased.status, await erased.text()]).toEqual([200, '']);
+    if (erased.status !== 200) throw new Error(await erased.text());
     onlyHers.push(...(await late));
     await caughtUp();
   });

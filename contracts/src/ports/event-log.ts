@@ -79,6 +79,8 @@ export interface EventLog {
   readonly revisions?: (streams: readonly StreamId[]) => Promise<ReadonlyMap<StreamId, number>>;
   /** Up to `limit` events of a shard behind `after`, in order; never skips one that will appear later. */
   readAll(shard: number, after: Position, limit: number, filter?: ReadFilter): Promise<LogPage>;
+  /** The events at these positions of a shard, in order; those that are not there are left out. For a few hundred at a time. */
+  readAt(shard: number, positions: readonly Position[]): Promise<readonly LoggedEvent[]>;
   /** Position of the shard's last event, or `START`. */
   head(shard: number): Promise<Position>;
   /** Pages for ever, waiting at the head; ends when `signal` aborts. Survives outages of the store by itself. */

@@ -215,6 +215,19 @@ export const eventLogContract = (name: string, open: OpenLog): void => {
         expect(await log.readAll(0, after, 8)).toEqual({ events: [], next: after, atHead: true });
       });
 
+      it('reads single events by their positions', async () => {
+        await log.append(stream('a'), 'any', someEvents(5));
+        await log.append(stream('b'), 'any', someEvents(5));
+        const events = await all();
+        const some = [events[7], events[1], events[4]].flatMap((event) => event ?? []);
+        expect(await log.readAt(0, [...some.map(({ position }) => position), '0000000000000099' as Position])).toEqual([
+          events[1],
+          events[4],
+          events[7],
+        ]);
+        expect(await log.readAt(0, [])).toEqual([]);
+      });
+
       it('filters by type and moves past what it leaves out', async () => {
         await log.append(stream('a'), 'none', [...one('Wanted'), ...someEvents(6, 'Other'), ...one('Wanted')]);
         const filter = { types: ['Wanted', 'AlsoWanted'] };

@@ -88,8 +88,10 @@ describe('the event store', () => {
       type: 'MessageSent',
       data: { roomId: room, messageId: id<MessageId>('message'), senderId: ada, body, mentions: [], threadId: null },
     };
-    const bodyIn = async (store: ReturnType<typeof open>['store'], of: StreamId): Promise<unknown> =>
-      ((await store.readStream(of))[0]?.data as { body: unknown }).body;
+    const bodyIn = async (store: ReturnType<typeof open>['store'], of: StreamId): Promise<unknown> => {
+      const [event] = await store.readStream(of);
+      return event?.type === 'MessageSent' ? event.data.body : undefined;
+    };
     const { log, store, keys } = open();
     await store.append(stream, 'none', [answer], context);
     expect(JSON.stringify((await log.readAll(0, START, 10)).events)).not.toMatch(/answer|secret/);

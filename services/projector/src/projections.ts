@@ -19,6 +19,7 @@ import { threadMarks } from '@tidings/projections/thread-marks/index';
 import { threadNotes } from '@tidings/projections/thread-notes/index';
 import { threads } from '@tidings/projections/threads/index';
 import { timeline } from '@tidings/projections/timeline/index';
+import { userFacts } from '@tidings/projections/user-facts/index';
 import { users } from '@tidings/projections/users/index';
 import { webhooks } from '@tidings/projections/webhooks/index';
 
@@ -43,6 +44,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   pushSubscriptions,
   webhooks,
   reports,
+  userFacts,
 ];
 
 /** To know them by: names, versions and tables. Whoever runs them takes `projectionsOver`. */

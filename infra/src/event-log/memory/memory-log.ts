@@ -121,6 +121,10 @@ export const openMemoryLog = (options: MemoryLogOptions = {}): EventLog => {
     revisions: (wanted) =>
       Promise.resolve(new Map(wanted.flatMap((stream) => (streams.has(stream) ? [[stream, (streams.get(stream)?.length ?? 0) - 1]] : [])))),
     readAll: async (shard, after, limit, filter) => readAll(shard, after, limit, filter),
+    readAt: async (shard, positions) => {
+      const wanted = new Set(positions);
+      return shardAt(shard).events.filter(({ position }) => wanted.has(position));
+    },
     head: async (shard) => head(shard),
     tail: (shard, after, tailOptions) =>
       tailBy({

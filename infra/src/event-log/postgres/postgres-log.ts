@@ -152,6 +152,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
     readStream: (stream, from, limit) => alarmed(reader.readStream(stream, from, limit), logger),
     revisions: (streams) => reader.revisions(streams),
     readAll: (shard, after, limit, filter) => alarmed(reader.readAll(shard, after, limit, filter), logger),
+    readAt: (shard, positions) => alarmed(reader.readAt(shard, positions), logger),
     head: async (shard) => positionOf((await reader.heads()).get(shard) ?? 0),
     tail,
     distance: denseDistance,

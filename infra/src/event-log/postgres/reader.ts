@@ -24,6 +24,8 @@ export interface LogReader {
   readAll(shard: number, after: Position, limit: number, filter?: ReadFilter): Promise<LogPage>;
   /** @throws LogGapError, LogUnavailable */
   readStream(stream: StreamId, from: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** Those of them that exist, in order. @throws LogUnavailable */
+  readAt(shard: number, positions: readonly Position[]): Promise<readonly LoggedEvent[]>;
   /** Last revisions of those streams that exist. @throws LogUnavailable */
   revisions(streams: readonly StreamId[]): Promise<ReadonlyMap<StreamId, number>>;
   /** Last position of each shard. @throws LogUnavailable */
@@ -55,6 +57,9 @@ const streamEvents = `stream_id = $1 and revision >= $2
 const READ_ALL = pageOf(shardEvents, 'position', 'true');
 const READ_SOME = pageOf(shardEvents, 'position', 'type = any($4)');
 const READ_BARE = pageOf(shardEvents, 'position', 'type = any($4)', 'null');
+// Index: primary key (shard, position).
+const READ_AT = `select position, stream_id, revision, event_id, type, version, recorded_at, data, meta
+    from log.event where shard = $1 and position = any($2::bigint[]) order by position`;
 const READ_STREAM = pageOf(streamEvents, 'revision', 'true');
 
 type Found = readonly [last: string | null, none: null, fitting: string, none: null, none: null, seen: string];
@@ -118,6 +123,12 @@ export const createReader = (pool: pg.Pool): LogReader => {
         if (fitting === seen) break;
       }
       return all;
+    },
+
+    readAt: async (shard, positions) => {
+      const values = [shard, positions.map(numberOf)];
+      const { rows } = await ask(() => pool.query({ name: 'log-read-at', text: READ_AT, values, rowMode: 'array', types: AS_TEXT }));
+      return eventsOf(shard, rows as unknown as readonly EventRow[]); // what is selected, as text
     },
 
     revisions: async (streams) => {

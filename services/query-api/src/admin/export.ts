@@ -1,4 +1,4 @@
-/** `GET /api/admin/users/{userId}/export`: a page of the log after the other, so that memory stays flat however much somebody has written. */
+/** `GET /api/admin/users/{userId}/export`: fact after fact from the log, a page at a time, so that memory stays flat however much somebody has written. */
 import { exportUser } from '@tidings/contracts/http/admin';
 import type { UserId } from '@tidings/contracts/ids';
 import { START } from '@tidings/contracts/ports/event-log';
@@ -7,6 +7,7 @@ import { user, userKey } from '@tidings/domain/user/index';
 import { userView } from '@tidings/projections/chat-view/index';
 import { rolesOf } from '@tidings/projections/mailboxes/index';
 import { othersBy } from '@tidings/projections/relationships/index';
+import { factsBehind } from '@tidings/projections/user-facts/index';
 import { usersById } from '@tidings/projections/users/index';
 import type { FastifyInstance } from 'fastify';
 import { Readable } from 'node:stream';
@@ -15,10 +16,11 @@ import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { assertService } from '../../../http-kit/src/service-actor.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { caughtUp, NotCaughtUp } from '../../../platform/src/unused-blobs.ts';
 import { ownRooms } from '../chat/own-rooms.ts';
-import { EXPORTED_TYPES, lineOf, names } from './export-lines.ts';
+import { lineOf } from './export-lines.ts';
 
-const PAGE = 500;
+const PAGE = 200;
 
 export const registerExport = (app: FastifyInstance, platform: Platform): void => {
   handle(
@@ -29,11 +31,25 @@ export const registerExport = (app: FastifyInstance, platform: Platform): void =
       assertService(actor);
       const { state } = await platform.commands.load(user, userKey(userId));
       if (state.kind !== 'registered') throw new ApiError('CONTENT_NOT_FOUND', 'There is no such user.');
+      await upToDate(platform);
       void reply.header('content-disposition', `attachment; filename="${userId}.ndjson"`);
       return bytes(Readable.from(text(platform, userId, at), { objectMode: false }), 'application/x-ndjson');
     },
     { reads: ['users', 'relationships', 'rooms', 'mailboxes'] },
   );
+};
+
+/** @throws ApiError 503 */
+const upToDate = async (platform: Platform): Promise<void> => {
+  try {
+    await caughtUp(platform, ['user-facts']);
+  } catch (cause) {
+    if (!(cause instanceof NotCaughtUp)) throw cause;
+    throw new ApiError('NOT_YET_VISIBLE', 'What is kept about users is being gathered. Try again shortly.', {
+      headers: { 'retry-after': '5' },
+      cause,
+    });
+  }
 };
 
 /** Cut off where something fails: then there is no `end`. */
@@ -66,18 +82,19 @@ const standing = async (platform: Platform, userId: UserId): Promise<object> => 
   };
 };
 
-/** Up to where the log ended as it began; pages without anything are left out, so that the socket does not idle for nothing. */
+/** Only what is about them is read: a long log of others costs nothing. */
 async function* facts(platform: Platform, userId: UserId): AsyncGenerator<readonly object[]> {
+  const schema = platform.liveSchema('user-facts');
   for (const shard of platform.log.shards) {
-    const end = await platform.log.head(shard);
-    for (let after = START; after < end;) {
-      const page = await platform.log.readAll(shard, after, PAGE, { types: EXPORTED_TYPES });
-      const { events, faults } = await platform.events.open(page.events.filter(({ data }) => names(data, userId)));
+    for (let after = START; ;) {
+      const places = (await platform.read.any(factsBehind(schema, userId, shard, after, PAGE))).map(({ position }) => position);
+      const { events, faults } = await platform.events.open(await platform.log.readAt(shard, places));
       if (faults[0] !== undefined) throw new Error(`event ${faults[0].event.id} cannot be read: ${faults[0].reason}`);
-      const lines = events.flatMap((event) => lineOf(event, userId) ?? []);
+      const lines = events.flatMap((event) => lineOf(event) ?? []);
       if (lines.length > 0) yield lines;
-      if (page.atHead) break;
-      after = page.next;
+      const last = places.at(-1);
+      if (last === undefined || places.length < PAGE) break;
+      after = last;
     }
   }
 }
