@@ -46,13 +46,13 @@ describe('Postgres blobs', () => {
     expect(await count('upload')).toBe(0);
   });
 
-  it('leaves the disk to the next commit only where told, and where the log is beside', async () => {
+  it.each([5_000, 600_000])('leaves the disk to the next commit only where told, and where the log is beside (%i bytes)', async (size) => {
     const lsn = async (of: 'insert' | 'flush'): Promise<bigint> => {
       const { rows } = await pool.query<{ at: string }>(`select pg_current_wal_${of}_lsn() - '0/0'::pg_lsn as at`);
       return BigInt(rows[0]!.at);
     };
     const beside = openPostgresBlobs({ pool, besideLog: true });
-    const bytes = randomBytes(5_000);
+    const bytes = randomBytes(size);
     const stored = await beside.put(bytes, { thenAppended: true });
     expect(await beside.read(stored.id)).toEqual(bytes);
     const written = await lsn('insert');
@@ -61,7 +61,7 @@ describe('Postgres blobs', () => {
     expect(await lsn('flush')).toBeGreaterThanOrEqual(written);
 
     const before = await lsn('insert');
-    await store.put(randomBytes(5_000), { thenAppended: true });
+    await store.put(randomBytes(size), { thenAppended: true });
     expect(await lsn('flush')).toBeGreaterThan(before);
   });
 

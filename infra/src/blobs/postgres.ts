@@ -61,9 +61,10 @@ export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs 
   return {
     put: async (source, { maxBytes, thenAppended = false } = {}) => {
       const intake = await takeIn(source, maxBytes);
-      if (intake.type === 'large') return putLarge(pool, intake.chunks, intake.measured);
+      const waitsForDisk = !(thenAppended && besideLog);
+      if (intake.type === 'large') return putLarge(pool, intake, waitsForDisk);
       const id = blobIdOf(intake.bytes);
-      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes), !(thenAppended && besideLog));
+      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes), waitsForDisk);
       return { id, size: intake.bytes.byteLength };
     },
     get: async (id, range) => {
@@ -90,17 +91,24 @@ export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs 
   };
 };
 
-const putLarge = async (pool: Pool, chunks: AsyncIterable<Uint8Array>, measured: () => Measured): Promise<StoredBlob> => {
+/** Only its end waits for the disk, which takes along all that was committed before it; an upload without its end is swept. */
+const putLarge = async (
+  pool: Pool,
+  { chunks, measured }: { readonly chunks: AsyncIterable<Uint8Array>; readonly measured: () => Measured },
+  waitsForDisk: boolean,
+): Promise<StoredBlob> => {
   const upload = randomUUID();
   try {
-    await asking(pool.query('insert into blob.upload (id) values ($1)', [upload]));
+    await asking(
+      pool.query({ name: 'blob-insert-upload', text: `insert into blob.upload (id) select $1::uuid where ${RELAXED}`, values: [upload] }),
+    );
     let seq = 0;
     for await (const chunk of chunks) {
       const { packing, data } = await packChunk(chunk);
       await asking(
         pool.query({
           name: 'blob-insert-chunk',
-          text: 'insert into blob.chunk (upload, seq, packing, data) values ($1, $2, $3, $4)',
+          text: `insert into blob.chunk (upload, seq, packing, data) select $1::uuid, $2::integer, $3::smallint, $4::bytea where ${RELAXED}`,
           // pg sends a Buffer as binary; over another view's bytes it takes no copy.
           values: [upload, seq, packing, Buffer.from(data.buffer, data.byteOffset, data.byteLength)],
         }),
@@ -109,9 +117,13 @@ const putLarge = async (pool: Pool, chunks: AsyncIterable<Uint8Array>, measured:
     }
     const { id, size } = measured();
     const { rows } = await asking(
-      pool.query<{ taken: boolean }>({ name: 'blob-finish', text: FINISH, values: [Buffer.from(id, 'hex'), size, upload] }),
+      pool.query<{ taken: boolean }>({
+        name: waitsForDisk ? 'blob-finish-durably' : 'blob-finish-relaxed',
+        text: finish(waitsForDisk ? 'true' : RELAXED),
+        values: [Buffer.from(id, 'hex'), size, upload],
+      }),
     );
-    // The same bytes were there already: the first copy stays, this one goes.
+    // The same bytes were there already: the first copy stays, this one goes, which waits for the disk and so for the first copy too.
     if (rows[0]?.taken !== true) await discard(pool, upload);
     return { id, size };
   } catch (error) {
@@ -156,9 +168,13 @@ const asideIn = (pool: Pool): Aside => {
   };
 };
 
-const FINISH = `
+/** For its transaction only (see small-writer.ts). */
+const RELAXED = "set_config('synchronous_commit', 'off', true) = 'off'";
+
+const finish = (condition: string): string => `
   with taken as (
-    insert into blob.blob (id, size, packing, upload) values ($1, $2, 0, $3) on conflict (id) do nothing returning 1
+    insert into blob.blob (id, size, packing, upload) select $1::bytea, $2::bigint, 0, $3::uuid where ${condition}
+    on conflict (id) do nothing returning 1
   ), done as (
     delete from blob.upload where id = $3 and exists (select from taken)
   )

@@ -61,7 +61,7 @@ class LargeMessage {
   #failed = false;
 
   constructor(blobs: BlobStore, maxBytes: number) {
-    this.#stored = blobs.put(this.#body, { maxBytes });
+    this.#stored = blobs.put(this.#body, { maxBytes, thenAppended: true });
     this.#body.on('error', () => undefined);
     this.#stored.catch(() => {
       this.#failed = true;
