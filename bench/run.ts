@@ -6,6 +6,8 @@ import { chatRatesBench } from './chat-rates.ts';
 import { chatBench } from './chat.ts';
 import { fanOutBench } from './fan-out.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
+import { mailListBench } from './mail-list.ts';
+import { mailSearchBench } from './mail-search.ts';
 import { replayBench } from './replay.ts';
 import { smtpBench } from './smtp.ts';
 import { sseIdleBench } from './sse-idle.ts';
@@ -19,6 +21,8 @@ const benches: readonly Bench[] = [
   chatRatesBench,
   chatSearchBench,
   smtpBench,
+  mailListBench,
+  mailSearchBench,
   fanOutBench,
   timelineBench,
   sseIdleBench,

@@ -5,6 +5,7 @@ import { nullable, oneOf, text } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { EmailId, LabelId, MailboxId, ThreadId, UserId } from '../ids.ts';
 import { described } from '../json-schema.ts';
+import { LONGEST_QUERY } from '../mail-query/parse.ts';
 import { Email, Mailbox, MailboxCounts, MailboxMember, mailPageOf, Me, Thread, View } from './mail-objects.ts';
 import { boolParam, intParam } from './query.ts';
 import { defineRoute, type Route } from './route.ts';
@@ -130,9 +131,9 @@ export const listThreads = defineRoute({
   path: '/api/mailboxes/{mailboxId}/threads',
   tag: 'Threads',
   summary:
-    'Threads of a view (default inbox), the one with the latest email first. Pages of one walk show each thread once, whatever arrives meanwhile. `unread` filters either way; `label` shows those that bear it, `assignee` those that somebody takes care of.',
+    'Threads of a view (default inbox), the one with the latest email first. Pages of one walk show each thread once, whatever arrives meanwhile. `unread` filters either way; `label` shows those that bear it, `assignee` those that somebody takes care of. `q` searches as `/api/search` does, in all of the mailbox unless a view is named.',
   params: mailboxParams,
-  query: t.partial({ ...paging, view: View, unread: boolParam, label: LabelId, assignee: UserId }),
+  query: t.partial({ ...paging, view: View, unread: boolParam, label: LabelId, assignee: UserId, q: text(1, LONGEST_QUERY) }),
   response: mailPageOf(Thread),
   errors: [404],
 });

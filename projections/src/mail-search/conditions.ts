@@ -1,5 +1,6 @@
 /** A question's query as conditions of SQL: on `x`, a row of `email`, and on `w`, its row of `words`. */
-import type { MailCondition, MailQuery } from '@tidings/contracts/mail-query/ast';
+import type { UserId } from '@tidings/contracts/ids';
+import type { MailCondition, MailQuery, MailState } from '@tidings/contracts/mail-query/ast';
 import { stretchOf } from '@tidings/contracts/mail-query/when';
 import { timestamp } from '@tidings/contracts/time';
 import { sql, type FragmentSqlToken } from 'slonik';
@@ -13,6 +14,7 @@ export interface Terms {
   readonly schema: string;
   /** Of each text of the query. */
   readonly words: ReadonlyMap<string, readonly StemmedWord[]>;
+  readonly searcher: UserId;
   readonly now: number;
 }
 
@@ -104,7 +106,7 @@ const necessaryOf = (query: MailQuery, terms: Terms): string | null => {
   return known.length < parts.length ? null : or(known);
 };
 
-const plainCondition = (condition: MailCondition, { now, schema }: Terms): FragmentSqlToken => {
+const plainCondition = (condition: MailCondition, terms: Terms): FragmentSqlToken => {
   switch (condition.kind) {
     case 'text':
     case 'person':
@@ -116,11 +118,11 @@ const plainCondition = (condition: MailCondition, { now, schema }: Terms): Fragm
       // A literal, so that the plan knows which of the partial indexes serves.
       return condition.view === 'starred' ? sql.fragment`x.starred` : sql.fragment`x.place = ${sql.literalValue(condition.view)}`;
     case 'label':
-      return labelCondition(schema, foldedName(condition.name));
+      return labelCondition(terms.schema, foldedName(condition.name));
     case 'is':
-      return stateCondition(condition.state);
+      return stateCondition(condition.state, terms);
     case 'date': {
-      const { start, day } = stretchOf(condition.when, now);
+      const { start, day } = stretchOf(condition.when, terms.now);
       const at = (ms: number): FragmentSqlToken => sql.fragment`${timestamp(ms)}::timestamptz`;
       if (condition.bound === 'before') return sql.fragment`x.at < ${at(start)}`;
       return condition.bound === 'after'
@@ -139,7 +141,7 @@ const labelCondition = (schema: string, name: string): FragmentSqlToken => sql.f
   select m.thread_id from ${tableIn(schema, 'label')} l join ${tableIn(schema, 'labelled')} m using (mailbox_id, label_id)
   where l.mailbox_id = x.mailbox_id and (l.name = ${name} or starts_with(l.name, ${`${name}/`})))`;
 
-const stateCondition = (state: Extract<MailCondition, { kind: 'is' }>['state']): FragmentSqlToken => {
+const stateCondition = (state: MailState, { schema, searcher }: Terms): FragmentSqlToken => {
   switch (state) {
     case 'unread':
       return sql.fragment`x.unread`;
@@ -148,8 +150,8 @@ const stateCondition = (state: Extract<MailCondition, { kind: 'is' }>['state']):
     case 'starred':
       return sql.fragment`x.starred`;
     case 'unassigned':
-      return sql.fragment`true`;
+      return sql.fragment`not exists (select from ${tableIn(schema, 'assigned')} a where a.thread_id = x.thread_id)`;
     case 'assigned-to-me':
-      return sql.fragment`false`;
+      return sql.fragment`x.thread_id in (select a.thread_id from ${tableIn(schema, 'assigned')} a where a.user_id = ${searcher})`;
   }
 };

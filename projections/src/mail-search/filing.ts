@@ -1,7 +1,7 @@
 /** Where each mailbox keeps its emails and what it did with them, as far as a search may ask for it. */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
-import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
 
@@ -38,6 +38,7 @@ interface Held {
 export class Filing {
   readonly #moved = new Map<string, { readonly mailboxId: MailboxId; readonly emailId: EmailId; readonly place: Place }>();
   readonly #read = new Map<string, Held & { readonly upTo: EmailId | null }>();
+  readonly #assigned = new Map<string, { readonly threadId: ThreadId; readonly userId: UserId; readonly assigned: boolean }>();
   readonly #starred = new Map<string, Held & { readonly starred: boolean }>();
 
   take(event: Recorded): void {
@@ -45,13 +46,17 @@ export class Filing {
       const { mailboxId, emailIds, place } = event.data;
       for (const emailId of emailIds) this.#moved.set(mailboxId + emailId, { mailboxId, emailId, place });
     } else if (event.type === 'ThreadRead') this.#read.set(keyOf(event.data), event.data);
-    else if (event.type === 'ThreadStarred') this.#starred.set(keyOf(event.data), event.data);
+    else if (event.type === 'ThreadAssigned' || event.type === 'ThreadUnassigned') {
+      const { threadId, userId } = event.data;
+      this.#assigned.set(threadId + userId, { threadId, userId, assigned: event.type === 'ThreadAssigned' });
+    } else if (event.type === 'ThreadStarred') this.#starred.set(keyOf(event.data), event.data);
   }
 
   async save(tx: ProjectionTx): Promise<void> {
     await this.#saveMoved([...this.#moved.values()], tx);
     await this.#saveRead([...this.#read.values()], tx);
     await this.#saveStarred([...this.#starred.values()], tx);
+    await this.#saveAssigned(tx);
   }
 
   /** Primary key (mailbox_id, email_id). */
@@ -81,6 +86,18 @@ export class Filing {
        where e.thread_id = r.thread_id and e.mailbox_id = r.mailbox_id and e.incoming and e.unread <> (e.position > r.up_to)`,
       [read.map(({ threadId }) => threadId), read.map(({ mailboxId }) => mailboxId), read.map(({ upTo }) => upTo)],
     );
+  }
+
+  /** Primary key (thread_id, user_id). */
+  async #saveAssigned(tx: ProjectionTx) {
+    const [on, off] = [true, false].map((wanted) => [...this.#assigned.values()].filter(({ assigned }) => assigned === wanted));
+    const texts = [
+      [on, `insert into ${tx.schema}.assigned (thread_id, user_id) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing`],
+      [off, `delete from ${tx.schema}.assigned where (thread_id, user_id) in (select * from unnest($1::uuid[], $2::uuid[]))`],
+    ] as const;
+    for (const [rows = [], text] of texts) {
+      if (rows.length > 0) await tx.query(text, [rows.map(({ threadId }) => threadId), rows.map(({ userId }) => userId)]);
+    }
   }
 
   /** Index email (thread_id, mailbox_id). */

@@ -3,12 +3,13 @@
  * enough to be walked through, and the other, with the index of words, never changes.
  */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EmailFiled } from '@tidings/contracts/events/thread';
+import type { EmailFiled, ThreadUnshared } from '@tidings/contracts/events/thread';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import type { MailTexts } from '@tidings/contracts/ports/mail-search';
 import { reveal } from '@tidings/contracts/sealed';
 import { unnamed } from '../emails/view.ts';
 import { storable } from '../chat-view/people.ts';
+import { upToUnshared } from '../threads/unshared.ts';
 import { Filing, saveEmails } from './filing.ts';
 import { documentOf, MOST_WORDS } from './lexemes.ts';
 import { Labelling } from './labels.ts';
@@ -57,6 +58,11 @@ const tables = (schema: string): string => `
     thread_id uuid not null,
     primary key (mailbox_id, label_id, thread_id)
   );
+  create table ${schema}.assigned (
+    thread_id uuid not null,
+    user_id uuid not null,
+    primary key (thread_id, user_id)
+  );
   ${stemsFunction(schema)}`;
 
 /**
@@ -74,6 +80,7 @@ const indexes = (schema: string): string => {
   return `
     ${walk('')}
     ${few.map((condition) => walk(`where ${condition}`)).join('\n')}
+    create index on ${schema}.assigned (user_id, thread_id);
     create index on ${schema}.words using gin (words) with (gin_pending_list_limit = 1024);`;
 };
 
@@ -101,6 +108,21 @@ export const mailSearch = (texts: MailTexts): Projection => {
     await saveDocuments(documents, tx);
   };
 
+  const applyEvents = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+    const filed = page.filter((event) => event.type === 'EmailFiled');
+    await saveEmails(filed, tx);
+    await saveWords(filed, tx);
+    const filing = new Filing();
+    const labelling = new Labelling();
+    for (const event of page) {
+      filing.take(event);
+      labelling.take(event);
+    }
+    await filing.save(tx);
+    await labelling.save(tx);
+    await forgetClosed(page, tx);
+  };
+
   return {
     name: 'mail-search',
     version: 1,
@@ -111,6 +133,9 @@ export const mailSearch = (texts: MailTexts): Projection => {
       'ThreadRead',
       'ThreadStarred',
       'ThreadLabelled',
+      'ThreadUnshared',
+      'ThreadAssigned',
+      'ThreadUnassigned',
       'LabelCreated',
       'LabelChanged',
       'LabelDeleted',
@@ -119,20 +144,25 @@ export const mailSearch = (texts: MailTexts): Projection => {
     tables,
     indexes,
     apply: async (page, tx) => {
-      const filed = page.filter((event) => event.type === 'EmailFiled');
-      await saveEmails(filed, tx);
-      await saveWords(filed, tx);
-      const filing = new Filing();
-      const labelling = new Labelling();
-      for (const event of page) {
-        filing.take(event);
-        labelling.take(event);
+      for (const { events, unshared } of upToUnshared(page)) {
+        await applyEvents(events, tx);
+        if (unshared !== null) await forgetThread(unshared, tx);
       }
-      await filing.save(tx);
-      await labelling.save(tx);
-      await forgetClosed(page, tx);
     },
   };
+};
+
+/** By the keys of each table. Who may no longer read a thread does not find it. */
+const forgetThread = async ({ threadId, mailboxId }: ThreadUnshared['data'], tx: ProjectionTx): Promise<void> => {
+  const { schema } = tx;
+  await tx.query(
+    `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 returning mailbox_id, email_id)
+     delete from ${schema}.words w using gone where w.mailbox_id = gone.mailbox_id and w.email_id = gone.email_id`,
+    [threadId, mailboxId],
+  );
+  for (const table of ['starred', 'labelled']) {
+    await tx.query(`delete from ${schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+  }
 };
 
 /** Nothing happens in a mailbox behind its end. */
@@ -142,6 +172,7 @@ const forgetClosed = async (page: readonly Recorded[], tx: ProjectionTx): Promis
   for (const table of ['email', 'words', 'starred', 'label', 'labelled']) {
     await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
   }
+  await tx.query(`delete from ${tx.schema}.assigned a where not exists (select from ${tx.schema}.email e where e.thread_id = a.thread_id)`);
 };
 
 interface Document {

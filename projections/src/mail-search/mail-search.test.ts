@@ -151,6 +151,7 @@ describe('the search for mail', () => {
       { type: 'EmailsMoved', data: { ...of(0, 8), emailIds: [emailOf(3)], place: 'archive' } },
       { type: 'LabelCreated', data: { ...naming, name: 'Équipe/À traiter' } },
       { type: 'ThreadLabelled', data: { ...of(0, 8), labelId: label, labelled: true } },
+      { type: 'ThreadAssigned', data: { threadId: threadOf(7), mailboxIds: [mailboxOf(0)], userId: reader, by: reader } },
       { type: 'MailboxClosed', data: { mailboxId: mailboxOf(1), by: reader } },
     ];
     for (const pageSize of [1, 100]) {
@@ -158,6 +159,8 @@ describe('the search for mail', () => {
       expect(await found(instance, 'is:unread')).toEqual([3, 2]);
       expect(await found(instance, 'is:starred')).toEqual([2, 1]);
       expect(await found(instance, 'in:archive')).toEqual([3]);
+      expect(await found(instance, 'is:assigned-to-me')).toEqual([2, 1]);
+      expect(await found(instance, 'is:unassigned')).toEqual([3]);
       expect(await found(instance, 'label:"equipe/a traiter"')).toEqual([3]);
       expect(await found(instance, 'label:équipe')).toEqual([3]);
       expect(await found(instance, 'label:"a traiter"')).toEqual([]);
@@ -167,10 +170,12 @@ describe('the search for mail', () => {
       ...marked,
       { type: 'ThreadRead', data: { ...of(0, 7), upTo: null } },
       { type: 'ThreadStarred', data: { ...of(0, 7), starred: false } },
+      { type: 'ThreadUnassigned', data: { threadId: threadOf(7), mailboxIds: [mailboxOf(0)], userId: reader, by: null } },
       { type: 'LabelDeleted', data: { mailboxId: mailboxOf(0), labelId: label, by: reader } },
     ]);
     expect(await found(later, 'is:unread')).toEqual([3, 2, 1]);
     expect(await found(later, 'is:starred')).toEqual([]);
+    expect(await found(later, 'is:unassigned')).toEqual([3, 2, 1]);
     expect(await found(later, 'label:equipe')).toEqual([]);
     const texts = new WrittenTexts();
     const starredBefore = await bench.fresh(mailSearch(texts));

@@ -10,7 +10,7 @@ import { sql, type CommonQueryMethods, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 import { compile, type Compiled } from './conditions.ts';
 import { and, mailboxesQuery, MOST_WORDS } from './lexemes.ts';
-import { type Dictionaries, Stemmer, type StemmedWord } from './stems.ts';
+import { type Dictionaries, Stemmer } from './stems.ts';
 
 /** Where one way of searching gives way to the next, in emails. */
 export interface MailThresholds {
@@ -56,12 +56,13 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
       )`select word, ${tableIn(liveSchema('mail-search'), 'stems')}(word) as stems from unnest(${sql.array(words, 'text')}) as word`,
     );
 
-  const compiled = async ({ query, now }: MailQuestion): Promise<Compiled> => {
+  const compiled = async ({ query, searcher, now }: MailQuestion): Promise<Compiled> => {
     const texts = [...new Set(textsIn(query))];
     const words = await stemmer.stemmed(texts, MOST_WORDS, dictionaries);
     return compile(query, {
       schema: liveSchema('mail-search'),
-      words: new Map(texts.map((text, at) => [text, words[at] ?? []] as [string, readonly StemmedWord[]])),
+      words: new Map(texts.map((text, at) => [text, words[at] ?? []])),
+      searcher,
       now,
     });
   };

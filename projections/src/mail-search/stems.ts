@@ -37,7 +37,7 @@ const formsOf = (text: string, { word, start, end }: Word): readonly RawWord[] =
 };
 
 /** Most words are always the same few thousand. */
-const REMEMBERED = 50_000;
+const REMEMBERED = 200_000;
 
 /** Remembers what the dictionaries said. */
 export class Stemmer {

@@ -2,12 +2,14 @@
 import type { Place } from '@tidings/contracts/events/thread';
 import { getThread, listThreadMessages, listThreads, MAIL_PAGE } from '@tidings/contracts/http/mail';
 import type { View } from '@tidings/contracts/http/mail-objects';
+import type { MailQuery } from '@tidings/contracts/mail-query/ast';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { Timestamp } from '@tidings/contracts/time';
 import { emailsOfThread } from '@tidings/projections/emails/index';
+import { postgresMailSearch } from '@tidings/projections/mail-search/index';
 import { readThreads, THREAD_READS, withMarks } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsInView } from '@tidings/projections/threads/index';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import * as t from 'io-ts';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
@@ -16,6 +18,7 @@ import { decodeCursor, encodeCursor } from '../chat/cursor.ts';
 import { assertMailbox, noSuchThread, reachThread } from './access.ts';
 import type { BodyReader } from './bodies.ts';
 import { mailPage } from './page.ts';
+import { listFound, queryOf } from './search.ts';
 
 const PositionText = new t.Type<Position, string>(
   'Position',
@@ -30,15 +33,21 @@ const WalkCursor = t.readonly(t.type({ began: Key, after: Key }));
 export const PositionCursor = t.readonly(t.type({ after: PositionText }));
 
 export const registerThreads = (app: FastifyInstance, platform: Platform, bodies: BodyReader): void => {
+  const search = postgresMailSearch(platform);
+
   handle(
     app,
     platform,
     listThreads,
-    async ({ actor, params: { mailboxId }, query, request }) => {
-      refuseLaterFilters(request);
-      const { view = 'inbox', unread = null, label, assignee, limit = MAIL_PAGE } = query;
-      const walk = decodeCursor(WalkCursor, query.cursor);
+    async ({ actor, params: { mailboxId }, query }) => {
+      const { q, view = 'inbox', unread = null, label, assignee, limit = MAIL_PAGE } = query;
       await assertMailbox(platform, actor, mailboxId, 'read');
+      if (q !== undefined) {
+        refuseMarks({ label, assignee });
+        const narrowed = narrowedTo(queryOf(q), query.view, unread);
+        return listFound(platform, search, { query: narrowed, mailboxes: [mailboxId], searcher: actor.userId }, query.cursor, limit);
+      }
+      const walk = decodeCursor(WalkCursor, query.cursor);
       const among = withMarks(platform.liveSchema('thread-marks'), mailboxId, { label, assignee });
       const asked = { mailbox: mailboxId, view, unread, walk, limit: limit + 1, among };
       const found = await platform.read.any(threadsInView(platform.liveSchema('threads'), asked));
@@ -87,10 +96,20 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
 
 const keyOf = ({ keyAt, keyPosition }: ListedThread): object => ({ at: keyAt, position: keyPosition });
 
-/** Filters of the contract that are not there yet: answering as if they were would show the wrong threads. */
-const refuseLaterFilters = ({ query }: FastifyRequest): void => {
-  const asked = ['q'].filter((name) => typeof query === 'object' && query !== null && name in query);
-  if (asked.length > 0) throw invalid(asked.map((path) => ({ path, message: 'is not supported yet' })));
+/** Marks are asked for by id beside a view, by name within `q`. */
+const refuseMarks = (marks: { readonly label?: unknown; readonly assignee?: unknown }): void => {
+  const asked = (['label', 'assignee'] as const).filter((name) => marks[name] !== undefined);
+  const instead = { label: 'label:name', assignee: 'is:assigned-to-me or is:unassigned' };
+  if (asked.length > 0) throw invalid(asked.map((path) => ({ path, message: `cannot stand beside q: write ${instead[path]} in it` })));
+};
+
+/** Without a view, `q` searches all of the mailbox that it does not leave out itself. */
+const narrowedTo = (query: MailQuery, view: View | undefined, unread: boolean | null): MailQuery => {
+  const more: readonly MailQuery[] = [
+    ...(view === undefined ? [] : [{ kind: 'in' as const, view }]),
+    ...(unread === null ? [] : [{ kind: 'is' as const, state: unread ? ('unread' as const) : ('read' as const) }]),
+  ];
+  return more.length === 0 ? query : { kind: 'all', of: [...more, ...(query.kind === 'all' ? query.of : [query])] };
 };
 
 const MAIN: readonly Place[] = ['inbox', 'archive', 'sent', 'drafts'];
