@@ -1,20 +1,16 @@
-/**
- * The live feed of one process: a loop that follows the feed's tables, the streams it feeds, and how both are doing. What this process itself
- * appends is told ahead of the tables where that is safe (ahead.ts).
- */
-import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
+/** The live feed of one process: a loop that follows the feed, the streams it feeds (what they are told: telling.ts), and how both are doing. */
+import type { LiveCursor } from '@tidings/contracts/http/live';
 import { subjectId, type SubjectId } from '@tidings/contracts/ids';
-import { START, type Position } from '@tidings/contracts/ports/event-log';
+import type { Position } from '@tidings/contracts/ports/event-log';
 import { msOf, timestamp } from '@tidings/contracts/time';
 import type { FeedRow } from '@tidings/projections/feed/queries';
 import { REWRITTEN } from '@tidings/infra/projector/announce';
 import { Waker } from '@tidings/infra/projector/waker';
 import type { Socket } from 'node:net';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Actor } from '../../http-kit/src/ctx.ts';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
 import { Admission, startOf, type Start } from './admission.ts';
-import { Ahead } from './ahead.ts';
 import { Comings } from './comings.ts';
 import { feedReader, type FeedReader } from './feed-reader.ts';
 import { liveFrame, opening } from './frames.ts';
@@ -22,8 +18,8 @@ import { HeartbeatWheel } from './heartbeat.ts';
 import { Hub } from './hub.ts';
 import { createMeasures, type Measures } from './measures.ts';
 import { UNTOLD, type Presence } from './presence.ts';
-import { parts, wholePage } from './pages.ts';
 import { Stream } from './stream.ts';
+import { HOT_MS, Telling } from './telling.ts';
 import { TypingTellers } from './typing.ts';
 import { parseWhisper } from '@tidings/contracts/ephemeral';
 
@@ -34,14 +30,9 @@ const DEFAULTS: LiveFeedOptions = { maxConnections: 50_000 };
 
 /** Between two polls when events keep coming: collects a handful at a time and leaves the processor to others. */
 const GAP_MS = 3;
-/** How long to wait for a hint before looking, while events come and when they have stopped. */
-const HOT_MS = 20;
+/** How long to wait for a hint before looking when events have stopped. */
 const IDLE_MS = 250;
 const HOT_FOR_MS = 1000;
-/** Appends of this process may be answered out of order; longer than this, and the missing one is another's. */
-const OUT_OF_ORDER_MS = 4;
-/** A gap up to this many events is read from the log; a longer one is left to the tables. */
-const SHORT_GAP = 500;
 const RETRY_MS = 500;
 /** How long a client that comes as we start may wait for us. */
 const START_BUDGET_MS = 3000;
@@ -73,7 +64,7 @@ export class LiveFeed implements Service {
   readonly #wheel: HeartbeatWheel;
   readonly #measures: Measures;
   readonly #unsubscribe: readonly (() => void)[];
-  readonly #ahead: Ahead;
+  readonly #telling: Telling;
   readonly #typing: TypingTellers;
   readonly #comings: Comings;
   readonly #running: Promise<void>;
@@ -86,12 +77,6 @@ export class LiveFeed implements Service {
   #lastProgressAt: number;
   #lastRowAt = 0;
   #fault: string | null = null;
-  /** When something was last told ahead of the tables, and the instance of the feed that this followed. */
-  #aheadAt = 0;
-  #instance: string | null = null;
-  #tellPlanned = false;
-  /** They announced a place that nobody was told of yet. */
-  #tablesAhead = false;
 
   /** @param presence is told who comes and goes; it stops with the feed */
   constructor(platform: Platform, options: Partial<LiveFeedOptions> = {}, presence: Presence = UNTOLD) {
@@ -106,7 +91,14 @@ export class LiveFeed implements Service {
       users: () => this.#following?.hub.users ?? 0,
       delivered: () => this.#following?.hub.delivered ?? 0,
     });
-    this.#ahead = new Ahead((from, to) => platform.log.distance(from, to));
+    this.#telling = new Telling({
+      reader: this.#reader,
+      distance: (from, to) => platform.log.distance(from, to),
+      now: platform.now,
+      hub: () => (this.#wheel.size === 0 ? null : (this.#following?.hub ?? null)),
+      wake: () => this.#waker.wake(),
+      onTold: (rows) => this.#noteDelay(rows),
+    });
     this.#comings = new Comings(() => this.#following?.hub ?? null, platform);
     this.#typing = new TypingTellers(() => this.#following?.hub ?? null, platform.now);
     this.#unsubscribe = [
@@ -118,11 +110,7 @@ export class LiveFeed implements Service {
         for (const stream of this.#wheel.streams()) if (subjectId(stream.user) === subject) stream.close('expired');
       }),
       platform.events.onAppended((event) => {
-        if (this.#wheel.size === 0) return;
-        this.#ahead.push({ position: event.position, event });
-        if (this.#tellPlanned) return;
-        this.#tellPlanned = true;
-        setImmediate(() => this.#tellAhead()); // with those that are answered in the same turn
+        if (this.#wheel.size > 0) this.#telling.appended(event);
       }),
     ];
     this.#running = this.#follow();
@@ -234,81 +222,15 @@ export class LiveFeed implements Service {
     const hub = this.#following?.hub ?? (await this.#begin());
     let found = false;
     if (this.#wheel.size === 0) {
-      this.#ahead.forget();
+      this.#telling.forget();
       hub.skipTo(await this.#reader.end());
     } else {
-      this.#notice();
-      const obstacle = await this.#obstacle(hub);
-      if (obstacle !== null || this.#platform.now() - this.#aheadAt >= HOT_MS || this.#tablesAhead)
-        found = await this.#tellRows(hub, obstacle);
-      if (obstacle !== null) this.#tellAhead();
+      found = await this.#telling.look(hub);
     }
     if (this.#fault !== null) this.#platform.logger.info('the live feed can be read again');
     this.#fault = null;
     this.#lastProgressAt = this.#platform.now();
     return found;
-  }
-
-  /** Reads the tables and tells what they hold. With an obstacle, waits a moment for them to pass it. */
-  async #tellRows(hub: Hub, obstacle: Position | null): Promise<boolean> {
-    this.#tablesAhead = false;
-    const passed = obstacle !== null && (await this.#reader.reached(obstacle, HOT_MS));
-    const { rows, full } = await wholePage((limit) => this.#reader.rowsAfter(hub.cursor, limit));
-    for (const part of parts(rows)) {
-      this.#tell(
-        hub,
-        part.filter((row) => compareCursors(row, hub.cursor) > 0), // some may have been told ahead while the tables were read
-      );
-      await nextTurn(); // sockets hand over to the kernel, clients on this machine read
-    }
-    if (passed && !full) this.#tell(hub, [], obstacle);
-    return rows.length > 0;
-  }
-
-  #tell(hub: Hub, rows: readonly FeedRow[], upTo = rows.at(-1)?.position): void {
-    const from = hub.cursor.position;
-    if (upTo === undefined || upTo <= from) return;
-    hub.advance(rows, upTo);
-    this.#ahead.pass(from, upTo, rows);
-    this.#noteDelay(rows);
-  }
-
-  /** Tells what can be told without the tables; wakes the loop when there is more. */
-  #tellAhead(): void {
-    this.#tellPlanned = false;
-    const hub = this.#following?.hub;
-    if (hub === undefined || this.#wheel.size === 0) return;
-    this.#notice();
-    const told = hub.cursor.position;
-    const { rows, upTo } = this.#ahead.take(told);
-    if (upTo > told) {
-      hub.advance(rows, upTo);
-      this.#noteDelay(rows);
-      this.#aheadAt = this.#platform.now();
-    }
-    if (this.#ahead.obstacle(upTo) !== null) this.#waker.wake();
-  }
-
-  /** What keeps known events from being told, once a short gap before them was filled from the log. */
-  async #obstacle(hub: Hub): Promise<Position | null> {
-    let obstacle = this.#ahead.obstacle(hub.cursor.position);
-    if (obstacle !== null && obstacle.missing > 0) {
-      await sleep(OUT_OF_ORDER_MS);
-      obstacle = this.#ahead.obstacle(hub.cursor.position);
-      if (obstacle !== null && obstacle.missing > 0 && obstacle.missing <= SHORT_GAP) {
-        for (const known of await this.#reader.logAfter(hub.cursor.position, SHORT_GAP)) this.#ahead.push(known);
-      }
-      this.#tellAhead();
-      obstacle = this.#ahead.obstacle(hub.cursor.position);
-    }
-    return obstacle?.position ?? null;
-  }
-
-  /** Another instance of the feed may count otherwise (streams parked there, and not here). */
-  #notice(): void {
-    const instance = this.#reader.instance();
-    if (this.#instance !== instance) this.#ahead.forget();
-    this.#instance = instance;
   }
 
   #hear(payload: string): void {
@@ -318,12 +240,9 @@ export class LiveFeed implements Service {
   }
 
   #hint(payload: string): void {
-    if (payload.startsWith(REWRITTEN)) this.#ahead.forget();
-    if (this.#wheel.size === 0) return;
+    if (payload.startsWith(REWRITTEN)) this.#telling.forget();
     const [, position] = payload.startsWith('feed@') ? payload.split('@') : [];
-    if (position === undefined || position <= (this.#following?.hub.cursor.position ?? START)) return;
-    this.#tablesAhead = true;
-    this.#waker.wake();
+    if (position !== undefined) this.#telling.announced(position as Position); // as the announcer writes it
   }
 
   async #begin(): Promise<Hub> {
