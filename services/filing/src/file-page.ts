@@ -16,6 +16,7 @@ import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { choose, type Choice } from './choose.ts';
+import { envelopeBeside } from './envelope.ts';
 import { HeldIndex, heldFrom } from './held-index.ts';
 import type { Hold } from './checks.ts';
 import { isPassing } from './passing.ts';
@@ -239,7 +240,7 @@ const fileInto = async (commands: Commands, placed: Placed): Promise<true> => {
     direction: 'in',
     place,
     messageIdReused: item.choice.messageIdReused,
-    envelope,
+    envelope: envelopeBeside(envelope, content),
     content,
   };
   const decider = begins(placed) ? newThread : thread;
