@@ -61,8 +61,8 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     mentions: [ada],
     threadId: firstMessage,
   },
-  MessageEdited: { roomId, messageId: firstMessage, senderId: ada, body: { type: 'Text', text: 'May we, @Grace?' }, mentions: [grace] },
   MediaShown: { roomId, messageId: firstMessage, senderId: ada, mediaId: id<Id<'MediaId'>>('media') },
+  MessageEdited: { roomId, messageId: firstMessage, senderId: ada, body: { type: 'Text', text: 'May we, @Grace?' }, mentions: [grace] },
   MessageDeleted: { roomId, messageId: firstMessage, senderId: ada, deletedBy: grace },
   ReactionAdded: { roomId, messageId: firstMessage, userId: grace, emoji: '👩🏽‍💻' },
   ReactionRemoved: { roomId, messageId: firstMessage, userId: grace, emoji: ':ship_it:' },
@@ -143,6 +143,8 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   ThreadLabelled: { threadId, mailboxId, labelId, labelled: true, by: ada },
   ThreadAssigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: ada },
   ThreadUnassigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: null },
+  ThreadShared: { threadId, mailboxId, role: 'viewer', assignees: [grace], heldBy: [id<Id<'MailboxId'>>('other mailbox')], by: ada },
+  ThreadUnshared: { threadId, mailboxId, heldBy: [id<Id<'MailboxId'>>('other mailbox')], by: ada },
   CommentPosted: {
     ...{ commentId, threadId, mailboxIds: [mailboxId], by: ada, content: 'Can you take this one, Grace?', mentions: [grace] },
     postedAt: timestamp(0),

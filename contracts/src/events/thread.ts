@@ -27,6 +27,7 @@ export const EmailFiled = defineEvent({
       startsThread: t.boolean,
       /** Same Message-ID as an email held already, other content. */
       messageIdReused: t.boolean,
+      /** Null when the headers name all its recipients; the whole is in `EmailReceived`. */
       envelope: sealed(nullable(Envelope)),
       content: sealed(EmailContent),
     }),
@@ -80,5 +81,44 @@ export const ThreadUnassigned = defineEvent({
 });
 export type ThreadUnassigned = EventOf<typeof ThreadUnassigned>;
 
-export const threadEvents = [EmailFiled, ThreadRead, EmailsMoved, ThreadStarred, ThreadLabelled, ThreadAssigned, ThreadUnassigned] as const;
+/** What a thread is to a mailbox: its own threads are `editor`, those shared with it may be `viewer`. */
+export const ThreadAccess = oneOf('viewer', 'editor');
+export type ThreadAccess = t.TypeOf<typeof ThreadAccess>;
+
+export const ThreadShared = defineEvent({
+  type: 'ThreadShared',
+  doc: 'A thread is shared with another mailbox, or that may do something else there now. Its emails are filed there by events of their own.',
+  data: t.readonly(
+    t.type({
+      threadId: ThreadId,
+      mailboxId: MailboxId,
+      role: ThreadAccess,
+      /** Whom it is assigned to: also in that mailbox from now on. */
+      assignees: t.readonlyArray(UserId),
+      /** The others that hold it. */
+      heldBy: t.readonlyArray(MailboxId),
+      by: UserId,
+    }),
+  ),
+});
+export type ThreadShared = EventOf<typeof ThreadShared>;
+
+export const ThreadUnshared = defineEvent({
+  type: 'ThreadUnshared',
+  doc: 'A thread is no longer shared with a mailbox: nothing of it is there.',
+  data: t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, heldBy: t.readonlyArray(MailboxId), by: UserId })),
+});
+export type ThreadUnshared = EventOf<typeof ThreadUnshared>;
+
+export const threadEvents = [
+  EmailFiled,
+  ThreadRead,
+  EmailsMoved,
+  ThreadStarred,
+  ThreadLabelled,
+  ThreadAssigned,
+  ThreadUnassigned,
+  ThreadShared,
+  ThreadUnshared,
+] as const;
 export type ThreadEvent = EventOf<(typeof threadEvents)[number]>;

@@ -24,6 +24,7 @@ import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import * as search from './search.ts';
 import * as storage from './storage.ts';
+import { sharingRoutes } from './sharing.ts';
 import * as sync from './sync.ts';
 import { systemRoutes } from './system.ts';
 import * as webhooks from './webhooks.ts';

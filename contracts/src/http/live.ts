@@ -87,6 +87,9 @@ export const ThreadChange = t.union([
   t.readonly(t.type({ type: t.literal('assigned'), userId: UserId, by: UserId })),
   /** `by` is null when they lost the right to the thread. */
   t.readonly(t.type({ type: t.literal('unassigned'), userId: UserId, by: nullable(UserId) })),
+  /** With the mailbox `with`; for all that hold the thread. */
+  t.readonly(t.type({ type: t.literal('shared'), with: MailboxId, role: oneOf('viewer', 'editor'), by: UserId })),
+  t.readonly(t.type({ type: t.literal('unshared'), with: MailboxId, by: UserId })),
   t.readonly(t.type({ type: t.literal('comment-edited'), commentId: CommentId, by: UserId })),
   t.readonly(t.type({ type: t.literal('comment-deleted'), commentId: CommentId, by: UserId })),
 ]);
@@ -102,8 +105,11 @@ export const CommentPosted = liveEvent('CommentPosted', {
   mentions: t.readonlyArray(UserId),
 });
 
-/** A member came, got another role, or went (`role` null); for the members and for the one concerned. */
-export const MailboxChanged = liveEvent('MailboxChanged', { mailboxId: MailboxId, userId: UserId, role: nullable(MailboxRole) });
+/**
+ * A member came, got another role, or went (`role` null); for the members and for the one concerned. Without a member (`userId` null) it is the
+ * mailbox itself that has another name, address or limit: read it again.
+ */
+export const MailboxChanged = liveEvent('MailboxChanged', { mailboxId: MailboxId, userId: nullable(UserId), role: nullable(MailboxRole) });
 
 /** Events since the id the client gave can no longer all be told: load afresh by REST, then go on with what follows here. */
 export const Resync = liveEvent('Resync', { reason: oneOf('no-longer-kept', 'unknown-id') });

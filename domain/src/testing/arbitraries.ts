@@ -105,6 +105,7 @@ export const contacts = few((n) => derivedId<ContactId>('contact', n));
 export const mailboxKinds = fc.constantFrom('personal', 'shared');
 export const mailboxRoles = fc.constantFrom('viewer', 'editor', 'sender', 'admin');
 export const places = fc.constantFrom('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
+export const accesses = fc.constantFrom('viewer', 'editor');
 export const directions = fc.constantFrom('in', 'out');
 export const addresses = few((n) => `user${n}@tidings.test` as EmailAddress);
 
@@ -163,6 +164,11 @@ export const emailsToFile = {
   place: places,
   messageIdReused: fc.boolean(),
   envelope: sealed(fc.option(envelopes, { nil: null })),
+  content: sealed(contents),
+};
+
+export const emailsToShare = {
+  ...{ emailId: emails, blobId: blobs, bodyBlobId: blobs, size: seqs, direction: directions, place: places },
   content: sealed(contents),
 };
 
@@ -234,6 +240,7 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     mentions,
     threadId: fc.option(messages, { nil: null }),
   }),
+  MediaShown: fc.record({ roomId: rooms, messageId: messages, senderId: users, mediaId: media }),
   MessageEdited: fc.record({ roomId: rooms, messageId: messages, senderId: users, body: sealed(bodies), mentions }),
   MessageDeleted: fc.record({ roomId: rooms, messageId: messages, senderId: users, deletedBy: users }),
   RoomRead: fc.record({ roomId: rooms, userId: users, upToSeq: seqs, upTo: fc.option(messages, { nil: null }) }),
@@ -242,7 +249,6 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ReactionRemoved: reaction,
   MediaUploaded: fc.record({ ...mediaFields, name: sealed(optionalWords) }),
   NotificationSent: fc.record({ notificationId: notifications, toUser: users, message: sealed(json) }),
-  MediaShown: fc.record({ roomId: rooms, messageId: messages, senderId: users, mediaId: media }),
   PushSubscribed: fc.record({ subscriptionId: subscriptions, userId: users, endpoint: sealed(words), keys: sealed(pushKeys) }),
   PushUnsubscribed: fc.record({ subscriptionId: subscriptions, userId: users }),
   WebhookRegistered: fc.record({ webhookId: webhooks, url: words, events: eventNames, secret: sealed(words), by: users }),
@@ -283,6 +289,8 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),
   ThreadStarred: fc.record({ ...inThread, starred: fc.boolean() }),
   ThreadLabelled: fc.record({ ...inThread, labelId: labels, labelled: fc.boolean() }),
+  ThreadShared: fc.record({ ...inThread, role: accesses, assignees: mentions, heldBy: someMailboxes }),
+  ThreadUnshared: fc.record({ ...inThread, heldBy: someMailboxes }),
   ThreadAssigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: users }),
   ThreadUnassigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: fc.option(users, { nil: null }) }),
   CommentPosted: fc.record({ ...aComment, content: sealed(words), mentions, postedAt: times }),

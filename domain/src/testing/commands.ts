@@ -272,6 +272,8 @@ const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users 
 export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
   FileEmail: fc.record({ email: fc.record(any.emailsToFile) }),
   MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
+  ShareThread: fc.record({ ...byUser, role: any.accesses, emails: fc.array(fc.record(any.emailsToShare), { maxLength: 3 }) }),
+  UnshareThread: fc.record(byUser),
   AssignThread: fc.record({ threadId: any.threads, userId: any.users, by: any.users }),
   UnassignThread: fc.record({ threadId: any.threads, userId: any.users, by: fc.option(any.users, { nil: null }) }),
   LabelThread: fc.record({ ...byUser, labelId: any.labels, labelled: fc.boolean() }),

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { either as E } from 'fp-ts';
 import { specify } from '../testing/given.ts';
 import { alice, blobNo, bob, emailNo, labelNo, mailboxNo, threadNo, userNo } from '../testing/people.ts';
-import { emailFiled, emailsMoved, threadAssigned, threadLabelled, threadRead, threadStarred, threadUnassigned } from './events.ts';
+import {
+  emailFiled,
+  emailsMoved,
+  threadAssigned,
+  threadLabelled,
+  threadRead,
+  threadShared,
+  threadStarred,
+  threadUnassigned,
+  threadUnshared,
+} from './events.ts';
 import type { Flags } from './flags.ts';
 import { type EmailToFile, thread, type ThreadCommand } from './index.ts';
 import { SHREDDED } from '@tidings/contracts/sealed';
@@ -224,5 +234,68 @@ describe('assignment', () => {
     given(first, ...many)
       .when({ type: 'AssignThread', ...who, by: alice })
       .thenRejected({ type: 'TooManyAssignees' });
+  });
+});
+
+describe('sharing', () => {
+  const toThem = { threadId: threadNo(1), mailboxId: theirs, by: alice };
+  const part = (n: number, change: Partial<EmailToFile> = {}) => {
+    const { threadId: _thread, mailboxId: _mailbox, envelope: _envelope, messageIdReused: _reused, ...email } = mail(n, change);
+    return email;
+  };
+  const share = (role: 'viewer' | 'editor', ...emails: ReturnType<typeof part>[]): ThreadCommand => ({
+    type: 'ShareThread',
+    ...toThem,
+    role,
+    emails,
+  });
+  const shared = (role: 'viewer' | 'editor') => threadShared({ ...toThem, role, assignees: [], heldBy: [mine] });
+  const copy = (n: number, change: Partial<EmailToFile> = {}, startsThread = n === 1) =>
+    emailFiled({ ...mail(n, { mailboxId: theirs, ...change }), startsThread });
+  const unshared = threadUnshared({ ...toThem, heldBy: [mine] });
+
+  it('files what there is in the other mailbox, where mail begins', () => {
+    const filedThere = [shared('viewer'), copy(1), copy(3, { direction: 'out', place: 'sent' })] as const;
+    given(first, ours)
+      .when(share('viewer', part(1, { place: 'archive' }), part(3, { direction: 'out', place: 'sent' }), part(5, { place: 'trash' })))
+      .then(...filedThere);
+    given(first, shared('viewer'), copy(1))
+      .when(share('viewer', part(1)))
+      .thenNothing();
+    given(first, shared('viewer'), copy(1))
+      .when(share('editor', part(1)))
+      .then(shared('editor'));
+    given(first, copy(1)).when(share('viewer')).thenRejected({ type: 'ThreadIsItsOwn' });
+    given().when(share('viewer')).thenRejected({ type: 'NoSuchThread' });
+  });
+
+  it('files what comes later in all mailboxes, but not what comes to a viewer', () => {
+    given(first, shared('editor'), copy(1))
+      .when(file(mail(2)))
+      .then(second, copy(2));
+    given(first, shared('editor'), copy(1))
+      .when(file(mail(2, { mailboxId: theirs })))
+      .then(copy(2), second);
+    given(first, shared('viewer'), copy(1))
+      .when(file(mail(2, { mailboxId: theirs })))
+      .then(copy(2));
+    given(first, shared('viewer'), copy(1))
+      .when(file(mail(2, { place: 'spam' })))
+      .then(emailFiled({ ...mail(2, { place: 'spam' }), startsThread: false }), copy(2, { place: 'spam' }));
+  });
+
+  it('ends with nothing left there', () => {
+    given(first, shared('editor'), copy(1))
+      .when({ type: 'UnshareThread', ...toThem })
+      .then(unshared);
+    given(first, shared('editor'), copy(1), unshared)
+      .when({ type: 'UnshareThread', ...toThem })
+      .thenNothing();
+    given(first, shared('editor'), copy(1), unshared)
+      .when(file(mail(2)))
+      .then(second);
+    given(first)
+      .when({ type: 'UnshareThread', ...toThem, mailboxId: mine })
+      .thenRejected({ type: 'ThreadIsItsOwn' });
   });
 });

@@ -1,5 +1,5 @@
 /** A conversation as the mailboxes that hold it keep it (mail-contract §1): filed emails, how far it is read, where each email lies. */
-import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
+import type { EmailFiled, Place, ThreadAccess } from '@tidings/contracts/events/thread';
 import type { EmailId, LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
@@ -10,11 +10,13 @@ import {
   type ThreadEvent,
   threadLabelled,
   threadRead,
+  threadShared,
   threadStarred,
   threadUnassigned,
+  threadUnshared,
 } from './events.ts';
 import { type Flags, type Move, movesFor } from './flags.ts';
-import { heldBy, holdersOf, type Holding, holds, type State } from './state.ts';
+import { evolve, heldBy, holdersOf, type Holding, holds, type State } from './state.ts';
 
 interface ByUser {
   readonly threadId: ThreadId;
@@ -36,7 +38,13 @@ export type Command =
   /** Whether they may take care of it is `may`'s to say. */
   | ({ readonly type: 'AssignThread'; readonly by: UserId } & OfUser)
   /** Null: by itself, as they may no longer. */
-  | ({ readonly type: 'UnassignThread'; readonly by: UserId | null } & OfUser);
+  | ({ readonly type: 'UnassignThread'; readonly by: UserId | null } & OfUser)
+  /** `emails` are what it shall hold; what it does already stays as it is. More may follow by the same command. */
+  | ({ readonly type: 'ShareThread'; readonly role: ThreadAccess; readonly emails: readonly SharedEmail[] } & ByUser)
+  | ({ readonly type: 'UnshareThread' } & ByUser);
+
+/** An email of the thread as another mailbox gets it: without what the envelope said, which was not for it. */
+export type SharedEmail = Omit<EmailToFile, 'threadId' | 'mailboxId' | 'envelope' | 'messageIdReused'>;
 
 interface OfUser {
   readonly threadId: ThreadId;
@@ -47,15 +55,21 @@ export type Rejection =
   | { readonly type: 'NoSuchThread'; readonly threadId: ThreadId }
   | { readonly type: 'NotInThread'; readonly emailId: EmailId }
   | { readonly type: 'TooManyLabelsOnThread' }
-  | { readonly type: 'TooManyAssignees' };
+  | { readonly type: 'TooManyAssignees' }
+  /** The mailbox has it by itself, from nobody. */
+  | { readonly type: 'ThreadIsItsOwn'; readonly mailboxId: MailboxId }
+  | { readonly type: 'TooManyShares' };
 
 /** On one thread of one mailbox. */
 export const MOST_LABELS_ON_THREAD = 100;
 export const MOST_ASSIGNEES = 50;
+/** Every email is filed in each. */
+export const MOST_SHARES = 20;
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
-  if (command.type === 'FileEmail') return right(file(command.email, heldBy(state, command.email.mailboxId)));
+  if (command.type === 'FileEmail') return right(fileWithShares(command.email, state));
   if (command.type === 'AssignThread' || command.type === 'UnassignThread') return assign(command, state);
+  if (command.type === 'ShareThread' || command.type === 'UnshareThread') return share(command, state);
   const held = heldBy(state, command.mailboxId);
   if (held.emails.length === 0) return left({ type: 'NoSuchThread', threadId: command.threadId });
 
@@ -109,6 +123,54 @@ const assign = (
 
 const file = (email: EmailToFile, held: Holding): readonly ThreadEvent[] =>
   holds(held, email.emailId) ? [] : [emailFiled({ ...email, startsThread: held.emails.length === 0 })];
+
+/** What comes to one that may edit a shared thread comes to all; what comes to a viewer is its own affair. */
+const fileWithShares = (email: EmailToFile, state: State): readonly ThreadEvent[] => {
+  const others = state.shares.get(email.mailboxId) === 'viewer' ? [] : othersWith(state, email.mailboxId);
+  const copies = others.flatMap((mailboxId) => copyFor(mailboxId, email, state));
+  return [...file(email, heldBy(state, email.mailboxId)), ...copies];
+};
+
+/** Those that share it with `mailbox`: owners that share nothing with each other have only the thread's name in common. */
+const othersWith = ({ shares, holdings }: State, mailbox: MailboxId): readonly MailboxId[] => {
+  const sharing = shares.has(mailbox) ? [...holdings.keys(), ...shares.keys()] : [...shares.keys()];
+  return [...new Set(sharing)].filter((other) => other !== mailbox);
+};
+
+const copyFor = (mailboxId: MailboxId, email: SharedEmail & { readonly threadId: ThreadId }, state: State): readonly ThreadEvent[] => {
+  const { threadId, emailId, blobId, bodyBlobId, size, direction, place, content } = email;
+  if (place === 'trash' || place === 'drafts') return [];
+  const copy: EmailToFile = {
+    ...{ threadId, mailboxId, emailId, blobId, bodyBlobId, size, direction, content, envelope: null, messageIdReused: false },
+    place: place === 'spam' ? place : direction === 'in' ? 'inbox' : 'sent',
+  };
+  return file(copy, heldBy(state, mailboxId));
+};
+
+const share = (
+  command: Extract<Command, { readonly type: 'ShareThread' | 'UnshareThread' }>,
+  state: State,
+): Either<Rejection, readonly ThreadEvent[]> => {
+  const { threadId, mailboxId, by } = command;
+  const others = holdersOf(state).filter((holder) => holder !== mailboxId);
+  const shared = state.shares.get(mailboxId);
+  if (shared === undefined && heldBy(state, mailboxId).emails.length > 0) return left({ type: 'ThreadIsItsOwn', mailboxId });
+  if (command.type === 'UnshareThread') {
+    return right(shared === undefined ? [] : [threadUnshared({ threadId, mailboxId, heldBy: others, by })]);
+  }
+  if (others.length === 0) return left({ type: 'NoSuchThread', threadId });
+  if (shared === undefined && state.shares.size >= MOST_SHARES) return left({ type: 'TooManyShares' });
+  const { role, emails } = command;
+  const told = threadShared({ threadId, mailboxId, role, assignees: [...state.assignees], heldBy: others, by });
+  const filed: ThreadEvent[] = [];
+  let then = state;
+  for (const email of emails) {
+    const events = copyFor(mailboxId, { ...email, threadId }, then);
+    filed.push(...events);
+    then = events.reduce(evolve, then);
+  }
+  return right([...(shared === role ? [] : [told]), ...filed]);
+};
 
 /** Keeps an event well below `MAX_EVENT_BYTES`, however long the thread. */
 const MOVED_PER_EVENT = 1000;

@@ -6,6 +6,8 @@ import {
   ThreadLabelled,
   ThreadRead,
   ThreadStarred,
+  ThreadShared,
+  ThreadUnshared,
   ThreadUnassigned,
 } from '@tidings/contracts/events/thread';
 
@@ -17,3 +19,5 @@ export const threadStarred = eventOf(ThreadStarred);
 export const threadLabelled = eventOf(ThreadLabelled);
 export const threadAssigned = eventOf(ThreadAssigned);
 export const threadUnassigned = eventOf(ThreadUnassigned);
+export const threadShared = eventOf(ThreadShared);
+export const threadUnshared = eventOf(ThreadUnshared);

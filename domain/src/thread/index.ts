@@ -6,7 +6,7 @@ import { category } from './stream.ts';
 
 export const thread: Decider<State, Command, ThreadEvent, Rejection> = { category, initial, evolve, decide };
 
-export type { Command as ThreadCommand, EmailToFile, Rejection as ThreadRejection } from './decide.ts';
+export type { Command as ThreadCommand, EmailToFile, SharedEmail, Rejection as ThreadRejection } from './decide.ts';
 export type { Flags as ThreadFlags } from './flags.ts';
 export { accessOf, type HeldEmail, holdersOf, type Holding, type State as ThreadState } from './state.ts';
 export { threadKey, threadStartedBy } from './stream.ts';

@@ -1,4 +1,4 @@
-import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
+import type { EmailFiled, Place, ThreadAccess } from '@tidings/contracts/events/thread';
 import type { EmailId, LabelId, MailboxId, UserId } from '@tidings/contracts/ids';
 import type { ThreadEvent } from './events.ts';
 
@@ -6,6 +6,8 @@ import type { ThreadEvent } from './events.ts';
 export interface State {
   /** What each mailbox that holds the thread did with it. */
   readonly holdings: ReadonlyMap<MailboxId, Holding>;
+  /** The mailboxes that have it from another, and what they may do; all others that hold it are its owners. */
+  readonly shares: ReadonlyMap<MailboxId, ThreadAccess>;
   /** Who takes care of it, whatever the mailbox. */
   readonly assignees: ReadonlySet<UserId>;
 }
@@ -25,7 +27,7 @@ export interface HeldEmail {
   readonly place: Place;
 }
 
-export const initial: State = { holdings: new Map(), assignees: new Set() };
+export const initial: State = { holdings: new Map(), shares: new Map(), assignees: new Set() };
 
 const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false, labels: new Set() };
 
@@ -55,6 +57,12 @@ export const evolve = (state: State, event: ThreadEvent): State => {
       return { ...state, assignees: toggled(state.assignees, event.data.userId, true) };
     case 'ThreadUnassigned':
       return { ...state, assignees: toggled(state.assignees, event.data.userId, false) };
+    case 'ThreadShared':
+      return { ...state, shares: new Map(state.shares).set(event.data.mailboxId, event.data.role) };
+    case 'ThreadUnshared': {
+      const { mailboxId } = event.data;
+      return { ...state, shares: without(state.shares, mailboxId), holdings: without(state.holdings, mailboxId) };
+    }
     default:
       return state;
   }
@@ -82,5 +90,11 @@ const toggled = <A>(items: ReadonlySet<A>, item: A, on: boolean): ReadonlySet<A>
 };
 
 /** What the thread is to a mailbox; null when it has nothing of it. */
-export const accessOf = (state: State, mailbox: MailboxId): 'viewer' | 'editor' | null =>
-  heldBy(state, mailbox).emails.length > 0 ? 'editor' : null;
+export const accessOf = (state: State, mailbox: MailboxId): ThreadAccess | null =>
+  heldBy(state, mailbox).emails.length > 0 ? (state.shares.get(mailbox) ?? 'editor') : null;
+
+const without = <A>(items: ReadonlyMap<MailboxId, A>, mailbox: MailboxId): ReadonlyMap<MailboxId, A> => {
+  const left = new Map(items);
+  left.delete(mailbox);
+  return left;
+};

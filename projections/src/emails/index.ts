@@ -1,16 +1,17 @@
 /** Every email as a mailbox holds it: what its headers say, where it lies, and in which blobs its bytes are. */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
-import type { EmailId, MailboxId } from '@tidings/contracts/ids';
+import type { EmailFiled, EmailsMoved, Place } from '@tidings/contracts/events/thread';
+import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { isShredded, reveal } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
+import { upToUnshared } from '../threads/unshared.ts';
 
 export * from './queries.ts';
 export * from './view.ts';
 
 /**
- * `received` knows when SMTP took a mail, which may be long before it is filed. `content` and `envelope_to` are null once the mailbox's data is
+ * A mailbox may hold an email in two threads: its own, and one that is shared with it. `received` knows when SMTP took a mail, which may be long before it is filed. `content` and `envelope_to` are null once the mailbox's data is
  * erased. `json`, not `jsonb`: it is only ever read whole.
  */
 const tables = (schema: string): string => `
@@ -27,7 +28,7 @@ const tables = (schema: string): string => `
     body_blob_id text not null,
     envelope_to json,
     content json,
-    primary key (email_id, mailbox_id)
+    primary key (email_id, mailbox_id, thread_id)
   );
   create table ${schema}.received (
     email_id uuid primary key,
@@ -38,20 +39,29 @@ const tables = (schema: string): string => `
 const indexes = (schema: string): string => `create index on ${schema}.email (thread_id, mailbox_id, position);`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  for (const { events, unshared } of upToUnshared(page)) {
+    await applyEmails(events, tx);
+    if (unshared === null) continue;
+    const { threadId, mailboxId } = unshared;
+    await tx.query(`delete from ${tx.schema}.email where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+  }
+};
+
+const applyEmails = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const received = new Map<EmailId, Timestamp>();
   const filed = new Map<string, Filed>();
   const moved = new Map<string, Moved>();
   const closed: MailboxId[] = [];
   for (const event of page) {
     if (event.type === 'EmailReceived') received.set(event.data.emailId, event.recordedAt);
-    if (event.type === 'EmailFiled') filed.set(keyOf(event.data.mailboxId, event.data.emailId), { event, place: event.data.place });
+    if (event.type === 'EmailFiled') filed.set(keyOf(event.data, event.data.emailId), { event, place: event.data.place });
     if (event.type === 'MailboxClosed') closed.push(event.data.mailboxId);
     if (event.type !== 'EmailsMoved') continue;
-    const { mailboxId, emailIds, place } = event.data;
+    const { threadId, mailboxId, emailIds, place } = event.data;
     for (const emailId of emailIds) {
-      const key = keyOf(mailboxId, emailId);
+      const key = keyOf(event.data, emailId);
       const here = filed.get(key);
-      if (here === undefined) moved.set(key, { mailboxId, emailId, place });
+      if (here === undefined) moved.set(key, { threadId, mailboxId, emailId, place });
       else filed.set(key, { ...here, place });
     }
   }
@@ -65,7 +75,7 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 export const emails: Projection = {
   name: 'emails',
   version: 1,
-  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'MailboxClosed'],
+  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'ThreadUnshared', 'MailboxClosed'],
   tables,
   indexes,
   apply,
@@ -77,12 +87,13 @@ interface Filed {
 }
 
 interface Moved {
+  readonly threadId: ThreadId;
   readonly mailboxId: MailboxId;
   readonly emailId: EmailId;
   readonly place: Place;
 }
 
-const keyOf = (mailbox: MailboxId, email: EmailId): string => mailbox + email;
+const keyOf = ({ threadId, mailboxId }: EmailFiled['data'] | EmailsMoved['data'], email: EmailId): string => threadId + mailboxId + email;
 
 const saveReceived = async (received: readonly (readonly [EmailId, Timestamp])[], tx: ProjectionTx): Promise<void> => {
   if (received.length === 0) return;
@@ -106,7 +117,7 @@ const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<voi
        unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::bigint[]),
        unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), json_array_elements($11::json), json_array_elements($12::json)
      ) as n (email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
-     on conflict (email_id, mailbox_id) do nothing`,
+     on conflict (email_id, mailbox_id, thread_id) do nothing`,
     [
       column((data) => data.emailId),
       column((data) => data.mailboxId),
@@ -127,8 +138,8 @@ const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<voi
 const saveMoved = async (moved: readonly Moved[], tx: ProjectionTx): Promise<void> => {
   if (moved.length === 0) return;
   await tx.query(
-    `update ${tx.schema}.email e set place = m.place from unnest($1::uuid[], $2::uuid[], $3::text[]) as m (email_id, mailbox_id, place)
-     where e.email_id = m.email_id and e.mailbox_id = m.mailbox_id`,
-    [moved.map((one) => one.emailId), moved.map((one) => one.mailboxId), moved.map((one) => one.place)],
+    `update ${tx.schema}.email e set place = m.place from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) as m (email_id, mailbox_id, thread_id, place)
+     where e.email_id = m.email_id and e.mailbox_id = m.mailbox_id and e.thread_id = m.thread_id`,
+    [moved.map((one) => one.emailId), moved.map((one) => one.mailboxId), moved.map((one) => one.threadId), moved.map((one) => one.place)],
   );
 };

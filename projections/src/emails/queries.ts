@@ -43,17 +43,21 @@ const select = (schema: string): FragmentSqlToken => sql.fragment`
 
 /** An email in each of these mailboxes that holds it. Primary key (email_id, mailbox_id). */
 export const emailIn = (schema: string, email: EmailId, mailboxes: readonly MailboxId[]) => sql.type(rows(HeldEmail))`
-  ${select(schema)} where e.email_id = ${email} and e.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) order by e.mailbox_id`;
+  ${select(schema)} where e.email_id = ${email} and e.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) order by e.mailbox_id, e.position`;
 
 const BlobRow = t.readonly(t.type({ blobId: BlobId }));
 
-/** These emails of these mailboxes, pair by pair, in any order. Primary key (email_id, mailbox_id). */
+/** These emails of these mailboxes, pair by pair, in any order. Each once, whatever the number of its threads. Primary key (email_id, mailbox_id, …). */
 export const emailsAt = (schema: string, held: readonly { readonly emailId: EmailId; readonly mailboxId: MailboxId }[]) => {
   const emails = held.map(({ emailId }) => emailId);
   const mailboxes = held.map(({ mailboxId }) => mailboxId);
   return sql.type(rows(HeldEmail))`
     ${select(schema)} join unnest(${sql.array(emails, 'uuid')}, ${sql.array(mailboxes, 'uuid')}) as asked (email_id, mailbox_id)
-      on e.email_id = asked.email_id and e.mailbox_id = asked.mailbox_id`;
+      on e.email_id = asked.email_id and e.mailbox_id = asked.mailbox_id
+    where not exists (
+      select from ${tableIn(schema, 'email')} o
+      where o.email_id = e.email_id and o.mailbox_id = e.mailbox_id and (o.position, o.thread_id) < (e.position, e.thread_id)
+    )`;
 };
 
 export interface MessagesPage {

@@ -259,6 +259,8 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'CommentPosted':
       case 'CommentEdited':
       case 'CommentDeleted':
+      case 'ThreadShared':
+      case 'ThreadUnshared':
         break; // say everything themselves
     }
   }

@@ -111,6 +111,8 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'CommentPosted':
     case 'CommentEdited':
     case 'CommentDeleted':
+    case 'ThreadShared':
+    case 'ThreadUnshared':
       return mail.threadChanged(event);
   }
 };

@@ -3,6 +3,7 @@ import type { Recorded } from '@tidings/contracts/events/index';
 import type { MailboxClosed, MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
 import type { ThreadChange } from '@tidings/contracts/http/live';
+import type { MailboxId } from '@tidings/contracts/ids';
 import { isShredded } from '@tidings/contracts/sealed';
 import type { Facts } from './facts.ts';
 import { added, mailboxAudience, removed, tell, userAudience, type Row } from './rows.ts';
@@ -21,6 +22,27 @@ export const memberRemoved = (event: Recorded<MailboxMemberRemoved>, facts: Fact
   if (facts.leave(audience, userId, event) === undefined) return [];
   const changed = { type: 'MailboxChanged', createdAt: event.recordedAt, mailboxId, userId, role: null } as const;
   return [removed(audience, userId), tell(userAudience(userId), changed), tell(audience, changed)];
+};
+
+/** What changes a mailbox itself. */
+export const mailboxChanges = [
+  'AddressClaimed',
+  'AddressReleased',
+  'MailboxRenamed',
+  'SenderBlocked',
+  'SenderUnblocked',
+  'MailboxQuotaSet',
+] as const;
+
+/** Of a mailbox without members (its address is claimed before it opens) nobody is told. */
+export const mailboxChanged = (
+  event: Recorded<AddressClaimed | AddressReleased | MailboxRenamed | SenderBlocked | SenderUnblocked | MailboxQuotaSet>,
+  facts: Facts,
+): readonly Row[] => {
+  const { mailboxId } = event.data;
+  const audience = mailboxAudience(mailboxId);
+  if (facts.members(audience).length === 0) return [];
+  return [tell(audience, { type: 'MailboxChanged', createdAt: event.recordedAt, mailboxId, userId: null, role: null })];
 };
 
 /** For every member it is as if they were no longer one. What the mailbox was told goes behind it (`forgetMailboxes`). */
@@ -58,6 +80,8 @@ export const threadChanges = [
   'CommentPosted',
   'CommentEdited',
   'CommentDeleted',
+  'ThreadShared',
+  'ThreadUnshared',
 ] as const;
 type Change = Extract<Recorded, { readonly type: (typeof threadChanges)[number] }>;
 
@@ -67,7 +91,7 @@ export const isThreadChange = (event: Recorded): event is Change => changes.has(
 /** The same for each mailbox that it concerns. */
 export const threadChanged = (event: Change): readonly Row[] => {
   const { data, recordedAt: createdAt } = event;
-  const mailboxIds = 'mailboxIds' in data ? data.mailboxIds : [data.mailboxId];
+  const mailboxIds = concerned(data);
   return mailboxIds.map((mailboxId) => {
     const where = { createdAt, mailboxId, threadId: data.threadId };
     if (event.type === 'CommentPosted') {
@@ -76,6 +100,11 @@ export const threadChanged = (event: Change): readonly Row[] => {
     }
     return tell(mailboxAudience(mailboxId), { type: 'ThreadChanged', ...where, change: changeOf(event) });
   });
+};
+
+const concerned = (data: Change['data']): readonly MailboxId[] => {
+  if ('mailboxIds' in data) return data.mailboxIds;
+  return 'heldBy' in data ? [...data.heldBy, data.mailboxId] : [data.mailboxId];
 };
 
 const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): ThreadChange => {
@@ -92,6 +121,10 @@ const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): T
       return { type: 'assigned', userId: event.data.userId, by: event.data.by };
     case 'ThreadUnassigned':
       return { type: 'unassigned', userId: event.data.userId, by: event.data.by };
+    case 'ThreadShared':
+      return { type: 'shared', with: event.data.mailboxId, role: event.data.role, by: event.data.by };
+    case 'ThreadUnshared':
+      return { type: 'unshared', with: event.data.mailboxId, by: event.data.by };
     case 'CommentEdited':
       return { type: 'comment-edited', commentId: event.data.commentId, by: event.data.by };
     case 'CommentDeleted':

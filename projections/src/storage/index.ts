@@ -1,7 +1,9 @@
 /** How many bytes of mail each mailbox keeps, and each of its threads: every email counts whole in every mailbox that it is filed in. */
 import type { Recorded } from '@tidings/contracts/events/index';
+import type { ThreadUnshared } from '@tidings/contracts/events/thread';
 import type { MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
+import { upToUnshared } from '../threads/unshared.ts';
 
 export * from './queries.ts';
 
@@ -29,6 +31,22 @@ interface Size {
 }
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  for (const { events, unshared } of upToUnshared(page)) {
+    await applySizes(events, tx);
+    if (unshared !== null) await takeBack(unshared, tx);
+  }
+};
+
+/** Primary keys. */
+const takeBack = async ({ mailboxId, threadId }: ThreadUnshared['data'], tx: ProjectionTx): Promise<void> => {
+  await tx.query(
+    `with gone as (delete from ${tx.schema}.thread_size where mailbox_id = $1 and thread_id = $2 returning bytes, emails)
+     update ${tx.schema}.mailbox_size s set bytes = s.bytes - gone.bytes, emails = s.emails - gone.emails from gone where s.mailbox_id = $1`,
+    [mailboxId, threadId],
+  );
+};
+
+const applySizes = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const sizes = new Map<string, Size>();
   const closed: MailboxId[] = [];
   for (const event of page) {
@@ -49,7 +67,7 @@ export const storage: Projection = {
   name: 'storage',
   version: 1,
   unhurried: true,
-  handles: ['EmailFiled', 'MailboxClosed'],
+  handles: ['EmailFiled', 'ThreadUnshared', 'MailboxClosed'],
   tables,
   indexes,
   apply,

@@ -5,17 +5,19 @@
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { LabelChanged, LabelCreated, LabelDeleted } from '@tidings/contracts/events/label';
 import type { MailboxClosed } from '@tidings/contracts/events/mailbox';
-import type { EmailFiled, ThreadAssigned, ThreadLabelled, ThreadUnassigned } from '@tidings/contracts/events/thread';
+import type { EmailFiled, ThreadAssigned, ThreadLabelled, ThreadShared, ThreadUnassigned } from '@tidings/contracts/events/thread';
 import type { SubjectErased } from '@tidings/contracts/events/user';
 import type { LabelId, MailboxId, UserId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { deleteLabels, forgetMailboxes, saveLabels } from './labels.ts';
+import { upToUnshared } from '../threads/unshared.ts';
+import { forgetThread, saveShares } from './shares.ts';
 import { type Mark, type Ranked, rankMarks, removeMarksOf, saveMarks, saveRanked } from './store.ts';
 
 export * from './queries.ts';
 export * from './reading.ts';
 
-/** `ranked` is where each thread stands, for marks to come; `mark` where those with one do. */
+/** `ranked` is where each thread stands, for marks to come; `mark` where those with one do; `share` which mailboxes have one from another. */
 const tables = (schema: string): string => `
   create table ${schema}.label (
     label_id uuid primary key,
@@ -42,6 +44,12 @@ const tables = (schema: string): string => `
     last_position text collate "C" not null,
     primary key (thread_id, mailbox_id, kind, marked)
   );
+  create table ${schema}.share (
+    thread_id uuid not null,
+    mailbox_id uuid not null,
+    role text not null,
+    primary key (thread_id, mailbox_id)
+  );
   create index mark_by_what on ${schema}.mark (marked);`;
 
 const indexes = (schema: string): string => `create index mark_list on ${schema}.mark (mailbox_id, kind, marked, last_at, last_position);`;
@@ -51,6 +59,8 @@ const handled = [
   'ThreadLabelled',
   'ThreadAssigned',
   'ThreadUnassigned',
+  'ThreadShared',
+  'ThreadUnshared',
   'LabelCreated',
   'LabelChanged',
   'LabelDeleted',
@@ -62,6 +72,7 @@ type Handled = Recorded<
   | ThreadLabelled
   | ThreadAssigned
   | ThreadUnassigned
+  | ThreadShared
   | LabelCreated
   | LabelChanged
   | LabelDeleted
@@ -69,11 +80,19 @@ type Handled = Recorded<
   | SubjectErased
 >;
 
-const isHandled = (event: Recorded): event is Handled => threadMarks.handles.includes(event.type);
+const isHandled = (event: Recorded): event is Handled => event.type !== 'ThreadUnshared' && threadMarks.handles.includes(event.type);
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  for (const { events, unshared } of upToUnshared(page)) {
+    await applyMarks(events, tx);
+    if (unshared !== null) await forgetThread(unshared, tx);
+  }
+};
+
+const applyMarks = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const ranked = new Map<string, Ranked>();
   const marks = new Map<string, Mark>();
+  const shares = new Map<string, ThreadShared['data']>();
   const labels = new Map<LabelId, Recorded<LabelCreated | LabelChanged>['data']>();
   const gone = new Set<LabelId>();
   const erased = new Set<UserId>();
@@ -98,6 +117,14 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
         }
         break;
       }
+      case 'ThreadShared': {
+        const { threadId, mailboxId, assignees } = event.data;
+        shares.set(threadId + mailboxId, event.data);
+        for (const marked of assignees) {
+          marks.set(threadId + mailboxId + marked, { threadId, mailboxId, kind: 'assignee', marked, present: true });
+        }
+        break;
+      }
       case 'LabelCreated':
       case 'LabelChanged':
         labels.set(event.data.labelId, event.data);
@@ -116,6 +143,7 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
   await saveLabels([...labels.values()], tx);
   await saveRanked([...ranked.values()], tx);
   await rankMarks([...ranked.values()], tx);
+  await saveShares([...shares.values()], tx);
   await saveMarks([...marks.values()], tx);
   await deleteLabels([...gone], tx);
   await removeMarksOf('label', [...gone], tx);

@@ -46,6 +46,15 @@ export const marksOn = (schema: string, threads: readonly ThreadId[], mailboxes:
     and (m.kind <> 'label' or l.label_id is not null)
   order by m.kind, lower(l.name), m.marked`;
 
+const AccessRow = t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, role: oneOf('viewer', 'editor') }));
+
+/** The mailboxes that hold these threads, and what they may do there: its owners first. Primary keys. */
+export const accessTo = (schema: string, threads: readonly ThreadId[]) => sql.type(rows(AccessRow))`
+  select r.thread_id as "threadId", r.mailbox_id as "mailboxId", coalesce(s.role, 'editor') as role
+  from ${tableIn(schema, 'ranked')} r left join ${tableIn(schema, 'share')} s using (thread_id, mailbox_id)
+  where r.thread_id = any(${sql.array(threads, 'uuid')})
+  order by r.thread_id, s.role is not null, r.mailbox_id`;
+
 /** Threads of one mailbox that bear these marks, for `threadsInView`; null when none is asked for. Index mark_list. */
 export const withMarks = (schema: string, mailbox: MailboxId, { label, assignee }: WantedMarks): AmongThreads | null => {
   const table = tableIn(schema, 'mark');

@@ -7,6 +7,7 @@ import type { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tiding
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { count, emptyTally, type Held, fileEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
 import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
+import { forgetThread, upToUnshared } from './unshared.ts';
 import { keyOf, loadTallies, loadThreads, saveTallies, saveThreads, type Key } from './store.ts';
 
 export * from './queries.ts';
@@ -71,7 +72,10 @@ const indexes = (schema: string): string => {
 };
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  await applyThreads(page.filter(isThreadEvent), tx);
+  for (const { events, unshared } of upToUnshared(page)) {
+    await applyThreads(events.filter(isThreadEvent), tx);
+    if (unshared !== null) await forgetThread(unshared, tx);
+  }
   // Nothing is filed there any more. Rare enough to look through all threads.
   const closed = page.flatMap((event) => (event.type === 'MailboxClosed' ? [event.data.mailboxId] : []));
   if (closed.length === 0) return;
@@ -105,7 +109,7 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
 export const threads: Projection = {
   name: 'threads',
   version: 2,
-  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'MailboxClosed'],
+  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'ThreadUnshared', 'MailboxClosed'],
   tables,
   indexes,
   apply,
@@ -115,7 +119,7 @@ export const threads: Projection = {
 type ThreadEvent = EmailFiled | ThreadRead | EmailsMoved | ThreadStarred;
 
 const isThreadEvent = (event: Recorded): event is Recorded<ThreadEvent> =>
-  event.type !== 'MailboxClosed' && threads.handles.includes(event.type);
+  event.type !== 'MailboxClosed' && event.type !== 'ThreadUnshared' && threads.handles.includes(event.type);
 
 interface Page {
   readonly threads: Map<string, ThreadRow>;

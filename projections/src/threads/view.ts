@@ -7,11 +7,14 @@ import type { ListedThread } from './queries.ts';
 export interface ThreadNotes {
   readonly labels?: readonly string[];
   readonly assignees?: readonly UserId[];
-  /** The mailboxes the caller reaches the thread through; its own unless said. */
-  readonly through?: readonly MailboxId[] | undefined;
+  /** The mailboxes that hold it, and what they may do; its own unless said. */
+  readonly access?: readonly { readonly mailboxId: MailboxId; readonly role: 'viewer' | 'editor' }[];
 }
 
-export const threadView = (row: ListedThread, { labels = [], assignees = [], through = [row.mailboxId] }: ThreadNotes = {}): Thread => {
+export const threadView = (
+  row: ListedThread,
+  { labels = [], assignees = [], access = [{ mailboxId: row.mailboxId, role: 'editor' }] }: ThreadNotes = {},
+): Thread => {
   const main = row.inInbox + row.inArchive + row.inSent + row.inDrafts;
   const unreadCount = main > 0 ? row.unreadMain : row.unreadSpam + row.unreadTrash;
   return {
@@ -33,6 +36,6 @@ export const threadView = (row: ListedThread, { labels = [], assignees = [], thr
     delivery: null,
     labels,
     assignees,
-    access: through.map((mailboxId) => ({ mailboxId, role: 'editor' })),
+    access: access.map(({ mailboxId, role }) => ({ mailboxId, role })),
   };
 };

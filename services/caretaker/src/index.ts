@@ -7,13 +7,13 @@ import { createCommands } from '@tidings/infra/commands/create-commands';
 import { createLeases, DEFAULT_LEASE, type LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
 import { startFollower } from './follower.ts';
-import { unassignWhereLost } from './unassign.ts';
+import { unassignAllWhoLost, unassignWhereLost } from './unassign.ts';
 
 export interface CaretakerOptions {
   readonly lease?: LeaseOptions;
 }
 
-const TYPES: readonly EventType[] = ['MailboxMemberSet', 'MailboxMemberRemoved'];
+const TYPES: readonly EventType[] = ['MailboxMemberSet', 'MailboxMemberRemoved', 'ThreadShared', 'ThreadUnshared'];
 
 /** Runs on every node; each shard is followed by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
 export const startCaretaker = (platform: Platform, options: CaretakerOptions = {}): Service => {
@@ -29,6 +29,7 @@ export const startCaretaker = (platform: Platform, options: CaretakerOptions = {
     if (event.type === 'MailboxMemberSet' || event.type === 'MailboxMemberRemoved') {
       await unassignWhereLost(parts, event.data.userId, event);
     }
+    if (event.type === 'ThreadShared' || event.type === 'ThreadUnshared') await unassignAllWhoLost(parts, event.data.threadId, event);
   };
   const followers = new Map(
     platform.log.shards.map((shard) => [shard, startFollower({ platform, shard, leases, logger, types: TYPES, onEvent })]),

@@ -31,10 +31,16 @@ export const unassignWhereLost = async (platform: Parts, user: UserId, cause: Re
   }
 };
 
+/** Looks at all who take care of a thread, since `cause` may have taken a mailbox's right to it. */
+export const unassignAllWhoLost = async (platform: Parts, threadId: ThreadId, cause: Recorded): Promise<void> => {
+  const { state } = await platform.commands.load(thread, threadKey(threadId));
+  for (const user of state.assignees) await unassignUnlessAllowed(platform, user, threadId, cause);
+};
+
 const unassignUnlessAllowed = async (platform: Parts, userId: UserId, threadId: ThreadId, cause: Recorded): Promise<void> => {
   const { state } = await platform.commands.load(thread, threadKey(threadId));
   if (!state.assignees.has(userId) || (await mayInThread(platform, userId, 'assign', state))) return;
-  const commandId = derivedId<CommandId>('unassign', cause.id, threadId);
+  const commandId = derivedId<CommandId>('unassign', cause.id, threadId, userId);
   await platform.commands.transact(
     thread,
     threadKey(threadId),

@@ -82,6 +82,8 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   NoSuchThread: { code: 'CONTENT_NOT_FOUND', says: 'There is no such thread.' },
   TooManyLabelsOnThread: { code: 'CONFLICT', says: 'This thread has as many labels as it can take; take one away first.' },
   TooManyAssignees: { code: 'CONFLICT', says: 'This thread has as many assignees as it can take; take one away first.' },
+  ThreadIsItsOwn: { code: 'CONFLICT', says: 'This mailbox has the thread as its own.' },
+  TooManyShares: { code: 'CONFLICT', says: 'This thread is shared with as many mailboxes as it can be; take one away first.' },
   NoSuchComment: { code: 'CONTENT_NOT_FOUND', says: 'There is no such comment.' },
   NotTheCommentsAuthor: { code: 'INSUFFICIENT_PERMISSIONS', says: 'This comment is not yours.' },
   CommentStands: { code: 'CONFLICT', says: 'A comment can be changed for an hour; this one stands.' },

@@ -54,6 +54,7 @@ export const eventLine = (event: StoryEvent, names: Names): string => {
     case 'CommentPosted':
       return `in ${nameOf(event.mailboxId)}: ${nameOf(event.by)} commented`;
     case 'MailboxChanged':
+      if (event.userId === null) return `${nameOf(event.mailboxId)} has changed`;
       return `${nameOf(event.userId)} is ${event.role ?? 'no longer'} in ${nameOf(event.mailboxId)}`;
     case 'Resync':
       return event.reason;
@@ -98,6 +99,10 @@ const changeLine = (change: ThreadChange, nameOf: (id: string) => string): strin
       return `${nameOf(change.by)} gave it to ${nameOf(change.userId)}`;
     case 'unassigned':
       return `${nameOf(change.userId)} no longer takes care of it`;
+    case 'shared':
+      return `${nameOf(change.by)} shared it with ${nameOf(change.with)}`;
+    case 'unshared':
+      return `${nameOf(change.by)} took it back from ${nameOf(change.with)}`;
     case 'comment-edited':
       return `${nameOf(change.by)} rewrote a comment`;
     case 'comment-deleted':

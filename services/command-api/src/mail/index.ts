@@ -8,6 +8,7 @@ import { registerAssignees } from './assignees.ts';
 import { registerComments } from './comments.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
+import { registerSharing } from './sharing.ts';
 import { registerThreads } from './threads.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
@@ -19,4 +20,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerLabels(app, platform);
   registerComments(app, platform);
   registerAssignees(app, platform);
+  registerSharing(app, platform);
 };

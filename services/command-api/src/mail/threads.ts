@@ -2,7 +2,7 @@
 import { flagThreads, markThreadRead } from '@tidings/contracts/http/mail';
 import type { ThreadId } from '@tidings/contracts/ids';
 import { START, type Position } from '@tidings/contracts/ports/event-log';
-import { thread, threadKey, type ThreadRejection } from '@tidings/domain/thread/index';
+import { accessOf, thread, threadKey, type ThreadRejection } from '@tidings/domain/thread/index';
 import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { threadsIn } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
@@ -22,13 +22,15 @@ export const registerThreads = (app: FastifyInstance, platform: Platform): void 
     await assertMay(platform, actor, 'flag', mailboxId);
     const ids = [...new Set(threadIds)];
     const done = await Promise.all(
-      ids.map(async (threadId) => {
+      ids.map(async (threadId): Promise<Done> => {
+        const { state } = await platform.commands.load(thread, threadKey(threadId));
+        if (accessOf(state, mailboxId) === 'viewer') return nothingDone(threadId);
         const command = { type: 'SetThreadFlags', threadId, mailboxId, set, by: actor.userId } as const;
         // One command per thread: each is a stream of its own, and one that is gone stops no other.
         const decided = await platform.commands.transact(thread, threadKey(threadId), command, besides(context, threadId));
-        return E.isLeft(decided)
-          ? nothingDone(threadId, decided.left)
-          : { threadId, changed: decided.right.events.length > 0, position: decided.right.position };
+        if (E.isRight(decided)) return { threadId, changed: decided.right.events.length > 0, position: decided.right.position };
+        assertNotHeld(decided.left);
+        return nothingDone(threadId);
       }),
     );
     await settle(latest(done.map(({ position }) => position)), PLACE_READS);
@@ -52,10 +54,12 @@ interface Done {
   readonly position: Position;
 }
 
-/** A thread that the mailbox does not hold is told as such in the answer; anything else would be our mistake. */
-const nothingDone = (threadId: ThreadId, rejection: ThreadRejection): Done => {
-  if (rejection.type !== 'NoSuchThread') throw new Error(`flags of a thread were refused: ${rejection.type}`);
-  return { threadId, changed: false, position: START };
+/** A thread that the mailbox does not hold, or may only read, is left as it is. */
+const nothingDone = (threadId: ThreadId): Done => ({ threadId, changed: false, position: START });
+
+/** @throws when flags were refused for another reason, which would be our mistake */
+const assertNotHeld = ({ type }: ThreadRejection): void => {
+  if (type !== 'NoSuchThread') throw new Error(`flags of a thread were refused: ${type}`);
 };
 
 const latest = (positions: readonly Position[]): Position => positions.reduce((a, b) => (a > b ? a : b), START);

@@ -39,7 +39,7 @@ export const readableMailboxes = async (
     .map(({ mailboxId }) => mailboxId);
 };
 
-/** The caller's own threads are all `editor` to their mailbox: none is shared with another yet. */
+/** Whatever a thread is to the mailbox, its readers read it. */
 const canRead = (actor: Actor, role: MailboxRole): boolean => may(actor, 'read', { kind: 'thread', links: [{ role, access: 'editor' }] });
 
 const LADDER: readonly MailAction[] = ['read', 'flag', 'send', 'manage-labels'];

@@ -63,8 +63,8 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     platform,
     getThread,
     async ({ actor, params: { threadId }, query: { mailboxId } }) => {
-      const { thread, through } = await reachThread(platform, actor, threadId, mailboxId);
-      const [shown] = await readThreads(platform, [thread], through);
+      const { thread } = await reachThread(platform, actor, threadId, mailboxId);
+      const [shown] = await readThreads(platform, [thread]);
       if (shown === undefined) throw noSuchThread();
       return shown;
     },
