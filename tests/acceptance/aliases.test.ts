@@ -1,6 +1,8 @@
 /** Other addresses of a mailbox, and its name, over HTTP and SMTP in the running program (mail-contract §2-§4). */
 import type { Email, Mailbox, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
+import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { Problem } from '@tidings/contracts/http/problem';
+import type { SyncPage } from '@tidings/contracts/http/sync';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProgram, type Program } from '../kit/program.ts';
@@ -128,7 +130,14 @@ describe('a name', () => {
   it('is changed by admins, and told to its members', async () => {
     const box = await openShared('named', { userId: carol.id, role: 'editor' });
     expect((await change(carol, box.id, { name: 'Mine' })).status).toBe(403);
-    expect((await changed(admin, box.id, { name: 'Front desk' })).name).toBe('Front desk');
+    const { cursor } = await askJson<{ readonly cursor: string }>(program, carol, '/api/snapshot', { method: 'POST' });
+    expect((await changed(admin, box.id, { name: 'Front desk', aliases: ['front@tidings.test'] })).name).toBe('Front desk');
+    const heard = async (): Promise<readonly LiveEvent[]> => {
+      const { events } = await askJson<SyncPage>(program, carol, `/api/sync?after=${cursor}`);
+      return events.map(({ event }) => event).filter((event) => event.type === 'MailboxChanged' && event.mailboxId === box.id);
+    };
+    await expect.poll(async () => (await heard()).length, { timeout: 10_000, interval: 20 }).toBe(2);
+    expect(await heard()).toMatchObject([{ userId: null }, { userId: null }]);
     expect((await askJson<Mailbox>(program, carol, `/api/mailboxes/${box.id}`)).name).toBe('Front desk');
     expect(await refusal(change(admin, box.id, { name: '' }))).toEqual([400, 'name']);
   });

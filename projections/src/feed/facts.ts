@@ -232,6 +232,12 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'MailboxMemberSet':
       case 'MailboxMemberRemoved':
       case 'MailboxClosed':
+      case 'AddressClaimed':
+      case 'AddressReleased':
+      case 'MailboxRenamed':
+      case 'SenderBlocked':
+      case 'SenderUnblocked':
+      case 'MailboxQuotaSet':
         keys.audiences.add(mailboxAudience(event.data.mailboxId));
         break;
       case 'RoomRenamed':

@@ -241,6 +241,20 @@ describe('mail', () => {
   });
 });
 
+it('a mailbox that has another name or address tells its members, as long as it has any', async () => {
+  const story = new Story()
+    .claims('desk', 'desk@tidings.test')
+    .admits('desk', 'ada', 'admin')
+    .renamesMailbox('desk', 'Front desk')
+    .claims('desk', 'front@tidings.test');
+  await told(story);
+  expect(await heard('ada', story)).toMatchObject([
+    { type: 'MailboxChanged', userId: user('ada'), role: 'admin' },
+    { type: 'MailboxChanged', userId: null, role: null },
+    { type: 'MailboxChanged', userId: null, role: null },
+  ]);
+});
+
 describe('the tables', () => {
   const long = (daysBetween = 0): Story => {
     const story = new Story().registers('ada').registers('bob').registers('cyd').asks('ada', 'bob').accepts('bob', 'ada');

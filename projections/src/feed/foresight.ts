@@ -9,7 +9,7 @@ import type { MessageSent } from '@tidings/contracts/events/message';
 import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { messageRow, roomRead } from './chat.ts';
-import { emailFiled, isThreadChange, threadChanged, threadChanges } from './mail.ts';
+import { emailFiled, isThreadChange, mailboxChanges, threadChanged, threadChanges } from './mail.ts';
 import { isMessageChange, messageChanged, messageChanges } from './messages.ts';
 import type { FeedRow } from './queries.ts';
 import { memberRoleChanged, roomDelivered } from './rooms.ts';
@@ -101,4 +101,5 @@ const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'UserUnblocked',
   'MailboxMemberSet',
   'MailboxMemberRemoved',
+  ...mailboxChanges,
 ]);

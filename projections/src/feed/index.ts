@@ -100,6 +100,13 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
       return mail.memberRemoved(event, facts);
     case 'MailboxClosed':
       return mail.mailboxClosed(event, facts);
+    case 'AddressClaimed':
+    case 'AddressReleased':
+    case 'MailboxRenamed':
+    case 'SenderBlocked':
+    case 'SenderUnblocked':
+    case 'MailboxQuotaSet':
+      return mail.mailboxChanged(event, facts);
     case 'EmailFiled':
       return mail.emailFiled(event);
     case 'ThreadRead':

@@ -1,6 +1,16 @@
 /** What the mail side tells the members of a mailbox (mail-contract §3, "Live"). */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { MailboxClosed, MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
+import type {
+  AddressClaimed,
+  AddressReleased,
+  MailboxClosed,
+  MailboxMemberRemoved,
+  MailboxMemberSet,
+  MailboxQuotaSet,
+  MailboxRenamed,
+  SenderBlocked,
+  SenderUnblocked,
+} from '@tidings/contracts/events/mailbox';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
 import type { ThreadChange } from '@tidings/contracts/http/live';
 import type { MailboxId } from '@tidings/contracts/ids';

@@ -1,6 +1,6 @@
 /** The events that someone is told of, or that change what others are told. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
-import { threadChanges } from './mail.ts';
+import { mailboxChanges, threadChanges } from './mail.ts';
 import { messageChanges } from './messages.ts';
 
 export const told = [
@@ -27,6 +27,7 @@ export const told = [
   'MailboxMemberSet',
   'MailboxMemberRemoved',
   'MailboxClosed',
+  ...mailboxChanges,
   'EmailFiled',
   ...threadChanges,
 ] as const satisfies readonly EventType[];

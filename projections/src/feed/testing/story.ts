@@ -131,6 +131,12 @@ export class Story {
   dismisses(name: string, who: string): this {
     return this.append({ type: 'MailboxMemberRemoved', data: { mailboxId: mailbox(name), userId: user(who) } });
   }
+  renamesMailbox(name: string, to: string): this {
+    return this.append({ type: 'MailboxRenamed', data: { mailboxId: mailbox(name), name: to } });
+  }
+  claims(name: string, address: string): this {
+    return this.append({ type: 'AddressClaimed', data: { mailboxId: mailbox(name), address } });
+  }
   files(name: string, inThread: string, subject: string): this {
     return this.append({
       type: 'EmailFiled',
