@@ -74,7 +74,13 @@ it('tells what becomes of a message to the members of its room, once and in orde
   }
   const again = await Listening.open(program.httpUrl, ada().token, own.heard[0]?.id ?? '');
   await again.until(({ types }) => types.includes('MessageUnpinned'));
-  expect(again.heard).toEqual(own.heard.slice(1));
+  expect(again.heard.map(({ id }) => id)).toEqual(own.heard.slice(1).map(({ id }) => id));
+  expect(again.heard.slice(2)).toEqual(own.heard.slice(3));
+  expect(JSON.stringify(again.heard), 'deleted since: nothing of what it said').not.toMatch(/reply|better/);
+  expect(told(again).slice(0, 2)).toMatchObject([
+    { type: 'ChatMessage', message: { messageId, seq: 2, msgBody: { text: '' }, deleted: true }, roomPreviewText: { text: '' } },
+    { type: 'MessageEdited', ...of, msgBody: { text: '' }, mentions: [] },
+  ]);
   await send(ada(), 'so it goes');
   await own.until(({ types }) => types.filter((type) => type === 'ChatMessage').length === 3);
   expect(strangers.types).toEqual([]);
