@@ -95,7 +95,7 @@ beforeAll(async () => {
   await set(team.id, ben, 'viewer');
   onlyHers.push(await send([email], rawMail(`News of ${MARKER}`, `All about ${MARKER}`)));
   forBoth = await send([email, ben.email], rawMail('Lunch', 'For both of you'));
-  await vi.waitFor(async () => expect(await status(ben, `/api/emails/${forBoth.emailId}`)).toBe(200), { timeout: 20_000, interval: 50 });
+  await vi.waitUntil(async () => (await status(ben, `/api/emails/${forBoth.emailId}`)) === 200, { timeout: 20_000, interval: 50 });
   await caughtUp();
   began = await dial(program.smtpPort);
   await began.reply();

@@ -37,6 +37,10 @@ let pair: string;
 let sent: Message;
 let file: Media;
 let leaflet: Media;
+/** Ben's answer to what she said. */
+let quoting: Message;
+/** Ben's file, which went from hand to hand: from him to her, from her to Cas, from Cas to the shop. */
+let passedOn: Media;
 let before: readonly Message[];
 let annListens: Listening;
 let benListens: Listening;
@@ -83,7 +87,7 @@ beforeAll(async () => {
   pair = (await post<ChatRoom>(ann, '/api/rooms/create-room', { roomType: 'Single', invitedUsers: [ann.id, ben.id] })).id;
   sent = await say(ann, group, { text: `First of ${MARKER}` });
   const other = await say(ben, group, { text: 'Something else' });
-  await say(ben, group, { replyMsgId: sent.messageId, replyText: 'I see' });
+  quoting = await say(ben, group, { replyMsgId: sent.messageId, replyText: 'I see' });
   await post(
     ann,
     `/api/rooms/${group}/messages/${(await say(ann, group, { text: 'Later' })).messageId}`,
@@ -93,6 +97,17 @@ beforeAll(async () => {
   file = await upload(ann, FILE, `${MARKER}.txt`);
   leaflet = await upload(ann, SHARED_FILE, 'leaflet.txt');
   await upload(ben, SHARED_FILE, 'mine.txt');
+  passedOn = await upload(ben, Buffer.from('A note to be passed on'), 'note.txt');
+  const elsewhere = await post<ChatRoom>(cas, '/api/rooms/create-room', {
+    ...{ roomType: 'Group', roomName: 'Elsewhere' },
+    invitedUsers: [cas.id, shop.id],
+  });
+  for (const [by, room] of [
+    [ben, pair],
+    [ann, group],
+    [cas, elsewhere.id],
+  ] as const)
+    await say(by, room, { mediaUrl: passedOn.mediaUrl, mediaType: 'FILE' });
   await say(ann, group, { mediaUrl: file.mediaUrl, mediaType: 'FILE', altText: `Letter of ${MARKER}` });
   await post(ann, `/api/rooms/${group}/messages/${other.messageId}/reactions/${encodeURIComponent('👍')}`, undefined, 'PUT');
   await post(ann, `/api/rooms/${group}/messages/${other.messageId}/report`, { reason: `Because ${MARKER}` });
@@ -280,8 +295,15 @@ describe('after it', () => {
     const events = createEventStore(log, postgresSubjectKeys({ pool }));
     const [message] = await events.readStream(streamId('message', `${group}.${sent.messageId}`));
     expect(message?.data).toMatchObject({ senderId: ann.id, body: { shredded: true } });
+    const [answer] = await events.readStream(streamId('message', `${group}.${quoting.messageId}`));
+    const quoted = { messageId: sent.messageId, senderId: ann.id, body: { shredded: true } };
+    expect(answer?.data, 'quoted by him, and hers').toMatchObject({ senderId: ben.id, body: { text: 'I see', quoted } });
     await log.close();
     await pool.end();
+  });
+
+  it('who got a file of somebody else through her keeps it', async () => {
+    expect(await status(shop, passedOn.mediaUrl)).toBe(200);
   });
 
   it('places, order and counts are as before', async () => {
@@ -317,6 +339,7 @@ describe('after it', () => {
     );
     await caughtUp();
     const is = await answers();
+    expect(await status(shop, passedOn.mediaUrl)).toBe(200);
     const differ = was.flatMap((answer, at) => (answer === is[at] ? [] : [[answer, is[at]]]));
     expect(differ.slice(0, 3)).toEqual([]);
     expect((await told(ben)).startsWith(heard.slice(0, -1))).toBe(true);
