@@ -9,6 +9,8 @@ export interface Received {
   readonly at: number;
 }
 
+export type Answer = number | Readonly<Record<string, unknown>> | null;
+
 export interface Receiver {
   readonly url: (path: string) => string;
   readonly received: readonly Received[];
@@ -16,19 +18,20 @@ export interface Receiver {
   readonly at: (path: string) => readonly Received[];
   /** Resolves when `condition` holds; looked at whenever something arrives. @throws when that takes too long */
   readonly until: (condition: () => boolean, withinMs?: number) => Promise<void>;
-  /** How a path answers from now on: a status, or null for not at all. Everything answers 204 at first. */
-  readonly answer: (path: string, status: number | null | ((received: Received) => number | null)) => void;
+  /** How a path answers from now on: a status, an object as JSON, or null for not at all. Everything answers 204 at first. */
+  readonly answer: (path: string, answer: Answer | ((received: Received) => Answer)) => void;
   readonly close: () => Promise<void>;
 }
 
 export const startReceiver = async (): Promise<Receiver> => {
   const received: Received[] = [];
-  const answers = new Map<string, number | null | ((received: Received) => number | null)>();
+  const answers = new Map<string, Answer | ((received: Received) => Answer)>();
   let changed: () => void = () => undefined;
   const reply = (response: ServerResponse, one: Received): void => {
     const answer = answers.get(one.path);
-    const status = typeof answer === 'function' ? answer(one) : answer === undefined ? 204 : answer;
-    if (status !== null) response.writeHead(status).end();
+    const given = typeof answer === 'function' ? answer(one) : answer === undefined ? 204 : answer;
+    if (typeof given === 'number') response.writeHead(given).end();
+    else if (given !== null) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(given));
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

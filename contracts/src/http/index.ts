@@ -16,6 +16,7 @@ import * as media from './media.ts';
 import * as messages from './messages.ts';
 import * as notes from './notes.ts';
 import * as notify from './notify.ts';
+import * as pendingMail from './pending-mail.ts';
 import * as presence from './presence.ts';
 import { Problem } from './problem.ts';
 import * as push from './push.ts';
@@ -51,6 +52,7 @@ export const routes: readonly Route[] = [
   ...notify.notifyRoutes,
   ...push.pushRoutes,
   ...webhooks.webhookRoutes,
+  ...pendingMail.pendingMailRoutes,
   ...admin.adminRoutes,
   ...systemRoutes,
 ];
@@ -78,6 +80,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...push,
     ...receipts,
     ...webhooks,
+    ...pendingMail,
     ...admin,
   }).flatMap(([name, value]) => (value instanceof t.Type ? [[value, name] as const] : [])),
 );

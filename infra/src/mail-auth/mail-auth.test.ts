@@ -230,7 +230,7 @@ describe('without DNS', () => {
     await check(mail); // starts the thread
     const start = performance.now();
     expect(await Promise.all(Array.from({ length: 8 }, () => check(mail)))).toEqual(Array(8).fill(UNKNOWN));
-    expect(performance.now() - start).toBeLessThan(1_500);
+    expect(performance.now() - start).toBeLessThan(5_000); // on a starved machine too
   });
 });
 

@@ -10,6 +10,7 @@ import { loadConfig } from '@tidings/infra/config/config';
 import { dnsOf } from '@tidings/infra/dns/zone';
 import { openMailAuth } from '@tidings/infra/mail-auth/mail-auth';
 import { readBodies } from '@tidings/infra/mime/mime';
+import { pendingMails } from '@tidings/infra/pending-mail/pending-mail';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { either as E } from 'fp-ts';
@@ -21,7 +22,6 @@ import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import type { Checkers, InboundAnswer, InboundMail } from './checks.ts';
 import { startFiling } from './index.ts';
-import { pendingMails } from './pending.ts';
 
 const [inbox, other] = ['contact', 'other'].map((name) => derivedId<MailboxId>('test-mailbox', name)) as [MailboxId, MailboxId]; // two names
 const HOUR = 3_600_000;

@@ -89,29 +89,4 @@ export const waitingIn = async (pool: Pool, shard: number): Promise<Waiting> => 
   return { mails: row?.mails ?? 0, nextAt: row?.nextAt ?? null, steps: row?.steps ?? [] };
 };
 
-/** As administrators see it. */
-export interface PendingMail {
-  readonly emailId: EmailId;
-  readonly mailboxId: MailboxId;
-  readonly receivedAt: Timestamp;
-  readonly step: string;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly nextAttemptAt: Timestamp;
-}
-
-/** Those that wait longest come first. */
-export const pendingMails = async (pool: Pool, limit: number): Promise<readonly PendingMail[]> => {
-  const { rows } = await pool.query<Omit<PendingMail, 'receivedAt' | 'nextAttemptAt'> & { receivedAt: number; nextAttemptAt: number }>(
-    `select email_id as "emailId", mailbox_id as "mailboxId", ${ms('received_at')} as "receivedAt", step, reason, attempts, ${ms('next_at')} as "nextAttemptAt"
-     from filing.pending order by received_at, email_id, mailbox_id limit $1`,
-    [limit],
-  );
-  return rows.map((row) => ({
-    ...row,
-    receivedAt: timestamp(row.receivedAt),
-    nextAttemptAt: timestamp(row.nextAttemptAt),
-  }));
-};
-
 export const receivedMs = ({ receivedAt }: DueEmail): number => msOf(receivedAt);

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerExport } from './export.ts';
+import { registerPendingMail } from './pending-mail.ts';
 import { registerReports } from './reports.ts';
 import { registerRooms } from './rooms.ts';
 import { registerUsers } from './users.ts';
@@ -13,4 +14,5 @@ export const registerAdmin = (app: FastifyInstance, platform: Platform): void =>
   registerExport(app, platform);
   registerRooms(app, platform);
   registerReports(app, platform);
+  registerPendingMail(app, platform);
 };
