@@ -3,7 +3,7 @@ import type { Email, Mailbox, MailPage, Me, Thread } from '@tidings/contracts/ht
 import type { Problem } from '@tidings/contracts/http/problem';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { startIssuer } from '../kit/issuer.ts';
 import { startProgram, type Program } from '../kit/program.ts';
@@ -94,14 +94,14 @@ export const openMailTown = async <Name extends string>(
       transport.close();
       const id = /queued as ([0-9a-f-]{36})/.exec(response)?.[1] ?? '';
       const soon = { timeout: 20_000, interval: 20 };
-      await expect.poll(() => status('GET', `/api/emails/${id}`), soon).toBe(200);
+      await vi.waitFor(async () => expect(await status('GET', `/api/emails/${id}`)).toBe(200), soon);
       const email = await ask<Email>('GET', `/api/emails/${id}`);
       const thread = `/api/threads/${email.threadId}?mailboxId=${email.mailboxId}`;
-      await expect.poll(() => status('GET', thread), soon).toBe(200);
+      await vi.waitFor(async () => expect(await status('GET', thread)).toBe(200), soon);
       // Emails and threads are read models of their own: the thread may know the mails before this one only.
       const { length } = (await ask<MailPage<Email>>('GET', `/api/threads/${email.threadId}/messages?mailboxId=${email.mailboxId}`))
         .content;
-      await expect.poll(async () => (await ask<Thread>('GET', thread)).messageCount, soon).toBeGreaterThanOrEqual(length);
+      await vi.waitFor(async () => expect((await ask<Thread>('GET', thread)).messageCount).toBeGreaterThanOrEqual(length), soon);
       return email;
     },
     listen: (name) => Listening.open(program.httpUrl, as[name].token),

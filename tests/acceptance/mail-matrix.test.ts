@@ -1,0 +1,188 @@
+/**
+ * Who may do what with mail, through HTTP: every mail route × every role × every kind of object. The routes come from the contract, so one
+ * without a line here fails the first test.
+ */
+import type { Contact } from '@tidings/contracts/http/contacts';
+import { routes } from '@tidings/contracts/http/index';
+import type { Label } from '@tidings/contracts/http/labels';
+import type { Comment } from '@tidings/contracts/http/notes';
+import type { Route } from '@tidings/contracts/http/route';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type MailClient, type MailTown, openMailTown } from './mail-kit.ts';
+
+const roles = ['outsider', 'viewer', 'editor', 'sender', 'admin'] as const;
+type Role = (typeof roles)[number];
+/** How the mailbox that all but outsiders are in has a thread: as its own, shared with it, or not at all. */
+const kinds = ['own', 'asViewer', 'asEditor', 'foreign'] as const;
+type Kind = (typeof kinds)[number];
+
+interface Target {
+  readonly threadId: string;
+  readonly emailId: string;
+  /** Where it is to be found, for routes that name a mailbox. */
+  readonly mailboxId: string;
+  /** Someone who may do anything there. */
+  readonly master: MailClient;
+}
+
+interface Line {
+  /** The least role, with `asViewer` counting as a viewer's; `nobody` stands for what no role in a mailbox allows. */
+  readonly least: Exclude<Role, 'outsider'> | 'everybody' | 'nobody';
+  /** `mailbox`: own and foreign ones. `thread`: all kinds. `none`: no object of the caller's. */
+  readonly on: 'mailbox' | 'thread' | 'none';
+  /** Of those who may not: what they get though they see nothing of it (`none`). */
+  readonly refusal?: 403 | 404;
+  readonly body?: (target: Target) => object;
+  /** What the path names beside thread, email and mailbox, made anew for each cell. */
+  readonly vars?: (target: Target) => Promise<Readonly<Record<string, string>>>;
+  /** Only the master, who made it, may. */
+  readonly authorOnly?: true;
+}
+
+let town: MailTown<Role | 'owner'>;
+let target: Record<Kind, Target>;
+let own: string;
+let third: string;
+let label: string;
+
+const commentVars = async ({ master, threadId }: Target) => ({
+  commentId: (await master.ask<Comment>('POST', `/api/threads/${threadId}/comments`, { content: 'x' })).id,
+});
+const contactVars = async ({ master, mailboxId }: Target) => ({
+  contactId: (await master.ask<Contact>('POST', `/api/mailboxes/${mailboxId}/contacts`, { email: `${randomUUID()}@elsewhere.test` })).id,
+});
+const labelVars = async ({ master, mailboxId }: Target) => ({
+  labelId: (await master.ask<Label>('POST', `/api/mailboxes/${mailboxId}/labels`, { name: randomUUID() })).id,
+});
+const ownLabel = async () => ({ labelId: label });
+const someone = async () => ({ userId: town.as.outsider.id });
+const thirdMailbox = async () => ({ mailboxId: third });
+const assignee = async () => ({ userId: town.as.admin.id });
+const domain = async () => ({ domain: 'tidings.test', userId: town.as.viewer.id });
+const sender = async () => ({ sender: 'spam@elsewhere.test' });
+
+const reading = { least: 'viewer', on: 'mailbox' } as const;
+const managing = { least: 'admin', on: 'mailbox' } as const;
+const ofDomains = { least: 'nobody', on: 'none', refusal: 404, vars: domain } as const;
+
+const matrix: Readonly<Record<string, Line>> = {
+  getMe: { least: 'everybody', on: 'none' },
+  listMailboxes: { least: 'everybody', on: 'none' },
+  searchMail: { least: 'everybody', on: 'none' },
+  openMailbox: {
+    ...{ least: 'nobody', on: 'none', refusal: 403 },
+    body: () => ({ kind: 'shared', address: `${randomUUID()}@tidings.test`, name: 'x' }),
+  },
+  listDomains: { least: 'everybody', on: 'none' },
+  listDomainMailboxes: ofDomains,
+  listDomainAdmins: ofDomains,
+  addDomainAdmin: ofDomains,
+  removeDomainAdmin: ofDomains,
+  getDomainDns: ofDomains,
+
+  getMailbox: reading,
+  listMailboxMembers: reading,
+  listThreads: reading,
+  getMailboxCounts: reading,
+  listLabels: reading,
+  listContacts: reading,
+  getContact: { ...reading, vars: contactVars },
+  getMailboxStorage: reading,
+  listBlockedSenders: reading,
+  saveContact: { least: 'editor', on: 'mailbox', body: () => ({ email: 'x@elsewhere.test' }) },
+  renameContact: { least: 'editor', on: 'mailbox', vars: contactVars, body: () => ({ name: 'X' }) },
+  removeContact: { least: 'editor', on: 'mailbox', vars: contactVars },
+  flagThreads: {
+    ...{ least: 'editor', on: 'mailbox' },
+    body: ({ mailboxId, threadId }) => ({ mailboxId, threadIds: [threadId], set: { starred: true } }),
+  },
+  changeMailbox: { ...managing, body: () => ({ name: 'Renamed' }) },
+  closeMailbox: { least: 'nobody', on: 'mailbox' },
+  setMailboxMember: { ...managing, vars: async () => ({ userId: town.as.owner.id }), body: () => ({ role: 'viewer' }) },
+  removeMailboxMember: { ...managing, vars: someone },
+  createLabel: { ...managing, body: () => ({ name: randomUUID() }) },
+  changeLabel: { ...managing, vars: labelVars, body: () => ({ color: '#000000' }) },
+  deleteLabel: { ...managing, vars: labelVars },
+  blockSender: { ...managing, vars: sender },
+  unblockSender: { ...managing, vars: sender },
+
+  getThread: { least: 'viewer', on: 'thread' },
+  listThreadMessages: { least: 'viewer', on: 'thread' },
+  getThreadTimeline: { least: 'viewer', on: 'thread' },
+  markThreadRead: { least: 'viewer', on: 'thread', body: () => ({ mailboxId: own, upTo: null }) },
+  getEmail: { least: 'viewer', on: 'thread' },
+  getRawEmail: { least: 'viewer', on: 'thread' },
+  getEmailPart: { least: 'viewer', on: 'thread', vars: async () => ({ partId: '1' }) },
+  labelThread: { least: 'editor', on: 'thread', vars: ownLabel },
+  unlabelThread: { least: 'editor', on: 'thread', vars: ownLabel },
+  postComment: { least: 'editor', on: 'thread', body: () => ({ content: 'x' }) },
+  editComment: { least: 'editor', on: 'thread', vars: commentVars, body: () => ({ content: 'y' }), authorOnly: true },
+  deleteComment: { least: 'editor', on: 'thread', vars: commentVars, authorOnly: true },
+  assignThread: { least: 'editor', on: 'thread', vars: assignee },
+  unassignThread: { least: 'editor', on: 'thread', vars: assignee },
+  shareThread: { least: 'editor', on: 'thread', vars: thirdMailbox, body: () => ({ role: 'viewer' }) },
+  unshareThread: { least: 'editor', on: 'thread', vars: thirdMailbox },
+};
+
+const MAIL = /^\/api\/(me|mailboxes|threads|emails|comments|drafts|blobs|imports|domains|search)(\/|$)/;
+const mailRoutes = routes.filter(({ path }) => MAIL.test(path));
+
+beforeAll(async () => {
+  town = await openMailTown([...roles, 'owner']);
+  const { admin, owner } = town.as;
+  own = await town.openShared('own', { viewer: 'viewer', editor: 'editor', sender: 'sender', admin: 'admin' });
+  const other = await town.openShared('other', { owner: 'admin' });
+  third = await town.openShared('third', {});
+  ({ id: label } = await admin.ask<Label>('POST', `/api/mailboxes/${own}/labels`, { name: 'label' }));
+  const mailTo = async (to: string, reader: 'admin' | 'owner', mailboxId: string): Promise<Target> => {
+    const { id, threadId } = await town.send(reader, { to: `${to}@tidings.test`, subject: randomUUID(), text: 'x' });
+    return { emailId: id, threadId, mailboxId, master: town.as[reader] };
+  };
+  target = {
+    own: await mailTo('own', 'admin', own),
+    asViewer: await mailTo('other', 'owner', own),
+    asEditor: await mailTo('other', 'owner', own),
+    foreign: await mailTo('other', 'owner', other),
+  };
+  await owner.ask('PUT', `/api/threads/${target.asViewer.threadId}/mailboxes/${own}`, { role: 'viewer' });
+  await owner.ask('PUT', `/api/threads/${target.asEditor.threadId}/mailboxes/${own}`, { role: 'editor' });
+});
+afterAll(() => town.close());
+
+it('has a line for every mail route, and none for others', () => {
+  expect(Object.keys(matrix).toSorted()).toEqual(mailRoutes.map(({ id }) => id).toSorted());
+});
+
+const rank = (role: Role): number => roles.indexOf(role);
+
+/** What one cell must answer. */
+const expected = ({ least, on, refusal = 404, authorOnly }: Line, role: Role, kind: Kind): number => {
+  if (least === 'everybody') return 200;
+  if (on === 'none') return refusal;
+  if (kind === 'foreign' || role === 'outsider') return 404;
+  const counts = kind === 'asViewer' ? 'viewer' : role;
+  if (least === 'nobody' || rank(counts) < rank(least)) return 403;
+  return authorOnly === true && !(kind === 'own' && role === 'admin') ? 403 : 200;
+};
+
+const ask = async ({ method, path, id }: Route, line: Line, role: Role, kind: Kind): Promise<number> => {
+  const at = target[kind];
+  const names: Readonly<Record<string, string>> = {
+    ...{ threadId: at.threadId, emailId: at.emailId, mailboxId: at.mailboxId },
+    ...(await line.vars?.(at)),
+  };
+  const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? `no ${name}`));
+  return town.as[role].status(method, id === 'searchMail' ? `${url}?q=x` : url, line.body?.(at));
+};
+
+it.each(mailRoutes.map((route) => [route.id, route] as const))('%s', { timeout: 60_000 }, async (id, route) => {
+  const line = matrix[id];
+  if (line === undefined) throw new Error(`the matrix has no line for ${id}`);
+  const objects = line.on === 'thread' ? kinds : line.on === 'mailbox' ? (['own', 'foreign'] as const) : (['own'] as const);
+  for (const kind of objects) {
+    const answers: number[] = [];
+    for (const role of roles) answers.push(await ask(route, line, role, kind));
+    expect([id, kind, ...answers]).toEqual([id, kind, ...roles.map((role) => expected(line, role, kind))]);
+  }
+});
