@@ -26,6 +26,7 @@ import * as reports from '../http/reports.ts';
 import type { LiveCursor } from '../http/live.ts';
 import type { Produces, Route } from '../http/route.ts';
 import * as search from '../http/search.ts';
+import * as sharing from '../http/sharing.ts';
 import * as storage from '../http/storage.ts';
 import * as sync from '../http/sync.ts';
 import * as system from '../http/system.ts';
@@ -49,6 +50,7 @@ const modules = {
   ...storage,
   ...labels,
   ...notes,
+  ...sharing,
   ...mailSearch,
   ...media,
   ...search,

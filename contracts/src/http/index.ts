@@ -40,6 +40,7 @@ export const routes: readonly Route[] = [
   ...mailSearch.mailSearchRoutes,
   ...labels.labelRoutes,
   ...notes.noteRoutes,
+  ...sharingRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
   ...contacts.contactRoutes,
