@@ -39,8 +39,8 @@ export const expectRoomInOrder = async (
   }
 };
 
-/** Each accepted mail is in its mailbox once, and no other. */
-export const expectMailOnce = async (program: Program, owner: Person, accepted: readonly string[]): Promise<void> => {
+/** Each accepted mail is in its mailbox once, and no other. @param withinMs how long filing may take for what is left */
+export const expectMailOnce = async (program: Program, owner: Person, accepted: readonly string[], withinMs = WITHIN_MS): Promise<void> => {
   const me = await askJson<Me>(program, owner, '/api/me');
   const mailbox = me.mailboxes.find(({ address }) => address === owner.email)?.id ?? '';
   const subjects = async (): Promise<readonly string[]> => {
@@ -48,7 +48,7 @@ export const expectMailOnce = async (program: Program, owner: Person, accepted: 
     return threads.flatMap(({ subject, messageCount }) => Array.from({ length: messageCount }, () => subject)).toSorted();
   };
   const enough = async (): Promise<void> => expect((await subjects()).length).toBeGreaterThanOrEqual(accepted.length);
-  await vi.waitFor(enough, { timeout: WITHIN_MS, interval: 200 });
+  await vi.waitFor(enough, { timeout: withinMs, interval: 200 });
   expect(await subjects(), 'each accepted mail is there once').toEqual(accepted.toSorted());
 };
 
