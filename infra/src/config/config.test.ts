@@ -38,6 +38,12 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('takes domains in either spelling', () => {
+    const domainsOf = (MAIL_DOMAINS: string) => E.getOrElseW(() => null)(loadConfig({ MAIL_DOMAINS }))?.mailDomains;
+    expect(domainsOf('Bücher.example, xn--bcher-kva.example, town.example')).toEqual(['xn--bcher-kva.example', 'town.example']);
+    expect(faultsOf({ MAIL_DOMAINS: 'bü cher.example' })).toHaveLength(1);
+  });
+
   it('takes networks, a plain address being a network of one', () => {
     const networksOf = (SMTP_PROXY_NETWORKS: string) => E.getOrElseW(() => null)(loadConfig({ SMTP_PROXY_NETWORKS }))?.smtp.proxyNetworks;
     expect(networksOf('')).toEqual([]);

@@ -2,6 +2,7 @@
 import { either as E } from 'fp-ts';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { domainToASCII } from 'node:url';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
@@ -9,6 +10,8 @@ import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-
 import { flag, list, names, networks, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** RFC 5891; what is ASCII already stays, because `domainToASCII` reads numbers as addresses. */
+const inAscii = (domain: string): string => (/^[\0-\x7f]*$/.test(domain) ? domain : domainToASCII(domain) || domain);
 const HOST_AND_PORT = /^[^\s:,]+:\d{1,5}$/;
 const MIB = 1024 * 1024;
 
@@ -19,8 +22,8 @@ export const variables = {
   ),
   DATA_DIR: text('.data').means('The folder that holds everything which is not in a database of yours; made when missing.'),
   DATABASE_URL: url('postgresql', 'postgres').means('A Postgres of your own; without it an embedded one runs in `DATA_DIR`.'),
-  MAIL_DOMAINS: list('domain names with commas between them', ['tidings.test'], DOMAIN).means(
-    'The domains whose mail we take. Users with an email address at one of them get that mailbox.',
+  MAIL_DOMAINS: list('domain names with commas between them', ['tidings.test'], DOMAIN, inAscii).means(
+    'The domains whose mail we take, in Unicode or in ASCII. Users with an email address at one of them get that mailbox.',
   ),
   HTTP_HOST: text('127.0.0.1').means('The address the API listens on; `0.0.0.0` for all.'),
   HTTP_PORT: port(8080).means('The port the API listens on; 0 takes a free one.'),

@@ -64,9 +64,14 @@ export const url = (...schemes: readonly string[]): Variable<string | null> =>
     URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1)) ? value.replace(/\/+$/, '') : undefined,
   );
 
-export const list = (rule: string, fallback: readonly string[], item: RegExp): Variable<readonly string[]> =>
+export const list = (
+  rule: string,
+  fallback: readonly string[],
+  item: RegExp,
+  normal = (part: string): string => part,
+): Variable<readonly string[]> =>
   variable(rule, fallback, (value) => {
-    const items = [...new Set(value.split(',').map((part) => part.trim().toLowerCase()))].filter((part) => part !== '');
+    const items = [...new Set(value.split(',').map((part) => normal(part.trim().toLowerCase())))].filter((part) => part !== '');
     return items.length > 0 && items.every((part) => item.test(part)) ? items : undefined;
   });
 
