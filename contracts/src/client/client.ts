@@ -19,6 +19,7 @@ import * as media from '../http/media.ts';
 import * as messages from '../http/messages.ts';
 import * as notes from '../http/notes.ts';
 import * as notify from '../http/notify.ts';
+import * as pendingMail from '../http/pending-mail.ts';
 import * as presence from '../http/presence.ts';
 import * as push from '../http/push.ts';
 import * as receipts from '../http/receipts.ts';
@@ -50,6 +51,7 @@ const modules = {
   ...storage,
   ...labels,
   ...notes,
+  ...pendingMail,
   ...sharing,
   ...mailSearch,
   ...media,
