@@ -1,8 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { FilingDecided } from '@tidings/contracts/events/email';
-import type { Recorded } from '@tidings/contracts/events/index';
+import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
-import { derivedId, type BlobId, type CommandId, type EmailId, type MailboxId, type StreamId, type ThreadId } from '@tidings/contracts/ids';
+import {
+  derivedId,
+  subjectId,
+  type BlobId,
+  type CommandId,
+  type EmailId,
+  type MailboxId,
+  type StreamId,
+  type ThreadId,
+  type UserId,
+} from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import { LogUnavailable, START, type EventLog } from '@tidings/contracts/ports/event-log';
 import { memoryBlobs } from '@tidings/infra/blobs/memory';
@@ -266,6 +276,42 @@ describe('filing', () => {
     expect((await settled()).map(({ data }) => data.emailId)).toEqual([next]);
     const { rows } = await pool.query('select email_id, error from filing.set_aside');
     expect(rows).toEqual([{ email_id: lost, error: expect.stringContaining('BlobNotFound') }]);
+  });
+});
+
+describe('a mailbox that is gone', () => {
+  const happens = (mailboxId: MailboxId, ...events: readonly TidingsEvent[]): Promise<unknown> =>
+    platform.events.append(`mailbox-${mailboxId}` as StreamId, 'any', events, { commandId: derivedId<CommandId>('happens', received) });
+  const by = derivedId<UserId>('by');
+  const opens = (mailboxId: MailboxId): TidingsEvent => ({
+    type: 'MailboxOpened',
+    data: { mailboxId, kind: 'shared', address: 'gone@tidings.test', name: 'Gone' },
+  });
+  const closes = (mailboxId: MailboxId): TidingsEvent => ({ type: 'MailboxClosed', data: { mailboxId, by } });
+
+  it('gets nothing that was accepted before, and the others get theirs', async () => {
+    const [closed, erased] = [mailbox('closed'), mailbox('erased')];
+    await receive(mail({ Subject: 'For nobody' }), closed, erased);
+    const id = await receive(mail({ Subject: 'For all' }), closed, inbox, erased);
+    await happens(closed, opens(closed), closes(closed));
+    await platform.keys.destroy(subjectId(erased));
+    await start();
+    expect((await settled()).map(({ data }) => [data.emailId, data.mailboxId])).toEqual([[id, inbox]]);
+    expect((await pool.query('select from filing.set_aside')).rowCount).toBe(0);
+  });
+
+  it('is forgotten with what it held', async () => {
+    const closed = mailbox('closed');
+    await happens(closed, opens(closed));
+    await receive(mail({ Subject: 'Kept', 'Message-ID': '<1@x>', References: '<0@x>' }), closed, inbox);
+    await start();
+    await settled();
+    await happens(closed, closes(closed));
+    const heldBy = async (): Promise<readonly unknown[]> =>
+      (
+        await pool.query<{ mailbox_id: string }>('select mailbox_id from filing.held union all select mailbox_id from filing.naming')
+      ).rows.map(({ mailbox_id }) => mailbox_id);
+    await expect.poll(heldBy, { timeout: 20_000, interval: 20 }).toEqual([inbox, inbox]);
   });
 });
 
