@@ -123,7 +123,16 @@ const messageIds = (lines: HeaderLines, key: string): readonly string[] =>
 const sentAt = (lines: HeaderLines): string | null => {
   const value = valuesOf(lines, 'date').at(-1)?.trim().slice(0, 200) ?? '';
   if (!/\d/.test(value) || !/jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d{4}-\d{2}-\d{2}/i.test(value)) return null;
-  const at = new Date(value.replace(/\([^()]*\)/g, ''));
+  const whole = new Date(value.replace(/\([^()]*\)/g, ''));
+  const at = Number.isNaN(whole.getTime()) ? startOf(value) : whole;
   const year = at.getUTCFullYear();
   return year >= 1900 && year <= 9999 ? at.toISOString() : null;
+};
+
+const DATE_TIME = /^(?:[a-z]{2,9},?\s*)?(\d{1,2}\s+[a-z]{3,9}\s+\d{4}\s+\d{1,2}:\d{2}(?::\d{2})?)\s*([+-]\d{4}\b)?/i;
+
+/** What stands behind the time may be unreadable: RFC 5322 §4.3 takes a zone that nobody knows for none. */
+const startOf = (value: string): Date => {
+  const [, time = '', zone = '+0000'] = DATE_TIME.exec(value) ?? [];
+  return new Date(`${time} ${zone}`);
 };
