@@ -9,7 +9,7 @@ import type { Config } from '@tidings/infra/config/config';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import { Clients } from './clients.ts';
-import { readProxyHeader } from './proxy-header.ts';
+import { BadProxyHeader, readProxyHeader } from './proxy-header.ts';
 import { replies, type Reply } from './reply.ts';
 import { Session, type House } from './session.ts';
 
@@ -88,10 +88,11 @@ export class Door extends SMTPServer implements House {
     const refuse = (error: Error): void => {
       settle();
       socket.on('error', () => undefined).destroy();
+      this.emit('error', error);
       callback(error);
     };
     const leave = (): void => refuse(new Error('the peer left before its PROXY header was whole'));
-    const tooLate = setTimeout(() => refuse(new Error('no PROXY header in time')), HEADER_WITHIN_MS).unref();
+    const tooLate = setTimeout(() => refuse(new BadProxyHeader('none in time')), HEADER_WITHIN_MS).unref();
     let bytes = Buffer.alloc(0);
     const read = (): void => {
       try {

@@ -15,6 +15,7 @@ import { accept, type Accepted, type Transaction } from './accept.ts';
 import { selfSigned, type Certificate } from './certificate.ts';
 import { Door } from './door.ts';
 import { createMeasures } from './measures.ts';
+import { BadProxyHeader } from './proxy-header.ts';
 import { findRecipientIn, type Recipient } from './recipients.ts';
 import { refusalsOf, type Sender } from './refusals.ts';
 import { asReply, isOutage, Reply, replies } from './reply.ts';
@@ -131,8 +132,11 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
       ),
   };
   const server = new Door(options, { limits: config.smtp, now: platform.now, refused });
-  // Resets, broken handshakes and the like: the peer's business, and the session is gone.
-  server.on('error', (error) => logger.debug({ err: error }, 'smtp session ended by an error'));
+  server.on('error', (error) => {
+    // Ours to mend, or the proxy's; resets, broken handshakes and the like are the peer's business.
+    if (error instanceof BadProxyHeader) logger.warn({ err: error }, 'a proxy of SMTP_PROXY_NETWORKS sent no good PROXY header');
+    else logger.debug({ err: error }, 'smtp session ended by an error');
+  });
 
   server.listen(config.smtp.port, config.smtp.host);
   await Promise.race([once(server.server, 'listening'), failing(server)]);
