@@ -25,6 +25,8 @@ let ben: Person;
 let hers: Mailbox;
 let team: Mailbox;
 let forBoth: Sent;
+/** The very bytes that only she had, as they come for others while hers are being removed. */
+const again: Sent[] = [];
 const onlyHers: Sent[] = [];
 let began: Awaited<ReturnType<typeof dial>>;
 
@@ -73,6 +75,10 @@ const blobIds = async (): Promise<readonly string[]> =>
   (
     await database.query<{ id: string }>("select encode(id, 'hex') as id from blob.blob union select encode(id, 'hex') from blob.aside")
   ).rows.map(({ id }) => id);
+const ECHO = rawMail('An echo', 'The same for everybody');
+/** Some bytes are on their way out. */
+const untilAside = (): Promise<unknown> =>
+  vi.waitUntil(async () => (await database.query('select from blob.aside')).rowCount !== 0, { timeout: 20_000, interval: 20 });
 const erase = (): Promise<Response> => ask(program, shop, `/api/admin/users/${ann.id}`, { method: 'DELETE', withinMs: 60_000 });
 
 beforeAll(async () => {
@@ -94,6 +100,7 @@ beforeAll(async () => {
   });
   await set(team.id, ben, 'viewer');
   onlyHers.push(await send([email], rawMail(`News of ${MARKER}`, `All about ${MARKER}`)));
+  await send([email], ECHO);
   forBoth = await send([email, ben.email], rawMail('Lunch', 'For both of you'));
   await vi.waitUntil(async () => (await status(ben, `/api/emails/${forBoth.emailId}`)) === 200, { timeout: 20_000, interval: 50 });
   await caughtUp();
@@ -120,7 +127,12 @@ describe('after it', () => {
     const late = Promise.all(
       Array.from({ length: 20 }, (_, n) => send([ann.email], rawMail(`Late news ${n} of ${MARKER}`, `Late ${MARKER} ${n}`))),
     );
-    const erased = await erase();
+    const erasing = erase();
+    for (const to of [ben.email, team.address]) {
+      await untilAside();
+      again.push(await send([to], ECHO));
+    }
+    const erased = await erasing;
     if (erased.status !== 200) throw new Error(await erased.text());
     onlyHers.push(...(await late));
     await caughtUp();
@@ -155,6 +167,15 @@ describe('after it', () => {
     expect(await (await ask(program, ben, `/api/emails/${forBoth.emailId}/raw`)).text()).toContain('For both of you');
     expect(await status(ben, `/api/mailboxes/${hers.id}/threads`)).toBe(404);
     expect(await status(ben, `/api/emails/${onlyHers[0]?.emailId}`)).toBe(404);
+  });
+
+  it('what came for others as the same bytes were being removed is theirs', async () => {
+    expect(again.map(({ reply }) => reply.slice(0, 3))).toEqual(['250', '250']);
+    for (const { emailId } of again) {
+      await vi.waitFor(async () => expect(await status(ben, `/api/emails/${emailId}`)).toBe(200), { timeout: 20_000, interval: 50 });
+      expect((await askJson<Email>(program, ben, `/api/emails/${emailId}`)).subject).toBe('An echo');
+      expect(await (await ask(program, ben, `/api/emails/${emailId}/raw`)).text()).toBe(ECHO);
+    }
   });
 
   it('the live feed does not tell of it to who resumes', async () => {
