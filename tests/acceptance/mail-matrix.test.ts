@@ -114,6 +114,7 @@ const matrix: Readonly<Record<string, Line>> = {
   getEmail: { least: 'viewer', on: 'thread' },
   getRawEmail: { least: 'viewer', on: 'thread' },
   getEmailPart: { least: 'viewer', on: 'thread', vars: async () => ({ partId: '1' }) },
+  setKeywords: { least: 'viewer', on: 'thread', body: () => ({ mailboxId: own, set: { $seen: false } }) },
   labelThread: { least: 'editor', on: 'thread', vars: ownLabel },
   unlabelThread: { least: 'editor', on: 'thread', vars: ownLabel },
   postComment: { least: 'editor', on: 'thread', body: () => ({ content: 'x' }) },

@@ -143,6 +143,7 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   ThreadLabelled: { threadId, mailboxId, labelId, labelled: true, by: ada },
   ThreadAssigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: ada },
   ThreadUnassigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: null },
+  EmailKeywordsSet: { threadId, mailboxId, emailId, set: { $seen: false, $flagged: true }, by: ada },
   ThreadShared: { threadId, mailboxId, role: 'viewer', assignees: [grace], heldBy: [id<Id<'MailboxId'>>('other mailbox')], by: ada },
   ThreadUnshared: { threadId, mailboxId, heldBy: [id<Id<'MailboxId'>>('other mailbox')], by: ada },
   CommentPosted: {

@@ -81,6 +81,17 @@ export const ThreadUnassigned = defineEvent({
 });
 export type ThreadUnassigned = EventOf<typeof ThreadUnassigned>;
 
+/** Marks on one email (RFC 8621 §4.1.1). */
+export const Keywords = t.readonly(t.partial({ $seen: t.boolean, $flagged: t.boolean, $answered: t.boolean, $forwarded: t.boolean }));
+export type Keywords = t.TypeOf<typeof Keywords>;
+
+export const EmailKeywordsSet = defineEvent({
+  type: 'EmailKeywordsSet',
+  doc: 'A mailbox marked one email, or took marks away; `$seen` is an exception to how far the thread is read, until that changes.',
+  data: t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, emailId: EmailId, set: Keywords, by: UserId })),
+});
+export type EmailKeywordsSet = EventOf<typeof EmailKeywordsSet>;
+
 /** What a thread is to a mailbox: its own threads are `editor`, those shared with it may be `viewer`. */
 export const ThreadAccess = oneOf('viewer', 'editor');
 export type ThreadAccess = t.TypeOf<typeof ThreadAccess>;
@@ -120,5 +131,6 @@ export const threadEvents = [
   ThreadUnassigned,
   ThreadShared,
   ThreadUnshared,
+  EmailKeywordsSet,
 ] as const;
 export type ThreadEvent = EventOf<(typeof threadEvents)[number]>;

@@ -6,6 +6,7 @@ import { chatRoutes } from './chat.ts';
 import * as contacts from './contacts.ts';
 import * as domains from './domains.ts';
 import { groupRoutes } from './groups.ts';
+import { keywordRoutes } from './keywords.ts';
 import * as labels from './labels.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
@@ -41,6 +42,7 @@ export const routes: readonly Route[] = [
   ...labels.labelRoutes,
   ...notes.noteRoutes,
   ...sharingRoutes,
+  ...keywordRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
   ...contacts.contactRoutes,

@@ -7,7 +7,7 @@ import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { RoomRole } from '../events/room.ts';
-import { Place } from '../events/thread.ts';
+import { Keywords, Place } from '../events/thread.ts';
 import { CommentId, EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
 import { described } from '../json-schema.ts';
@@ -84,6 +84,7 @@ export const ThreadChange = t.union([
   t.readonly(t.type({ type: t.literal('moved'), emailIds: t.readonlyArray(EmailId), place: Place, by: UserId })),
   t.readonly(t.type({ type: t.literal('starred'), starred: t.boolean, by: UserId })),
   t.readonly(t.type({ type: t.literal('labelled'), labelId: LabelId, labelled: t.boolean, by: UserId })),
+  t.readonly(t.type({ type: t.literal('keywords'), emailId: EmailId, set: Keywords, by: UserId })),
   t.readonly(t.type({ type: t.literal('assigned'), userId: UserId, by: UserId })),
   /** `by` is null when they lost the right to the thread. */
   t.readonly(t.type({ type: t.literal('unassigned'), userId: UserId, by: nullable(UserId) })),

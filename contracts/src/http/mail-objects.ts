@@ -159,6 +159,8 @@ export const Email = t.readonly(
     /** By part id: text as it reads, HTML sanitised, its `cid:` images pointing at `/api/emails/{id}/parts/{partId}`. */
     bodyValues: t.readonly(t.record(t.string, t.readonly(t.type({ value: t.string, isTruncated: t.boolean })))),
     direction: oneOf('in', 'out'),
+    /** As the mailbox has it: `$seen` with how far the thread is read. */
+    keywords: t.readonly(t.type({ $seen: t.boolean, $flagged: t.boolean, $answered: t.boolean, $forwarded: t.boolean })),
     authentication: Authentication,
     spam: SpamVerdict,
     deliveries: t.readonlyArray(Delivery),

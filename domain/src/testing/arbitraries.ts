@@ -106,6 +106,10 @@ export const mailboxKinds = fc.constantFrom('personal', 'shared');
 export const mailboxRoles = fc.constantFrom('viewer', 'editor', 'sender', 'admin');
 export const places = fc.constantFrom('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
 export const accesses = fc.constantFrom('viewer', 'editor');
+export const keywords = fc.record(
+  { $seen: fc.boolean(), $flagged: fc.boolean(), $answered: fc.boolean(), $forwarded: fc.boolean() },
+  { requiredKeys: [] },
+);
 export const directions = fc.constantFrom('in', 'out');
 export const addresses = few((n) => `user${n}@tidings.test` as EmailAddress);
 
@@ -289,6 +293,7 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),
   ThreadStarred: fc.record({ ...inThread, starred: fc.boolean() }),
   ThreadLabelled: fc.record({ ...inThread, labelId: labels, labelled: fc.boolean() }),
+  EmailKeywordsSet: fc.record({ ...inThread, emailId: emails, set: keywords }),
   ThreadShared: fc.record({ ...inThread, role: accesses, assignees: mentions, heldBy: someMailboxes }),
   ThreadUnshared: fc.record({ ...inThread, heldBy: someMailboxes }),
   ThreadAssigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: users }),

@@ -276,6 +276,7 @@ export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand
   UnshareThread: fc.record(byUser),
   AssignThread: fc.record({ threadId: any.threads, userId: any.users, by: any.users }),
   UnassignThread: fc.record({ threadId: any.threads, userId: any.users, by: fc.option(any.users, { nil: null }) }),
+  SetKeywords: fc.record({ ...byUser, emailId: any.emails, set: any.keywords }),
   LabelThread: fc.record({ ...byUser, labelId: any.labels, labelled: fc.boolean() }),
   MoveEmails: fc.record({ ...byUser, emailIds: fc.array(any.emails, { maxLength: 4 }), place: any.places }),
   SetThreadFlags: fc.record({

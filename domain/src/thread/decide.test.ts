@@ -4,6 +4,7 @@ import { specify } from '../testing/given.ts';
 import { alice, blobNo, bob, emailNo, labelNo, mailboxNo, threadNo, userNo } from '../testing/people.ts';
 import {
   emailFiled,
+  emailKeywordsSet,
   emailsMoved,
   threadAssigned,
   threadLabelled,
@@ -297,5 +298,47 @@ describe('sharing', () => {
     given(first)
       .when({ type: 'UnshareThread', ...toThem, mailboxId: mine })
       .thenRejected({ type: 'ThreadIsItsOwn' });
+  });
+});
+
+describe('keywords', () => {
+  const mark = (n: number, set: { readonly $seen?: boolean; readonly $flagged?: boolean }): ThreadCommand => ({
+    type: 'SetKeywords',
+    ...here,
+    emailId: emailNo(n),
+    set,
+  });
+  const marked = (n: number, set: { readonly $seen?: boolean; readonly $flagged?: boolean }) =>
+    emailKeywordsSet({ ...here, emailId: emailNo(n), set });
+  const readAll = threadRead({ ...here, upTo: emailNo(2) });
+
+  it('are set where they are not yet', () => {
+    given(first)
+      .when(mark(1, { $flagged: true, $seen: false }))
+      .then(marked(1, { $flagged: true }));
+    given(first, marked(1, { $flagged: true }))
+      .when(mark(1, { $flagged: true }))
+      .thenNothing();
+    given(first)
+      .when(mark(9, { $flagged: true }))
+      .thenRejected({ type: 'NotInThread', emailId: emailNo(9) });
+    given(first, ours)
+      .when(mark(3, { $seen: true }))
+      .thenNothing();
+  });
+
+  it('make exceptions to how far the thread is read, until that changes', () => {
+    given(first, second, readAll)
+      .when(mark(1, { $seen: true }))
+      .thenNothing();
+    given(first, second, readAll)
+      .when(mark(1, { $seen: false }))
+      .then(marked(1, { $seen: false }));
+    given(first, second, readAll, marked(1, { $seen: false }))
+      .when(read(emailNo(2)))
+      .then(readAll);
+    given(first, second, readAll, marked(1, { $seen: false, $flagged: true }), readAll)
+      .when(mark(1, { $seen: true, $flagged: true }))
+      .thenNothing();
   });
 });

@@ -1,10 +1,11 @@
 /** A conversation as the mailboxes that hold it keep it (mail-contract §1): filed emails, how far it is read, where each email lies. */
-import type { EmailFiled, Place, ThreadAccess } from '@tidings/contracts/events/thread';
+import type { EmailFiled, Keywords, Place, ThreadAccess } from '@tidings/contracts/events/thread';
 import type { EmailId, LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
 import {
   emailFiled,
+  emailKeywordsSet,
   emailsMoved,
   threadAssigned,
   type ThreadEvent,
@@ -16,7 +17,7 @@ import {
   threadUnshared,
 } from './events.ts';
 import { type Flags, type Move, movesFor } from './flags.ts';
-import { evolve, heldBy, holdersOf, type Holding, holds, type State } from './state.ts';
+import { evolve, heldBy, holdersOf, type Holding, holds, keywordsOf, type State } from './state.ts';
 
 interface ByUser {
   readonly threadId: ThreadId;
@@ -33,6 +34,7 @@ export type Command =
   | ({ readonly type: 'MarkThreadRead'; readonly upTo: EmailId | null } & ByUser)
   | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
   | ({ readonly type: 'SetThreadFlags'; readonly set: Flags } & ByUser)
+  | ({ readonly type: 'SetKeywords'; readonly emailId: EmailId; readonly set: Keywords } & ByUser)
   /** Whether the mailbox has such a label is the labels' own to say. */
   | ({ readonly type: 'LabelThread'; readonly labelId: LabelId; readonly labelled: boolean } & ByUser)
   /** Whether they may take care of it is `may`'s to say. */
@@ -78,7 +80,8 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
     case 'MarkThreadRead': {
       const { upTo } = command;
       if (upTo !== null && !holds(held, upTo)) return left({ type: 'NotInThread', emailId: upTo });
-      return right(upTo === held.readUpTo ? [] : [threadRead({ threadId, mailboxId, upTo, by })]);
+      const asRead = upTo === held.readUpTo && held.emails.every(({ keywords }) => keywords.$seen === undefined);
+      return right(asRead ? [] : [threadRead({ threadId, mailboxId, upTo, by })]);
     }
     case 'MoveEmails': {
       const { place } = command;
@@ -96,6 +99,14 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
         ...moved(command, movesFor(held.emails, set)),
       ]);
     }
+    case 'SetKeywords': {
+      const { emailId } = command;
+      const email = held.emails.find((one) => one.emailId === emailId);
+      if (email === undefined) return left({ type: 'NotInThread', emailId });
+      const are = keywordsOf(held, email);
+      const set = Object.fromEntries(KEYWORDS.flatMap((keyword) => changed(keyword, command.set[keyword], are[keyword])));
+      return right(Object.keys(set).length === 0 ? [] : [emailKeywordsSet({ threadId, mailboxId, emailId, set, by })]);
+    }
     case 'LabelThread': {
       const { labelId, labelled } = command;
       if (held.labels.has(labelId) === labelled) return right([]);
@@ -104,6 +115,11 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
     }
   }
 };
+
+const KEYWORDS = ['$seen', '$flagged', '$answered', '$forwarded'] as const satisfies readonly (keyof Keywords)[];
+
+const changed = <K extends keyof Keywords>(keyword: K, wanted: boolean | undefined, is: boolean): readonly (readonly [K, boolean])[] =>
+  wanted === undefined || wanted === is ? [] : [[keyword, wanted]];
 
 const assign = (
   command: Extract<Command, { readonly type: 'AssignThread' | 'UnassignThread' }>,

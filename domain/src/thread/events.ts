@@ -1,6 +1,7 @@
 import { eventOf } from '@tidings/contracts/events/definition';
 import {
   EmailFiled,
+  EmailKeywordsSet,
   EmailsMoved,
   ThreadAssigned,
   ThreadLabelled,
@@ -21,3 +22,4 @@ export const threadAssigned = eventOf(ThreadAssigned);
 export const threadUnassigned = eventOf(ThreadUnassigned);
 export const threadShared = eventOf(ThreadShared);
 export const threadUnshared = eventOf(ThreadUnshared);
+export const emailKeywordsSet = eventOf(EmailKeywordsSet);

@@ -1,4 +1,4 @@
-import type { EmailFiled, Place, ThreadAccess } from '@tidings/contracts/events/thread';
+import type { EmailFiled, Keywords, Place, ThreadAccess } from '@tidings/contracts/events/thread';
 import type { EmailId, LabelId, MailboxId, UserId } from '@tidings/contracts/ids';
 import type { ThreadEvent } from './events.ts';
 
@@ -25,6 +25,8 @@ export interface HeldEmail {
   readonly emailId: EmailId;
   readonly direction: EmailFiled['data']['direction'];
   readonly place: Place;
+  /** As they were set; `$seen` since the thread was last marked read. */
+  readonly keywords: Keywords;
 }
 
 export const initial: State = { holdings: new Map(), shares: new Map(), assignees: new Set() };
@@ -36,11 +38,11 @@ export const evolve = (state: State, event: ThreadEvent): State => {
     case 'EmailFiled': {
       const { emailId, direction, place } = event.data;
       return change(state, event, (held) =>
-        holds(held, emailId) ? held : { ...held, emails: [...held.emails, { emailId, direction, place }] },
+        holds(held, emailId) ? held : { ...held, emails: [...held.emails, { emailId, direction, place, keywords: {} }] },
       );
     }
     case 'ThreadRead':
-      return change(state, event, (held) => ({ ...held, readUpTo: event.data.upTo }));
+      return change(state, event, (held) => ({ ...held, readUpTo: event.data.upTo, emails: held.emails.map(withoutSeen) }));
     case 'EmailsMoved': {
       const moved = new Set(event.data.emailIds);
       const { place } = event.data;
@@ -53,6 +55,13 @@ export const evolve = (state: State, event: ThreadEvent): State => {
       return change(state, event, (held) => ({ ...held, starred: event.data.starred }));
     case 'ThreadLabelled':
       return change(state, event, (held) => ({ ...held, labels: toggled(held.labels, event.data.labelId, event.data.labelled) }));
+    case 'EmailKeywordsSet': {
+      const { emailId, set } = event.data;
+      return change(state, event, (held) => ({
+        ...held,
+        emails: held.emails.map((email) => (email.emailId === emailId ? { ...email, keywords: { ...email.keywords, ...set } } : email)),
+      }));
+    }
     case 'ThreadAssigned':
       return { ...state, assignees: toggled(state.assignees, event.data.userId, true) };
     case 'ThreadUnassigned':
@@ -87,6 +96,19 @@ const toggled = <A>(items: ReadonlySet<A>, item: A, on: boolean): ReadonlySet<A>
   if (on) changed.add(item);
   else changed.delete(item);
   return changed;
+};
+
+const withoutSeen = (email: HeldEmail): HeldEmail => {
+  if (email.keywords.$seen === undefined) return email;
+  const { $seen: _seen, ...keywords } = email.keywords;
+  return { ...email, keywords };
+};
+
+/** As they are: an email that was not marked itself is seen when it is ours or the thread is read up to it. */
+export const keywordsOf = (held: Holding, email: HeldEmail): Required<Keywords> => {
+  const at = (id: EmailId | null): number => held.emails.findIndex(({ emailId }) => emailId === id);
+  const $seen = email.direction === 'out' || at(email.emailId) <= at(held.readUpTo);
+  return { $seen, $flagged: false, $answered: false, $forwarded: false, ...email.keywords };
 };
 
 /** What the thread is to a mailbox; null when it has nothing of it. */

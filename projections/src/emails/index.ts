@@ -6,12 +6,13 @@ import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { isShredded, reveal } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
 import { upToUnshared } from '../threads/unshared.ts';
+import { Marks } from './marks.ts';
 
 export * from './queries.ts';
 export * from './view.ts';
 
 /**
- * A mailbox may hold an email in two threads: its own, and one that is shared with it. `received` knows when SMTP took a mail, which may be long before it is filed. `content` and `envelope_to` are null once the mailbox's data is
+ * `read` is how far a mailbox has read a thread; `keywords` are there for emails that were marked themselves. A mailbox may hold an email in two threads: its own, and one that is shared with it. `received` knows when SMTP took a mail, which may be long before it is filed. `content` and `envelope_to` are null once the mailbox's data is
  * erased. `json`, not `jsonb`: it is only ever read whole.
  */
 const tables = (schema: string): string => `
@@ -33,6 +34,19 @@ const tables = (schema: string): string => `
   create table ${schema}.received (
     email_id uuid primary key,
     received_at timestamptz not null
+  );
+  create table ${schema}.read (
+    thread_id uuid not null,
+    mailbox_id uuid not null,
+    up_to text collate "C" not null,
+    primary key (thread_id, mailbox_id)
+  );
+  create table ${schema}.keywords (
+    thread_id uuid not null,
+    mailbox_id uuid not null,
+    email_id uuid not null,
+    keywords jsonb not null,
+    primary key (thread_id, mailbox_id, email_id)
   );`;
 
 /** The emails of a thread in the order they were filed. */
@@ -43,7 +57,9 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
     await applyEmails(events, tx);
     if (unshared === null) continue;
     const { threadId, mailboxId } = unshared;
-    await tx.query(`delete from ${tx.schema}.email where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+    for (const table of ['email', 'read', 'keywords']) {
+      await tx.query(`delete from ${tx.schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+    }
   }
 };
 
@@ -52,7 +68,9 @@ const applyEmails = async (page: readonly Recorded[], tx: ProjectionTx): Promise
   const filed = new Map<string, Filed>();
   const moved = new Map<string, Moved>();
   const closed: MailboxId[] = [];
+  const marks = new Marks();
   for (const event of page) {
+    marks.take(event);
     if (event.type === 'EmailReceived') received.set(event.data.emailId, event.recordedAt);
     if (event.type === 'EmailFiled') filed.set(keyOf(event.data, event.data.emailId), { event, place: event.data.place });
     if (event.type === 'MailboxClosed') closed.push(event.data.mailboxId);
@@ -68,14 +86,18 @@ const applyEmails = async (page: readonly Recorded[], tx: ProjectionTx): Promise
   await saveReceived([...received], tx);
   await saveFiled([...filed.values()], tx);
   await saveMoved([...moved.values()], tx);
+  await marks.save(tx);
   // Nothing is filed there any more. Rare enough to look through all mail.
-  if (closed.length > 0) await tx.query(`delete from ${tx.schema}.email where mailbox_id = any($1::uuid[])`, [closed]);
+  if (closed.length === 0) return;
+  for (const table of ['email', 'read', 'keywords']) {
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+  }
 };
 
 export const emails: Projection = {
   name: 'emails',
   version: 1,
-  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'ThreadUnshared', 'MailboxClosed'],
+  handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'ThreadRead', 'EmailKeywordsSet', 'ThreadUnshared', 'MailboxClosed'],
   tables,
   indexes,
   apply,

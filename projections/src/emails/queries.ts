@@ -24,6 +24,11 @@ const HeldEmail = t.readonly(
     size: int(0),
     direction: oneOf('in', 'out'),
     place: Place,
+    /** Incoming emails behind how far the thread is read are not, but for exceptions. */
+    seen: t.boolean,
+    flagged: t.boolean,
+    answered: t.boolean,
+    forwarded: t.boolean,
     blobId: BlobId,
     bodyBlobId: BlobId,
     /** Whom the envelope named in this mailbox; null when it had none or is erased. */
@@ -34,12 +39,17 @@ const HeldEmail = t.readonly(
 );
 export type HeldEmail = t.TypeOf<typeof HeldEmail>;
 
-/** When it was received by the primary key of received; what never came by SMTP counts from when it was filed. */
+/** Marks by the primary keys of read and keywords, when it was received by that of received; what never came by SMTP counts from when it was filed. */
 const select = (schema: string): FragmentSqlToken => sql.fragment`
   select e.email_id as "emailId", e.mailbox_id as "mailboxId", e.thread_id as "threadId", coalesce(r.received_at, e.filed_at) as "receivedAt",
-    e.position, e.size, e.direction, e.place, e.blob_id as "blobId", e.body_blob_id as "bodyBlobId", e.envelope_to as "envelopeTo", e.content
+    e.position, e.size, e.direction, e.place,
+    coalesce((k.keywords -> '$seen')::boolean, e.direction = 'out' or e.position <= coalesce(w.up_to, '')) as seen,
+    coalesce((k.keywords -> '$flagged')::boolean, false) as flagged, coalesce((k.keywords -> '$answered')::boolean, false) as answered,
+    coalesce((k.keywords -> '$forwarded')::boolean, false) as forwarded, e.blob_id as "blobId", e.body_blob_id as "bodyBlobId", e.envelope_to as "envelopeTo", e.content
   from ${tableIn(schema, 'email')} e
-  left join ${tableIn(schema, 'received')} r on r.email_id = e.email_id`;
+  left join ${tableIn(schema, 'received')} r on r.email_id = e.email_id
+  left join ${tableIn(schema, 'read')} w on w.thread_id = e.thread_id and w.mailbox_id = e.mailbox_id
+  left join ${tableIn(schema, 'keywords')} k on k.thread_id = e.thread_id and k.mailbox_id = e.mailbox_id and k.email_id = e.email_id`;
 
 /** An email in each of these mailboxes that holds it. Primary key (email_id, mailbox_id). */
 export const emailIn = (schema: string, email: EmailId, mailboxes: readonly MailboxId[]) => sql.type(rows(HeldEmail))`

@@ -38,6 +38,7 @@ export const emailView = (held: HeldEmail, bodies: EmailBodies | null): Email =>
     attachments: details.attachments.map(partView),
     bodyValues,
     direction: held.direction,
+    keywords: { $seen: held.seen, $flagged: held.flagged, $answered: held.answered, $forwarded: held.forwarded },
     authentication: details.authentication ?? UNCHECKED.authentication,
     spam: details.spam ?? UNCHECKED.spam,
     deliveries: [],

@@ -266,6 +266,7 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'CommentEdited':
       case 'CommentDeleted':
       case 'ThreadShared':
+      case 'EmailKeywordsSet':
       case 'ThreadUnshared':
         break; // say everything themselves
     }

@@ -119,6 +119,7 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'CommentEdited':
     case 'CommentDeleted':
     case 'ThreadShared':
+    case 'EmailKeywordsSet':
     case 'ThreadUnshared':
       return mail.threadChanged(event);
   }

@@ -92,6 +92,7 @@ export const threadChanges = [
   'CommentDeleted',
   'ThreadShared',
   'ThreadUnshared',
+  'EmailKeywordsSet',
 ] as const;
 type Change = Extract<Recorded, { readonly type: (typeof threadChanges)[number] }>;
 
@@ -131,6 +132,8 @@ const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): T
       return { type: 'assigned', userId: event.data.userId, by: event.data.by };
     case 'ThreadUnassigned':
       return { type: 'unassigned', userId: event.data.userId, by: event.data.by };
+    case 'EmailKeywordsSet':
+      return { type: 'keywords', emailId: event.data.emailId, set: event.data.set, by: event.data.by };
     case 'ThreadShared':
       return { type: 'shared', with: event.data.mailboxId, role: event.data.role, by: event.data.by };
     case 'ThreadUnshared':

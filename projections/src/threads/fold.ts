@@ -1,5 +1,5 @@
 /** How one thread of one mailbox changes, in memory. Nothing here reads or writes; `store.ts` does. */
-import { type Place, type EmailFiled, type EmailsMoved, type ThreadRead } from '@tidings/contracts/events/thread';
+import { type Place, type EmailFiled, type EmailKeywordsSet, type EmailsMoved, type ThreadRead } from '@tidings/contracts/events/thread';
 import type { Address } from '@tidings/contracts/events/email';
 import type { Recorded } from '@tidings/contracts/events/index';
 import { type MailAddress, type View, views } from '@tidings/contracts/http/mail-objects';
@@ -48,6 +48,8 @@ export interface HeldEmail {
   /** Which row of `held` it is in. */
   readonly chunk: number;
   place: Place;
+  /** An exception to how far the thread is read; null: none. */
+  seen: boolean | null;
 }
 /** In the order they were filed. */
 export type Held = Map<EmailId, HeldEmail>;
@@ -80,7 +82,7 @@ export const fileEmail = (
   kept.emails[place] += 1;
   const incoming = direction === 'in';
   if (incoming) kept.unread[groupOf(place)] += 1;
-  return { row: kept, email: { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place } };
+  return { row: kept, email: { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place, seen: null } };
 };
 
 const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], hasAttachments: false };
@@ -101,10 +103,23 @@ const started = ({ data, position, recordedAt }: Recorded<EmailFiled>, subject: 
   unread: { main: 0, spam: 0, trash: 0 },
 });
 
-export const readThread = (row: ThreadRow, held: Held, { data: { upTo } }: Recorded<ThreadRead>): void => {
+/** @returns the emails that are no exception any more */
+export const readThread = (row: ThreadRow, held: Held, { data: { upTo } }: Recorded<ThreadRead>): readonly HeldEmail[] => {
   if (upTo === null) row.readUpTo = '';
   else row.readUpTo = held.get(upTo)?.position ?? row.readUpTo;
+  const excepted = [...held.values()].filter(({ seen }) => seen !== null);
+  for (const email of excepted) email.seen = null;
   recountUnread(row, held);
+  return excepted;
+};
+
+/** @returns the email, when it is another exception now */
+export const markEmail = (row: ThreadRow, held: Held, { data: { emailId, set } }: Recorded<EmailKeywordsSet>): readonly HeldEmail[] => {
+  const email = held.get(emailId);
+  if (email === undefined || set.$seen === undefined || set.$seen === email.seen) return [];
+  email.seen = set.$seen;
+  recountUnread(row, held);
+  return [email];
 };
 
 /** @returns the emails whose place is another now */
@@ -121,7 +136,9 @@ export const moveEmails = (row: ThreadRow, held: Held, { data: { emailIds, place
 
 const recountUnread = ({ readUpTo, unread }: ThreadRow, held: Held): void => {
   Object.assign(unread, { main: 0, spam: 0, trash: 0 });
-  for (const { incoming, position, place } of held.values()) if (incoming && position > readUpTo) unread[groupOf(place)] += 1;
+  for (const { incoming, position, place, seen } of held.values()) {
+    if (incoming && (seen === null ? position > readUpTo : !seen)) unread[groupOf(place)] += 1;
+  }
 };
 
 const groupOf = (place: Place): keyof UnreadCounts => (place === 'spam' || place === 'trash' ? place : 'main');

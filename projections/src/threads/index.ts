@@ -3,9 +3,9 @@
  * memory; only threads that were there before the page are read, and their emails only when some are read or moved.
  */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EmailFiled, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import type { EmailFiled, EmailKeywordsSet, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { count, emptyTally, type Held, fileEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
+import { count, emptyTally, type Held, fileEmail, markEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
 import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
 import { forgetThread, upToUnshared } from './unshared.ts';
 import { keyOf, loadTallies, loadThreads, saveTallies, saveThreads, type Key } from './store.ts';
@@ -109,14 +109,14 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
 export const threads: Projection = {
   name: 'threads',
   version: 2,
-  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'ThreadUnshared', 'MailboxClosed'],
+  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'EmailKeywordsSet', 'ThreadUnshared', 'MailboxClosed'],
   tables,
   indexes,
   apply,
 };
 
 /** Of the events of a thread those that change its row. */
-type ThreadEvent = EmailFiled | ThreadRead | EmailsMoved | ThreadStarred;
+type ThreadEvent = EmailFiled | ThreadRead | EmailsMoved | ThreadStarred | EmailKeywordsSet;
 
 const isThreadEvent = (event: Recorded): event is Recorded<ThreadEvent> =>
   event.type !== 'MailboxClosed' && event.type !== 'ThreadUnshared' && threads.handles.includes(event.type);
@@ -147,10 +147,13 @@ const applyOne = (event: Recorded<ThreadEvent>, key: string, { threads: rows, he
   const emails: Held = held.get(key) ?? new Map();
   switch (event.type) {
     case 'ThreadRead':
-      readThread(row, emails, event);
+      for (const { chunk } of readThread(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
       break;
     case 'EmailsMoved':
       for (const { chunk } of moveEmails(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
+      break;
+    case 'EmailKeywordsSet':
+      for (const { chunk } of markEmail(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
       break;
     case 'ThreadStarred':
       row.starred = event.data.starred;
@@ -169,7 +172,7 @@ const keysOf = (
     const key = keys[at] ?? '';
     if (type === 'EmailFiled' && data.startsThread) started.add(key);
     else if (!started.has(key)) known.set(key, data);
-    if (type === 'ThreadRead' || type === 'EmailsMoved') opened.set(key, data);
+    if (type === 'ThreadRead' || type === 'EmailsMoved' || type === 'EmailKeywordsSet') opened.set(key, data);
   }
   return { known: [...known.values()], opened: [...opened.values()] };
 };

@@ -99,6 +99,8 @@ const changeLine = (change: ThreadChange, nameOf: (id: string) => string): strin
       return `${nameOf(change.by)} gave it to ${nameOf(change.userId)}`;
     case 'unassigned':
       return `${nameOf(change.userId)} no longer takes care of it`;
+    case 'keywords':
+      return `${nameOf(change.by)} marked an email`;
     case 'shared':
       return `${nameOf(change.by)} shared it with ${nameOf(change.with)}`;
     case 'unshared':

@@ -6,6 +6,7 @@ import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
 import { registerAssignees } from './assignees.ts';
 import { registerComments } from './comments.ts';
+import { registerKeywords } from './keywords.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerSharing } from './sharing.ts';
@@ -21,4 +22,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerComments(app, platform);
   registerAssignees(app, platform);
   registerSharing(app, platform);
+  registerKeywords(app, platform);
 };
