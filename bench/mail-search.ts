@@ -39,7 +39,7 @@ export const mailSearchBench: Bench = {
         value: percentile(sorted, 0.99),
         must: null,
         baseline: { what: 'ilike for rare words, p99 ms', value: plain },
-        note: `${all.length} searches of ${Object.keys(kindsOf(seeded.words)).length} kinds, bodies of 20-60 words; p50 ${percentile(sorted, 0.5).toFixed(1)} ms`,
+        note: `${all.length} searches of ${Object.keys(kindsOf(seeded.words)).length} kinds, bodies of 15-45 words; p50 ${percentile(sorted, 0.5).toFixed(1)} ms`,
       };
       return [figure];
     });

@@ -87,8 +87,9 @@ const all = async <A>(user: User, path: string): Promise<readonly A[]> => {
 };
 const searched = (user: User, q: string, more = ''): Promise<readonly FoundThread[]> =>
   all<FoundThread>(user, `/api/search?q=${encodeURIComponent(q)}${more}`);
-const visible = (user: User, q: string, count: number): Promise<unknown> =>
-  expect.poll(async () => (await searched(user, q)).length, { timeout: 20_000, interval: 30 }).toBe(count);
+const visible = async (user: User, q: string, count: number): Promise<void> => {
+  await expect.poll(async () => (await searched(user, q)).length, { timeout: 20_000, interval: 30 }).toBe(count);
+};
 const refusal = async (user: User, path: string): Promise<unknown> => {
   const response = await call(user, path);
   const problem = (await response.json()) as Problem; // every error has this body
@@ -155,6 +156,7 @@ describe('a search', () => {
     await visible('carol', 'wandering9 in:archief', 1);
     await call('carol', `/api/threads/${found?.thread.id}/read`, 'PUT', { mailboxId: mailboxes['carol'], upTo: found?.emailIds[0] });
     await visible('carol', 'wandering9 est:lu', 1);
+    expect((await searched('carol', 'wandering9')).map(({ thread }) => thread.id)).toEqual([found?.thread.id]);
   });
 
   it('lists each thread once, page by page, while mail arrives', async () => {
@@ -243,14 +245,14 @@ describe('what anyone finds', () => {
   };
 
   /** All mail sent to a user's mailboxes is listed and found. */
-  const settled = (user: User, sent: readonly (readonly string[])[]): Promise<unknown> => {
+  const settled = async (user: User, sent: readonly (readonly string[])[]): Promise<void> => {
     const mine = [user, ...Object.keys(shared).filter((name) => shared[name]?.some(([member]) => member === user))];
     const expected = sent.flatMap((to) => mine.filter((name) => to.includes(name))).length;
     const counts = async (): Promise<readonly number[]> => [
       (await everything(user)).filter(({ body }) => body.includes('endmark')).length,
       (await searched(user, 'endmark')).length,
     ];
-    return expect.poll(counts, { timeout: 30_000, interval: 100 }).toEqual([expected, expected]);
+    await expect.poll(counts, { timeout: 30_000, interval: 100 }).toEqual([expected, expected]);
   };
 
   /** All that a user can list in their mailboxes. */

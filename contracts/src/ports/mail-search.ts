@@ -13,11 +13,11 @@ export interface MailPlace {
   readonly at: Timestamp;
   readonly emailId: EmailId;
   readonly mailboxId: MailboxId;
-}
-
-export interface MailHit extends MailPlace {
+  /** A mailbox may hold an email in its own thread and in one that is shared with it. */
   readonly threadId: ThreadId;
 }
+
+export type MailHit = MailPlace;
 
 export interface MailQuestion {
   readonly query: MailQuery;

@@ -34,19 +34,47 @@ interface Held {
   readonly mailboxId: MailboxId;
 }
 
+interface Moved extends Held {
+  readonly emailId: EmailId;
+  readonly place: Place;
+}
+
+/** A mailbox no longer holds a thread. Its emails may be there in another one. */
+export const forgetThread = async ({ threadId, mailboxId }: Held, tx: ProjectionTx): Promise<void> => {
+  const { schema } = tx;
+  await tx.query(
+    `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 returning email_id)
+     delete from ${schema}.words w using gone
+     where w.mailbox_id = $2 and w.email_id = gone.email_id and not exists (
+       select from ${schema}.email e where e.mailbox_id = $2 and e.email_id = gone.email_id and e.thread_id <> $1)`,
+    [threadId, mailboxId],
+  );
+  for (const table of ['starred', 'labelled']) {
+    await tx.query(`delete from ${schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+  }
+};
+
 /** What a page did with mails; the last word on each counts. Emails that it filed are there already. */
 export class Filing {
-  readonly #moved = new Map<string, { readonly mailboxId: MailboxId; readonly emailId: EmailId; readonly place: Place }>();
+  readonly #moved = new Map<string, Moved>();
   readonly #read = new Map<string, Held & { readonly upTo: EmailId | null }>();
   readonly #assigned = new Map<string, { readonly threadId: ThreadId; readonly userId: UserId; readonly assigned: boolean }>();
+  /** Exceptions to how far a thread is read, behind that. */
+  readonly #seen = new Map<string, Held & { readonly emailId: EmailId; readonly seen: boolean }>();
   readonly #starred = new Map<string, Held & { readonly starred: boolean }>();
 
   take(event: Recorded): void {
     if (event.type === 'EmailsMoved') {
-      const { mailboxId, emailIds, place } = event.data;
-      for (const emailId of emailIds) this.#moved.set(mailboxId + emailId, { mailboxId, emailId, place });
-    } else if (event.type === 'ThreadRead') this.#read.set(keyOf(event.data), event.data);
-    else if (event.type === 'ThreadAssigned' || event.type === 'ThreadUnassigned') {
+      const { threadId, mailboxId, emailIds, place } = event.data;
+      for (const emailId of emailIds) this.#moved.set(keyOf(event.data) + emailId, { threadId, mailboxId, emailId, place });
+    } else if (event.type === 'ThreadRead') {
+      this.#read.set(keyOf(event.data), event.data);
+      for (const [key, one] of this.#seen) if (keyOf(one) === keyOf(event.data)) this.#seen.delete(key);
+    } else if (event.type === 'EmailKeywordsSet') {
+      const { threadId, mailboxId, emailId, set } = event.data;
+      const seen = set.$seen;
+      if (seen !== undefined) this.#seen.set(mailboxId + emailId, { threadId, mailboxId, emailId, seen });
+    } else if (event.type === 'ThreadAssigned' || event.type === 'ThreadUnassigned') {
       const { threadId, userId } = event.data;
       this.#assigned.set(threadId + userId, { threadId, userId, assigned: event.type === 'ThreadAssigned' });
     } else if (event.type === 'ThreadStarred') this.#starred.set(keyOf(event.data), event.data);
@@ -55,20 +83,24 @@ export class Filing {
   async save(tx: ProjectionTx): Promise<void> {
     await this.#saveMoved([...this.#moved.values()], tx);
     await this.#saveRead([...this.#read.values()], tx);
+    await this.#saveSeen([...this.#seen.values()], tx);
     await this.#saveStarred([...this.#starred.values()], tx);
     await this.#saveAssigned(tx);
   }
 
-  /** Primary key (mailbox_id, email_id). */
-  async #saveMoved(
-    moved: readonly { readonly mailboxId: MailboxId; readonly emailId: EmailId; readonly place: Place }[],
-    tx: ProjectionTx,
-  ) {
+  /** Primary key (mailbox_id, email_id, thread_id). */
+  async #saveMoved(moved: readonly Moved[], tx: ProjectionTx) {
     if (moved.length === 0) return;
     await tx.query(
-      `update ${tx.schema}.email e set place = m.place from unnest($1::uuid[], $2::uuid[], $3::text[]) as m (mailbox_id, email_id, place)
-       where e.mailbox_id = m.mailbox_id and e.email_id = m.email_id`,
-      [moved.map(({ mailboxId }) => mailboxId), moved.map(({ emailId }) => emailId), moved.map(({ place }) => place)],
+      `update ${tx.schema}.email e set place = m.place
+       from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) as m (mailbox_id, email_id, thread_id, place)
+       where e.mailbox_id = m.mailbox_id and e.email_id = m.email_id and e.thread_id = m.thread_id`,
+      [
+        moved.map(({ mailboxId }) => mailboxId),
+        moved.map(({ emailId }) => emailId),
+        moved.map(({ threadId }) => threadId),
+        moved.map(({ place }) => place),
+      ],
     );
   }
 
@@ -79,12 +111,27 @@ export class Filing {
       `with read as (
          select r.thread_id, r.mailbox_id, coalesce(u.position, '') as up_to
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as r (thread_id, mailbox_id, email_id)
-         left join ${tx.schema}.email u on u.mailbox_id = r.mailbox_id and u.email_id = r.email_id
+         left join ${tx.schema}.email u on u.mailbox_id = r.mailbox_id and u.email_id = r.email_id and u.thread_id = r.thread_id
          where r.email_id is null or u.position is not null
        )
        update ${tx.schema}.email e set unread = e.position > r.up_to from read r
        where e.thread_id = r.thread_id and e.mailbox_id = r.mailbox_id and e.incoming and e.unread <> (e.position > r.up_to)`,
       [read.map(({ threadId }) => threadId), read.map(({ mailboxId }) => mailboxId), read.map(({ upTo }) => upTo)],
+    );
+  }
+
+  /** Primary key (mailbox_id, email_id). */
+  async #saveSeen(seen: readonly (Held & { readonly emailId: EmailId; readonly seen: boolean })[], tx: ProjectionTx) {
+    if (seen.length === 0) return;
+    await tx.query(
+      `update ${tx.schema}.email e set unread = not s.seen from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[]) as s (mailbox_id, email_id, thread_id, seen)
+       where e.mailbox_id = s.mailbox_id and e.email_id = s.email_id and e.thread_id = s.thread_id and e.incoming`,
+      [
+        seen.map(({ mailboxId }) => mailboxId),
+        seen.map(({ emailId }) => emailId),
+        seen.map(({ threadId }) => threadId),
+        seen.map((one) => one.seen),
+      ],
     );
   }
 

@@ -3,14 +3,14 @@
  * enough to be walked through, and the other, with the index of words, never changes.
  */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EmailFiled, ThreadUnshared } from '@tidings/contracts/events/thread';
+import type { EmailFiled } from '@tidings/contracts/events/thread';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import type { MailTexts } from '@tidings/contracts/ports/mail-search';
 import { reveal } from '@tidings/contracts/sealed';
 import { unnamed } from '../emails/view.ts';
 import { storable } from '../chat-view/people.ts';
 import { upToUnshared } from '../threads/unshared.ts';
-import { Filing, saveEmails } from './filing.ts';
+import { Filing, forgetThread, saveEmails } from './filing.ts';
 import { documentOf, MOST_WORDS } from './lexemes.ts';
 import { Labelling } from './labels.ts';
 import { type Dictionaries, Stemmer, stemsFunction } from './stems.ts';
@@ -18,7 +18,10 @@ import { type Dictionaries, Stemmer, stemsFunction } from './stems.ts';
 export * from './queries.ts';
 export * from './snippet.ts';
 
-/** With the keys and indexes that `apply` finds rows by. Names of labels are folded. */
+/**
+ * With the keys and indexes that `apply` finds rows by. A mailbox may hold an email in two threads, its own and one that is shared with it; the
+ * words are the same. Names of labels are folded.
+ */
 const tables = (schema: string): string => `
   create table ${schema}.email (
     mailbox_id uuid not null,
@@ -32,7 +35,7 @@ const tables = (schema: string): string => `
     has_attachments boolean not null,
     place text not null,
     position text collate "C" not null,
-    primary key (mailbox_id, email_id)
+    primary key (mailbox_id, email_id, thread_id)
   );
   create index on ${schema}.email (thread_id, mailbox_id);
   create table ${schema}.words (
@@ -70,7 +73,7 @@ const tables = (schema: string): string => `
  * short.
  */
 const indexes = (schema: string): string => {
-  const walk = (condition: string): string => `create index on ${schema}.email (mailbox_id, at, email_id) ${condition};`;
+  const walk = (condition: string): string => `create index on ${schema}.email (mailbox_id, at, email_id, thread_id) ${condition};`;
   const few = [
     'unread',
     'starred',
@@ -112,15 +115,7 @@ export const mailSearch = (texts: MailTexts): Projection => {
     const filed = page.filter((event) => event.type === 'EmailFiled');
     await saveEmails(filed, tx);
     await saveWords(filed, tx);
-    const filing = new Filing();
-    const labelling = new Labelling();
-    for (const event of page) {
-      filing.take(event);
-      labelling.take(event);
-    }
-    await filing.save(tx);
-    await labelling.save(tx);
-    await forgetClosed(page, tx);
+    await applyFiling(page, tx);
   };
 
   return {
@@ -131,11 +126,12 @@ export const mailSearch = (texts: MailTexts): Projection => {
       'EmailFiled',
       'EmailsMoved',
       'ThreadRead',
+      'EmailKeywordsSet',
       'ThreadStarred',
       'ThreadLabelled',
-      'ThreadUnshared',
       'ThreadAssigned',
       'ThreadUnassigned',
+      'ThreadUnshared',
       'LabelCreated',
       'LabelChanged',
       'LabelDeleted',
@@ -152,17 +148,17 @@ export const mailSearch = (texts: MailTexts): Projection => {
   };
 };
 
-/** By the keys of each table. Who may no longer read a thread does not find it. */
-const forgetThread = async ({ threadId, mailboxId }: ThreadUnshared['data'], tx: ProjectionTx): Promise<void> => {
-  const { schema } = tx;
-  await tx.query(
-    `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 returning mailbox_id, email_id)
-     delete from ${schema}.words w using gone where w.mailbox_id = gone.mailbox_id and w.email_id = gone.email_id`,
-    [threadId, mailboxId],
-  );
-  for (const table of ['starred', 'labelled']) {
-    await tx.query(`delete from ${schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+/** What is filed first, what was done with it then: within a page, nothing is done with a mail before it is filed. */
+const applyFiling = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
+  const filing = new Filing();
+  const labelling = new Labelling();
+  for (const event of page) {
+    filing.take(event);
+    labelling.take(event);
   }
+  await filing.save(tx);
+  await labelling.save(tx);
+  await forgetClosed(page, tx);
 };
 
 /** Nothing happens in a mailbox behind its end. */

@@ -184,6 +184,32 @@ describe('the search for mail', () => {
     expect(await found(starredBefore, 'is:starred')).toEqual([2, 1]);
   });
 
+  it('forgets threads that are no longer shared with a mailbox, and knows an email in two of its threads', async () => {
+    const texts = new WrittenTexts();
+    const unshared: TidingsEvent = {
+      type: 'ThreadUnshared',
+      data: { threadId: threadOf(8), mailboxId: mailboxOf(0), heldBy: [], by: reader },
+    };
+    const events = [
+      filed(1, { thread: 7, body: 'twice' }, texts),
+      filed(1, { thread: 8, body: 'twice' }, texts),
+      filed(2, { thread: 8, body: 'once' }, texts),
+      unshared,
+    ];
+    for (const pageSize of [1, 100]) {
+      const instance = await bench.fresh(mailSearch(texts));
+      await instance.apply(recorded(events.slice(0, 3), DAY), pageSize);
+      expect(await found(instance, 'twice')).toEqual([1, 1]);
+      expect(await found(instance, 'once')).toEqual([2]);
+      const after = await bench.fresh(mailSearch(texts));
+      await after.apply(recorded(events, DAY), pageSize);
+      expect(await found(after, 'twice OR once')).toEqual([1]);
+      expect((await after.dump()).filter((line) => line.startsWith('words'))).toHaveLength(1);
+      await after.apply(recorded([...events, filed(2, { thread: 8, body: 'once' }, texts)], DAY).slice(3), pageSize);
+      expect(await found(after, 'once')).toEqual([2]);
+    }
+  });
+
   it('knows nothing of mail that is erased', async () => {
     const texts = new WrittenTexts();
     const instance = await bench.fresh(mailSearch(texts));
@@ -255,7 +281,7 @@ const typed = fc
   .array(fc.tuple(fc.constantFrom('', '', '-'), term, fc.constantFrom(' ', ' ', ' OR ')), { minLength: 1, maxLength: 4 })
   .map((terms) => terms.map(([minus, one, glue], at) => `${minus}${one}${at === terms.length - 1 ? '' : glue}`).join(''));
 /** So small that every way of searching has its turn. */
-const EARLY: MailThresholds = { firstLook: 4, longLook: 8, rare: 3 };
+const EARLY: MailThresholds = { firstLook: 4, secondLook: 6, longLook: 8, rare: 3 };
 
 describe('any search', () => {
   it('finds what looking at each mail finds, in pages and by thread', async () => {

@@ -1,4 +1,5 @@
 /** `MailSearch` on Postgres full text. */
+import { nullable } from '@tidings/contracts/codec';
 import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { MailQuery } from '@tidings/contracts/mail-query/ast';
 import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
@@ -14,25 +15,30 @@ import { type Dictionaries, Stemmer } from './stems.ts';
 
 /** Where one way of searching gives way to the next, in emails. */
 export interface MailThresholds {
-  /** So many of the newest are looked through first, and so many if the words are frequent. */
+  /** So many of the newest are looked through first. */
   readonly firstLook: number;
+  /** As far as this if the first look found so much that the page should be full by then; and if the words are frequent after all. */
+  readonly secondLook: number;
   readonly longLook: number;
   /** Words in fewer emails than this are rare: all of these are fetched and sorted. */
   readonly rare: number;
 }
-/** Measured by bench/mail-search.ts. */
-const THRESHOLDS: MailThresholds = { firstLook: 500, longLook: 10_000, rare: 5_000 };
+/** By bench/mail-search.ts. */
+const THRESHOLDS: MailThresholds = { firstLook: 500, secondLook: 3_000, longLook: 10_000, rare: 15_000 };
+/** Words do not come evenly. */
+const MARGIN = 1.5;
 /** Who reads more mailboxes than this is found theirs among all that the words find. */
 const MOST_MAILBOXES_IN_INDEX = 32;
 
 interface ReadModels {
-  readonly read: Pick<CommonQueryMethods, 'any' | 'one'>;
+  readonly read: Pick<CommonQueryMethods, 'any'>;
   readonly liveSchema: LiveSchema;
 }
 
-const hitRows = rows<MailHit>(t.readonly(t.type({ at: Timestamp, emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId })));
+const Hit = t.readonly(t.type({ at: Timestamp, emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId }));
+const hitRows = rows<MailHit>(Hit);
 const columns = sql.fragment`x.at, x.email_id as "emailId", x.mailbox_id as "mailboxId", x.thread_id as "threadId"`;
-const newestFirst = sql.fragment`order by x.at desc, x.email_id desc, x.mailbox_id desc`;
+const newestFirst = sql.fragment`order by x.at desc, x.email_id desc, x.mailbox_id desc, x.thread_id desc`;
 
 /** One page's question, ready to be put in several ways. */
 interface Asked {
@@ -79,8 +85,11 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
       if (isWhole(first)) return first;
       const { necessary } = asked.compiled;
       if (necessary === null) return read.any(amongNewest(asked, null));
-      if ((await read.one(countByWords(asked, necessary, thresholds.rare))).hits < thresholds.rare)
-        return read.any(byWords(asked, necessary));
+      const promising = Math.ceil((thresholds.firstLook * limit * MARGIN) / (first.length + 1));
+      const second = promising <= thresholds.secondLook ? await read.any(amongNewest(asked, promising)) : first;
+      if (isWhole(second)) return second;
+      const rare = await read.any(byRareWords(asked, necessary, thresholds.rare));
+      if ((rare[0]?.hits ?? 0) < thresholds.rare) return rare.flatMap(({ hit }) => hit ?? []);
       const long = await read.any(amongNewest(asked, thresholds.longLook));
       return isWhole(long) ? long : read.any(byWords(asked, necessary));
     },
@@ -95,7 +104,7 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
           where x.thread_id = asked.thread_id and x.mailbox_id = any(${sql.array(question.mailboxes, 'uuid')})
             and ${plain} and ${words ?? sql.fragment`true`}
           ${newestFirst} limit ${most}
-        ) x order by x.at desc, x."emailId" desc, x."mailboxId" desc`);
+        ) x order by x.at desc, x."emailId" desc, x."mailboxId" desc, x."threadId" desc`);
     },
   };
 };
@@ -111,13 +120,13 @@ const textsIn = (query: MailQuery): readonly string[] => {
 const withWords = (schema: string): FragmentSqlToken =>
   sql.fragment`join ${tableIn(schema, 'words')} w on w.mailbox_id = x.mailbox_id and w.email_id = x.email_id`;
 
-/** A walk along an index (mailbox_id, at, email_id) of each mailbox, that ends after `most` emails, or with the page. */
+/** A walk along an index (mailbox_id, at, email_id, thread_id) of each mailbox, that ends after `most` emails, or with the page. */
 const amongNewest = ({ schema, mailboxes, compiled: { plain, words }, after, limit }: Asked, most: number | null) => sql.type(hitRows)`
   select ${columns} from (
     select x.* from unnest(${sql.array(mailboxes, 'uuid')}) as mine (mailbox_id) cross join lateral (
       select x.* from ${tableIn(schema, 'email')} x
       where x.mailbox_id = mine.mailbox_id and ${onPage(after)} and ${plain}
-      order by x.at desc, x.email_id desc ${upTo(most)}
+      order by x.at desc, x.email_id desc, x.thread_id desc ${upTo(most)}
     ) x ${newestFirst} ${upTo(most)}
   ) x ${words === null ? sql.fragment`` : withWords(schema)}
   where ${words ?? sql.fragment`true`} ${newestFirst} limit ${limit}`;
@@ -126,18 +135,26 @@ const upTo = (most: number | null): FragmentSqlToken => (most === null ? sql.fra
 
 /** All that the index of words finds, then sorted. `offset 0` keeps the planner from guessing that a walk in order would end sooner. */
 const byWords = (asked: Asked, necessary: string) => sql.type(hitRows)`
-  select ${columns} from (
-    select mailbox_id, email_id, words from ${tableIn(asked.schema, 'words')} where ${byIndex(asked, necessary)} offset 0
-  ) w join ${tableIn(asked.schema, 'email')} x on x.mailbox_id = w.mailbox_id and x.email_id = w.email_id
-  where x.mailbox_id = any(${sql.array(asked.mailboxes, 'uuid')}) and ${onPage(asked.after)} and ${asked.compiled.plain}
-    and ${asked.compiled.words ?? sql.fragment`true`}
-  ${newestFirst} limit ${asked.limit}`;
+  select ${columns} from (${inIndex(asked, necessary)} offset 0) w ${foundAmong(asked)}`;
 
-/** How many mails the index of words finds, up to `most`. */
-const countByWords = (asked: Asked, necessary: string, most: number) => sql.type(rows(t.type({ hits: t.number })))`
-  select count(*) as hits from (
-    select from ${tableIn(asked.schema, 'words')} where ${byIndex(asked, necessary)} limit ${most}
-  ) x`;
+/** The same if it is fewer than `most`, and in each row how many the index found: the index is asked once for both. */
+const byRareWords = (asked: Asked, necessary: string, most: number) => sql.type(rareRows)`
+  with w as materialized (${inIndex(asked, necessary)} limit ${most})
+  select counted.hits, hit from (select count(*) as hits from w) counted
+  left join lateral (
+    select json_build_object('at', x.at, 'emailId', x.email_id, 'mailboxId', x.mailbox_id, 'threadId', x.thread_id) as hit
+    from w ${foundAmong(asked)}
+  ) found on counted.hits < ${most}`;
+
+const rareRows = rows(t.readonly(t.type({ hits: t.number, hit: nullable(Hit) })));
+
+const inIndex = (asked: Asked, necessary: string): FragmentSqlToken =>
+  sql.fragment`select mailbox_id, email_id, words from ${tableIn(asked.schema, 'words')} where ${byIndex(asked, necessary)}`;
+
+const foundAmong = ({ schema, mailboxes, compiled: { plain, words }, after, limit }: Asked): FragmentSqlToken => sql.fragment`
+  join ${tableIn(schema, 'email')} x on x.mailbox_id = w.mailbox_id and x.email_id = w.email_id
+  where x.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) and ${onPage(after)} and ${plain} and ${words ?? sql.fragment`true`}
+  ${newestFirst} limit ${limit}`;
 
 const byIndex = ({ mailboxes }: Asked, necessary: string): FragmentSqlToken => {
   const query = mailboxes.length > MOST_MAILBOXES_IN_INDEX ? necessary : and([mailboxesQuery(mailboxes), necessary]);
@@ -148,4 +165,5 @@ const byIndex = ({ mailboxes }: Asked, necessary: string): FragmentSqlToken => {
 const onPage = (after: MailPlace | null): FragmentSqlToken =>
   after === null
     ? sql.fragment`true`
-    : sql.fragment`(x.at, x.email_id, x.mailbox_id) < (${after.at}::timestamptz, ${after.emailId}::uuid, ${after.mailboxId}::uuid)`;
+    : sql.fragment`(x.at, x.email_id, x.mailbox_id, x.thread_id)
+        < (${after.at}::timestamptz, ${after.emailId}::uuid, ${after.mailboxId}::uuid, ${after.threadId}::uuid)`;

@@ -26,15 +26,12 @@ export interface StemmedWord extends Word {
   readonly stems: readonly string[];
 }
 
-/** Words of two letters have no endings; long ones are none. */
-const STEMMED = /^\p{L}[\p{L}\p{M}]{2,29}$/u;
+/** The dictionaries know no other script. Words of two letters have no endings; very long ones are none. */
+const STEMMED = /^\p{sc=Latin}[\p{sc=Latin}\p{M}]{2,29}$/u;
 
-/** A word's stems with and without its accents: people leave them out. */
-const formsOf = (text: string, { word, start, end }: Word): readonly RawWord[] => {
-  const run = text.slice(start, end).toLowerCase().normalize('NFC');
-  const forms = run === word ? [word] : [run, word];
-  return forms.filter((form) => STEMMED.test(form));
-};
+/** A word with and without its accents: people leave them out. */
+const formsOf = (run: RawWord, word: string): readonly RawWord[] =>
+  (run === word ? [word] : [run, word]).filter((form) => STEMMED.test(form));
 
 /** Most words are always the same few thousand. */
 const REMEMBERED = 200_000;
@@ -45,31 +42,32 @@ export class Stemmer {
 
   /** The words of each text, in order, the first `most` of each. */
   async stemmed(texts: readonly string[], most: number, dictionaries: Dictionaries): Promise<readonly (readonly StemmedWord[])[]> {
-    const read = texts.map((text) => wordsOf(text).slice(0, most));
-    const found = await this.#ask(
-      new Set(read.flatMap((words, at) => words.flatMap((word) => formsOf(texts[at] ?? '', word)))),
-      dictionaries,
+    if (this.#known.size > REMEMBERED) this.#known.clear();
+    const unknown = new Map<RawWord, string>();
+    const read = texts.map((text) =>
+      wordsOf(text)
+        .slice(0, most)
+        .map((word) => {
+          const run = text.slice(word.start, word.end).toLowerCase();
+          if (!this.#known.has(run)) unknown.set(run, word.word);
+          return { word, run };
+        }),
     );
-    return read.map((words, at) =>
-      words.map((word) => {
-        const stems = formsOf(texts[at] ?? '', word).flatMap((form) => found.get(form) ?? []);
-        return { ...word, stems: [...new Set(stems)].filter((stem) => stem !== word.word) };
-      }),
-    );
+    await this.#ask(unknown, dictionaries);
+    return read.map((words) => words.map(({ word, run }) => ({ ...word, stems: this.#known.get(run) ?? [] })));
   }
 
-  /** Whatever is not remembered, in one question. */
-  async #ask(forms: ReadonlySet<RawWord>, dictionaries: Dictionaries): Promise<ReadonlyMap<RawWord, readonly string[]>> {
-    const unknown = [...forms].filter((form) => !this.#known.has(form));
-    if (unknown.length === 0) return this.#known;
-    if (this.#known.size + unknown.length > REMEMBERED) this.#known.clear();
-    const asked = this.#known.size === 0 ? [...forms] : unknown;
-    for (const { word, stems } of await dictionaries(asked)) {
+  async #ask(unknown: ReadonlyMap<RawWord, string>, dictionaries: Dictionaries): Promise<void> {
+    const asked = new Set([...unknown].flatMap(([run, word]) => formsOf(run.normalize('NFC'), word)));
+    const stemsOf = new Map(asked.size === 0 ? [] : (await dictionaries([...asked])).map(({ word, stems }) => [word, stems]));
+    for (const [run, word] of unknown) {
+      const stems = formsOf(run.normalize('NFC'), word)
+        .flatMap((form) => stemsOf.get(form) ?? [])
+        .flatMap((stem) => wordsOf(stem).map((folded) => folded.word));
       this.#known.set(
-        word,
-        stems.flatMap((stem) => wordsOf(stem).map((folded) => folded.word)),
+        run,
+        [...new Set(stems)].filter((stem) => stem !== word),
       );
     }
-    return this.#known;
   }
 }

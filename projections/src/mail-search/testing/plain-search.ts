@@ -38,7 +38,7 @@ export const plainSearch = (mails: readonly PlainMail[], { query, mailboxes, now
 
 /** Newest first; ids and times sort as text. */
 export const byPlace = (a: MailPlace, b: MailPlace): number =>
-  compare(b.at, a.at) || compare(b.emailId, a.emailId) || compare(b.mailboxId, a.mailboxId);
+  compare(b.at, a.at) || compare(b.emailId, a.emailId) || compare(b.mailboxId, a.mailboxId) || compare(b.threadId, a.threadId);
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const viewsIn = (query: MailQuery): readonly string[] => {

@@ -2,7 +2,7 @@
 import { MAIL_PAGE } from '@tidings/contracts/http/mail';
 import type { MailPage } from '@tidings/contracts/http/mail-objects';
 import { type FoundThread, MOST_FOUND_EMAILS, searchMail } from '@tidings/contracts/http/mail-search';
-import { EmailId, MailboxId, type ThreadId } from '@tidings/contracts/ids';
+import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { MailQuery, QueryFault } from '@tidings/contracts/mail-query/ast';
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
@@ -21,7 +21,7 @@ import type { Platform } from '../../../platform/src/platform.ts';
 import { decodeCursor, encodeCursor } from '../chat/cursor.ts';
 import { noSuchMailbox, readableMailboxes } from './access.ts';
 
-const Place = t.readonly(t.type({ at: Timestamp, emailId: EmailId, mailboxId: MailboxId }));
+const Place = t.readonly(t.type({ at: Timestamp, emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId }));
 /** Where the walk began, in the list and in time, goes along, so that every page is of the same list. */
 const FoundCursor = t.readonly(t.type({ began: Place, after: Place, now: t.number }));
 type FoundCursor = t.TypeOf<typeof FoundCursor>;
@@ -104,11 +104,11 @@ const findThreads = async (
   });
   const began = walk?.began ?? page[0]?.[0];
   const after = listed.length > limit ? page.at(-1)?.find((hit) => began === undefined || !isNewer(hit, began)) : undefined;
-  return { found, next: began === undefined || after === undefined ? null : encodeCursor(cursorOf(began, after, question.now)) };
+  return {
+    found,
+    next: began === undefined || after === undefined ? null : encodeCursor(FoundCursor.encode({ began, after, now: question.now })),
+  };
 };
-
-const placeOf = ({ at, emailId, mailboxId }: MailPlace): MailPlace => ({ at, emailId, mailboxId });
-const cursorOf = (began: MailPlace, after: MailPlace, now: number): FoundCursor => ({ began: placeOf(began), after: placeOf(after), now });
 
 const threadOf = (hits: readonly MailHit[]): ThreadId => {
   const [newest] = hits;
@@ -117,7 +117,7 @@ const threadOf = (hits: readonly MailHit[]): ThreadId => {
 };
 
 /** So many emails are looked at in a round, the more the longer a few threads fill it. */
-const FIRST_ROUND = 2;
+const FIRST_ROUND = 1.5;
 const LARGEST_ROUND = 1_000;
 
 /** The emails found of each of up to `most` threads. */
@@ -130,7 +130,7 @@ const listedThreads = async (
   const listed: (readonly MailHit[])[] = [];
   const met = new Set<ThreadId>();
   let after: MailPlace | null = walk?.after ?? null;
-  for (let round = most * FIRST_ROUND; ; round = Math.min(LARGEST_ROUND, round * 2)) {
+  for (let round = Math.ceil(most * FIRST_ROUND); ; round = Math.min(LARGEST_ROUND, round * 2)) {
     const hits: readonly MailHit[] = await search.find(question, { after, limit: round });
     const fresh = [...new Set(hits.map(({ threadId }) => threadId))].filter((id) => !met.has(id));
     for (const id of fresh) met.add(id);
@@ -147,8 +147,8 @@ const listedThreads = async (
 };
 
 const isNewer = (a: MailPlace, b: MailPlace): boolean => {
-  if (a.at !== b.at) return a.at > b.at;
-  return a.emailId === b.emailId ? a.mailboxId > b.mailboxId : a.emailId > b.emailId;
+  for (const key of ['at', 'emailId', 'mailboxId'] as const) if (a[key] !== b[key]) return a[key] > b[key];
+  return a.threadId > b.threadId;
 };
 
 /** Longer texts are not looked through for what to show of them. */
