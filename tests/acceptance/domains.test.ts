@@ -1,6 +1,6 @@
 /** Mail domains, their admins, and closing mailboxes, in the running program (mail-contract §3). */
 import type { DomainAdmin, DomainRecord, MailDomain } from '@tidings/contracts/http/domains';
-import type { Mailbox, MailPage, Me } from '@tidings/contracts/http/mail-objects';
+import type { Email, Mailbox, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProgram, type Program } from '../kit/program.ts';
@@ -115,6 +115,26 @@ describe('a mailbox', () => {
     await expect.poll(() => replyTo('gone@second.test'), { timeout: 10_000, interval: 100 }).toMatch(/550 5\.1\.1/);
     await expect.poll(() => replyTo('gone-too@second.test'), { timeout: 10_000, interval: 100 }).toMatch(/550 5\.1\.1/);
     expect((await open(bob, 'gone@second.test')).id).not.toBe(gone.id);
+  });
+
+  it('leaves threads that it shared with others where they are', async () => {
+    const members = [{ userId: carol.id, role: 'admin' }];
+    const gone = await open(bob, 'sharing@second.test', members);
+    const stays = await open(bob, 'staying@second.test', members);
+    expect(await replyTo('sharing@second.test')).toMatch(/queued as/);
+    const threadsOf = async ({ id }: Mailbox): Promise<readonly Thread[]> =>
+      (await get<MailPage<Thread>>(carol, `/api/mailboxes/${id}/threads`)).content;
+    await expect.poll(async () => (await threadsOf(gone)).length, { timeout: 20_000, interval: 50 }).toBe(1);
+    const [thread] = await threadsOf(gone);
+    const path = `/api/threads/${thread?.id ?? ''}`;
+    expect(await status(carol, 'PUT', `${path}/mailboxes/${stays.id}`, { role: 'editor' })).toBe(200);
+    await expect.poll(async () => (await threadsOf(stays)).length, { timeout: 20_000, interval: 50 }).toBe(1);
+    expect(await status(bob, 'DELETE', `/api/mailboxes/${gone.id}`)).toBe(200);
+    await expect.poll(() => status(carol, 'GET', `/api/mailboxes/${gone.id}`), { timeout: 10_000, interval: 50 }).toBe(404);
+    expect((await threadsOf(stays)).map(({ id }) => id)).toEqual([thread?.id]);
+    const { content } = await get<MailPage<Email>>(carol, `${path}/messages?mailboxId=${stays.id}`);
+    expect(content).toMatchObject([{ subject: 'x', mailboxId: stays.id }]);
+    expect(await status(carol, 'GET', `/api/emails/${content[0]?.id ?? ''}/raw`)).toBe(200);
   });
 
   it('of their own is gone for its owner, who goes on without', async () => {
