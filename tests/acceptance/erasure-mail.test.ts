@@ -211,13 +211,17 @@ describe('after it', () => {
 
   it('a replay comes out alike', async () => {
     const databaseUrl = program.running.embeddedUrl ?? '';
-    for (const { name } of projections.filter(({ handles }) => handles.includes('MailboxClosed'))) {
-      let said = '';
-      const context = { databaseUrl, stdout: { write: (text: string) => void (said += text) } };
-      for (const command of ['replay', 'cutover', 'retire'])
-        expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
-      expect(said).toContain('equal row by row');
-    }
+    await Promise.all(
+      projections
+        .filter(({ handles }) => handles.includes('MailboxClosed'))
+        .map(async ({ name }) => {
+          let said = '';
+          const context = { databaseUrl, stdout: { write: (text: string) => void (said += text) } };
+          for (const command of ['replay', 'cutover', 'retire'])
+            expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
+          expect(said).toContain('equal row by row');
+        }),
+    );
     await caughtUp();
     expect(await tablesWith(MARKER)).toEqual([]);
     expect((await askJson<Email>(program, ben, `/api/emails/${forBoth.emailId}`)).subject).toBe('Lunch');
