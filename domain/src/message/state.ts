@@ -34,6 +34,8 @@ export const evolve = (state: State, event: MessageEvent): State => {
       const { body, mentions } = event.data;
       return state.kind === 'sent' ? { ...state, current: { body, mentions } } : state;
     }
+    case 'MediaShown':
+      return state; // the body says it too
     case 'MessageDeleted':
       return state.kind === 'sent' ? { ...state, isDeleted: true } : state;
     default:

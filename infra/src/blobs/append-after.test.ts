@@ -13,7 +13,7 @@ const appending = (ms: number) => async (): Promise<string> => {
 };
 
 it('asks nothing while the event follows the bytes at once', async () => {
-  const has = vi.fn(async () => false);
+  const has = vi.fn<() => Promise<boolean>>(async () => false);
   expect(await appendAfter({ has }, blob, appending(APPENDED_WITHIN_MS))).toBe('appended');
   expect(has).not.toHaveBeenCalled();
 });

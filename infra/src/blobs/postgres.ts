@@ -98,6 +98,8 @@ const putLarge = async (
   waitsForDisk: boolean,
 ): Promise<StoredBlob> => {
   const upload = randomUUID();
+  // A chunk is under way to the database while the next one is read and packed.
+  let writing: Promise<unknown> = Promise.resolve();
   try {
     await asking(
       pool.query({ name: 'blob-insert-upload', text: `insert into blob.upload (id) select $1::uuid where ${RELAXED}`, values: [upload] }),
@@ -105,7 +107,8 @@ const putLarge = async (
     let seq = 0;
     for await (const chunk of chunks) {
       const { packing, data } = await packChunk(chunk);
-      await asking(
+      await writing;
+      writing = asking(
         pool.query({
           name: 'blob-insert-chunk',
           text: `insert into blob.chunk (upload, seq, packing, data) select $1::uuid, $2::integer, $3::smallint, $4::bytea where ${RELAXED}`,
@@ -113,8 +116,10 @@ const putLarge = async (
           values: [upload, seq, packing, Buffer.from(data.buffer, data.byteOffset, data.byteLength)],
         }),
       );
+      writing.catch(() => undefined); // whoever awaits it next is told
       seq += 1;
     }
+    await writing;
     const { id, size } = measured();
     const { rows } = await asking(
       pool.query<{ taken: boolean }>({
@@ -127,6 +132,7 @@ const putLarge = async (
     if (rows[0]?.taken !== true) await discard(pool, upload);
     return { id, size };
   } catch (error) {
+    await writing.catch(() => undefined);
     // What cannot be removed now is swept at a later start.
     await discard(pool, upload).catch(() => undefined);
     throw error;
