@@ -11,6 +11,7 @@ import type { ReceivedFile } from '../http/form.ts';
 import * as contacts from '../http/contacts.ts';
 import * as domains from '../http/domains.ts';
 import * as groups from '../http/groups.ts';
+import * as keywords from '../http/keywords.ts';
 import * as labels from '../http/labels.ts';
 import * as mailSearch from '../http/mail-search.ts';
 import * as mail from '../http/mail.ts';
@@ -51,6 +52,7 @@ const modules = {
   ...storage,
   ...labels,
   ...notes,
+  ...keywords,
   ...pendingMail,
   ...sharing,
   ...mailSearch,
