@@ -73,7 +73,7 @@ export class Filing {
     } else if (event.type === 'EmailKeywordsSet') {
       const { threadId, mailboxId, emailId, set } = event.data;
       const seen = set.$seen;
-      if (seen !== undefined) this.#seen.set(mailboxId + emailId, { threadId, mailboxId, emailId, seen });
+      if (seen !== undefined) this.#seen.set(keyOf(event.data) + emailId, { threadId, mailboxId, emailId, seen });
     } else if (event.type === 'ThreadAssigned' || event.type === 'ThreadUnassigned') {
       const { threadId, userId } = event.data;
       this.#assigned.set(threadId + userId, { threadId, userId, assigned: event.type === 'ThreadAssigned' });

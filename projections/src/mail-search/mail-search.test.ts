@@ -210,6 +210,19 @@ describe('the search for mail', () => {
     }
   });
 
+  it('follows marks on single emails, until their thread is read', async () => {
+    const of = { threadId: threadOf(7), mailboxId: mailboxOf(0), by: reader };
+    const marks = (n: number, seen: boolean): TidingsEvent => ({
+      type: 'EmailKeywordsSet',
+      data: { ...of, emailId: emailOf(n), set: { $seen: seen } },
+    });
+    const read: TidingsEvent = { type: 'ThreadRead', data: { ...of, upTo: emailOf(2) } };
+    for (const pageSize of [1, 100]) {
+      const instance = await given([{ thread: 7 }, { thread: 7 }, { thread: 7 }], [marks(3, true), read, marks(1, false)], pageSize);
+      expect(await found(instance, 'is:unread')).toEqual([3, 1]);
+    }
+  });
+
   it('knows nothing of mail that is erased', async () => {
     const texts = new WrittenTexts();
     const instance = await bench.fresh(mailSearch(texts));
