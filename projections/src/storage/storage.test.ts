@@ -49,6 +49,19 @@ it('counts what each mailbox and thread keeps, whatever the pages', async () => 
   }
 });
 
+it('counts no thread that is no longer shared with the mailbox', async () => {
+  const unshared: TidingsEvent = {
+    type: 'ThreadUnshared',
+    data: { threadId: large, mailboxId: box, heldBy: [other], by: derivedId<UserId>('ada') },
+  };
+  for (const pageSize of [1, 500]) {
+    const { schema } = await given([...story, unshared, filed(box, small, 1)], pageSize);
+    expect(await bench.read.any(usageOf(schema, box))).toEqual([{ bytes: 16, emails: 3 }]);
+    expect(await bench.read.any(largestThreads(schema, box, 9))).toEqual([{ threadId: small, bytes: 16, emails: 3 }]);
+    expect(await bench.read.any(usageOf(schema, other))).toEqual([{ bytes: 7, emails: 1 }]);
+  }
+});
+
 it('forgets a closed mailbox', async () => {
   const closed: TidingsEvent = { type: 'MailboxClosed', data: { mailboxId: box, by: derivedId<UserId>('ada') } };
   const { schema } = await given([...story, closed], 500);
