@@ -238,6 +238,7 @@ describe('mail', () => {
     expect(await refused('alice', 'PUT', `/api/threads/${threadId}/read`, { mailboxId, upTo: randomUUID() })).toEqual([
       400,
       'VALIDATION_ERROR',
+      'upTo',
     ]);
 
     const unknown = randomUUID();

@@ -185,7 +185,8 @@ const share = (
     filed.push(...events);
     then = events.reduce(evolve, then);
   }
-  return right([...(shared === role ? [] : [told]), ...filed]);
+  // The emails first: whoever hears of the share finds the thread there.
+  return right([...filed, ...(shared === role ? [] : [told])]);
 };
 
 /** Keeps an event well below `MAX_EVENT_BYTES`, however long the thread. */
