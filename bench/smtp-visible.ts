@@ -21,7 +21,12 @@ export const measureVisible = async (program: Program, say: (line: string) => vo
   const stop = new AbortController();
   const opened = Promise.withResolvers<void>();
   const listening = (async (): Promise<void> => {
-    for await (const { event } of liveEvents({ baseUrl: program.httpUrl, token: () => token, signal: stop.signal, onOpen: opened.resolve })) {
+    for await (const { event } of liveEvents({
+      baseUrl: program.httpUrl,
+      token: () => token,
+      signal: stop.signal,
+      onOpen: opened.resolve,
+    })) {
       if (event?.type === 'EmailReceived') toldOf(event.emailId).resolve(performance.now());
     }
   })();

@@ -1,6 +1,8 @@
 /** Whom a mailbox writes with: learnt from the emails filed in it, corrected by its members. What they saved or removed wins. */
 import { contactEmail, contactIdOf } from '@tidings/contracts/contact-key';
+import type { ContactEvent } from '@tidings/contracts/events/contact';
 import type { Recorded } from '@tidings/contracts/events/index';
+import type { AddressClaimed, AddressReleased, MailboxClosed } from '@tidings/contracts/events/mailbox';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
 import type { ContactId, MailboxId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
@@ -58,12 +60,16 @@ interface Own {
 const MOST_OF_ONE_EMAIL = 100;
 const LONGEST_NAME = 200;
 
+type ContactFact = EmailFiled | ContactEvent | AddressClaimed | AddressReleased | MailboxClosed;
+
+const isContactEvent = (event: Recorded): event is Recorded<ContactFact> => contacts.handles.includes(event.type);
+
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   const learnt = new Map<string, Learnt>();
   const edited = new Map<ContactId, Edited>();
   const own = new Map<string, Own>();
   const closed: MailboxId[] = [];
-  for (const event of page) {
+  for (const event of page.filter(isContactEvent)) {
     switch (event.type) {
       case 'EmailFiled':
         learn(event, learnt);
