@@ -32,7 +32,7 @@ export default defineConfig({
           include: ['tests/acceptance/**/*.test.ts'],
           exclude: alone,
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 120_000,

@@ -1,5 +1,6 @@
 /** Many people of one issuer beside a running program: tokens that outlive its restarts, and requests in their names. */
 import { createHash } from 'node:crypto';
+import pg from 'pg';
 import type { Program } from '../kit/program.ts';
 import { startIssuer, type TestIssuer } from '../kit/issuer.ts';
 
@@ -72,8 +73,10 @@ export const askJson = async <A>(program: Pick<Program, 'httpUrl'>, person: Pers
   return (text === '' ? undefined : JSON.parse(text)) as A; // the contract of the route, which the tests of the API check
 };
 
-/** Whether everything runs and every projection is where the log ends. */
-export const isCaughtUp = async (program: Pick<Program, 'httpUrl'>): Promise<boolean> => {
+/** Whether everything runs, every mail that was taken is filed (or waits for a checker), and every projection is where the log ends. */
+export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'running'>): Promise<boolean> => {
+  // First, as filing appends. What `/ready` says of filing is up to two seconds old.
+  if (await hasUnfiled(program.running.embeddedUrl)) return false;
   const response = await fetch(new URL('/ready', program.httpUrl)).catch(() => null);
   if (response?.status !== 200) return false;
   const { services, projections } = (await response.json()) as {
@@ -82,6 +85,24 @@ export const isCaughtUp = async (program: Pick<Program, 'httpUrl'>): Promise<boo
   };
   const filing = services.find(({ name }) => name === 'filing');
   return filing?.state === 'idle' && projections.length > 0 && projections.every(({ lag }) => lag === 0);
+};
+
+const hasUnfiled = async (databaseUrl: string | null): Promise<boolean> => {
+  if (databaseUrl === null) return false;
+  const client = new pg.Client({ connectionString: databaseUrl });
+  client.on('error', () => undefined); // the query says it too
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ unfiled: boolean }>(
+      `select exists (select from log.event where type = 'EmailReceived' and position >
+         (select coalesce(min(position), '0')::bigint from projection.checkpoint where name = 'filing')) as unfiled`,
+    );
+    return rows[0]?.unfiled !== false;
+  } catch {
+    return true; // not there just now: not caught up either
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 };
 
 /** Small, seeded, good enough to choose with (mulberry32). */
