@@ -340,10 +340,11 @@ describe('a block', () => {
     expect((await ada.get(`${path(room, first.messageId)}/reactions`)).json()).toEqual(
       left.map(({ emoji, userIds }) => ({ emoji, userIds })),
     );
-    const found = (await ada.get(`/api/messages/search?q=One&roomId=${room}`)).json<{
-      readonly content: readonly { readonly message: Message }[];
-    }>();
-    expect(found.content.map(({ message }) => message.reactions)).toEqual([left]);
+    const found = async (): Promise<readonly Message['reactions'][]> =>
+      (await ada.get(`/api/messages/search?q=One&roomId=${room}`))
+        .json<{ readonly content: readonly { readonly message: Message }[] }>()
+        .content.map(({ message }) => message.reactions);
+    await expect.poll(found, { timeout: 10_000 }).toEqual([left]); // search follows in its own time
     expect((await look(cyd, first)).reactions).toEqual(all[1]?.reactions);
     await ada.remove(`/api/users/ignore/${bob.id}`);
     expect((await look(ada, first)).reactions).toEqual(all[1]?.reactions);
