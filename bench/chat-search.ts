@@ -25,6 +25,7 @@ import { registerSearch } from '../services/query-api/src/chat/search.ts';
 import { Dice } from '../tests/acceptance/town.ts';
 import { type Bench, type Figure, percentile, sortedCopy } from './harness.ts';
 import { withPostgres } from './postgres.ts';
+import { applyPage, schemaOf } from './read-models.ts';
 
 /** One million is the figure; fewer (BENCH_MESSAGES) for a quick look while working on it. */
 const MESSAGES = Number(process.env['BENCH_MESSAGES'] ?? 1_000_000);
@@ -38,7 +39,6 @@ const reader = person('Reader');
 const everywhere = person('Everywhere');
 const others = Array.from({ length: 200 }, (_, n) => derivedId<UserId>('bench-sender', n));
 const models: readonly Projection[] = [relationships, rooms, timeline, messageSearch];
-const schemaOf = (name: string): string => `"${name}"`;
 const roomAt = (n: number): RoomId => derivedId<RoomId>('bench-room', n);
 
 export const chatSearchBench: Bench = {
@@ -157,31 +157,13 @@ const fill = async (pool: Pool, roomCount: number, texts: Texts): Promise<void> 
   let page: Recorded[] = [];
   for (const event of events()) {
     page.push(event);
-    if (page.length === PAGE) await Promise.all(models.map((model) => apply(pool, model, page)));
+    if (page.length === PAGE) await Promise.all(models.map((model) => applyPage(pool, model, page)));
     if (page.length === PAGE) page = [];
   }
-  await Promise.all(models.map((model) => apply(pool, model, page)));
+  await Promise.all(models.map((model) => applyPage(pool, model, page)));
   for (const model of models) await pool.query(model.indexes?.(schemaOf(model.name)) ?? 'select 1');
   await pool.query('vacuum analyze');
   await pool.query('checkpoint');
-};
-
-const apply = async (pool: Pool, model: Projection, page: readonly Recorded[]): Promise<void> => {
-  const client = await pool.connect();
-  try {
-    await client.query('begin; set local synchronous_commit = off');
-    await model.apply(
-      page.filter((event) => model.handles.includes(event.type)),
-      {
-        schema: schemaOf(model.name),
-        query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
-          (await client.query<Row>(text, [...(values ?? [])])).rows,
-      },
-    );
-    await client.query('commit');
-  } finally {
-    client.release();
-  }
 };
 
 const sizes = async (pool: Pool): Promise<string> => {

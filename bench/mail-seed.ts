@@ -18,6 +18,7 @@ import { memoryPlatform } from '../services/http-kit/src/testing/memory-platform
 import type { Platform } from '../services/platform/src/platform.ts';
 import { Dice } from '../tests/acceptance/town.ts';
 import { withPostgres } from './postgres.ts';
+import { applyPage, schemaOf } from './read-models.ts';
 
 const PAGE = 5_000;
 const VOCABULARY = 50_000;
@@ -34,7 +35,6 @@ export const mailbox = derivedId<MailboxId>('bench-mailbox', 0);
 /** Ids that cost nothing to make. */
 const numbered = <I extends string>(n: number): I => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as I; // a UUID of version 4
 const threadAt = (n: number): ThreadId => numbered<ThreadId>(n);
-export const schemaOf = (name: string): string => `"${name}"`;
 
 /** Words as often as people use them (Zipf), so that some are in every other mail and most in a few dozen. */
 export class Words {
@@ -182,7 +182,7 @@ const fill = async (pool: Pool, models: readonly Projection[], count: number, wo
     const full = page;
     page = [];
     await writing;
-    writing = Promise.all(models.map((model) => apply(pool, model, full)));
+    writing = Promise.all(models.map((model) => applyPage(pool, model, full)));
   };
   for (const event of events(count, words)) if (page.push(event) === PAGE) await write();
   await write();
@@ -191,22 +191,4 @@ const fill = async (pool: Pool, models: readonly Projection[], count: number, wo
   for (const model of models) await pool.query(`set maintenance_work_mem = '1GB'; ${model.indexes?.(schemaOf(model.name)) ?? ''}`);
   await pool.query('vacuum analyze');
   await pool.query('checkpoint');
-};
-
-const apply = async (pool: Pool, model: Projection, page: readonly Recorded[]): Promise<void> => {
-  const client = await pool.connect();
-  try {
-    await client.query('begin; set local synchronous_commit = off');
-    await model.apply(
-      page.filter((event) => model.handles.includes(event.type)),
-      {
-        schema: schemaOf(model.name),
-        query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
-          (await client.query<Row>(text, [...(values ?? [])])).rows,
-      },
-    );
-    await client.query('commit');
-  } finally {
-    client.release();
-  }
 };

@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Bench, type Figure } from './harness.ts';
 import { startPostfix } from './postfix.ts';
 import { sendMails } from './smtp-source.ts';
@@ -131,7 +132,7 @@ const waitUntilFiled = async (program: Program, expected: number): Promise<numbe
     const shown = (await get(`/api/mailboxes/${mailbox?.id}`)) as { counts: { threads: number } } | null;
     const threads = shown?.counts.threads ?? 0;
     if (threads >= expected || performance.now() > deadline) return threads;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await delay(100); // a figure of a whole crowd of mails, not a moment
   }
 };
 

@@ -6,9 +6,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePort, listening } from './ports.ts';
 
 export interface RunningChecker {
   readonly url: string;
@@ -91,7 +91,7 @@ const running = async (command: string, args: readonly string[], url: string, po
   const start = async (): Promise<void> => {
     const started = spawn(command, args, { stdio: 'ignore' });
     child = started;
-    await listening(port, started);
+    await listening('the checker', port, started, UP_WITHIN_MS);
   };
   const stop = async (): Promise<void> => {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
@@ -110,31 +110,3 @@ const running = async (command: string, args: readonly string[], url: string, po
     },
   };
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo; // a TCP server has one
-      server.close(() => resolve(port));
-    });
-  });
-
-const listening = async (port: number, child: ChildProcess): Promise<void> => {
-  const deadline = Date.now() + UP_WITHIN_MS;
-  while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`the checker ended with ${child.exitCode}`);
-    if (Date.now() > deadline) throw new Error('the checker does not come up');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-};
-
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const answer = (yes: boolean) => () => {
-      socket.destroy();
-      resolve(yes);
-    };
-    socket.once('connect', answer(true)).once('error', answer(false));
-  });

@@ -5,10 +5,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort, listening } from './ports.ts';
 
 const VERSION = '3.9.1';
 const JARS = join(homedir(), '.m2', 'tidings-engines', `kafka-${VERSION}`);
@@ -52,7 +52,7 @@ export const startKafka = async (): Promise<KafkaBroker> => {
   let broker: ChildProcess | null = null;
   const start = async (): Promise<void> => {
     broker = spawn('java', [...JVM, 'kafka.Kafka', properties], { stdio: 'ignore' });
-    await listening(port, broker);
+    await listening('the broker', port, broker, UP_WITHIN_MS);
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (broker === null || broker.exitCode !== null || broker.signalCode !== null) return;
@@ -108,31 +108,3 @@ const fetchJars = async (): Promise<void> => {
   });
   await rm(work, { recursive: true, force: true });
 };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-
-const listening = async (port: number, broker: ChildProcess): Promise<void> => {
-  const deadline = Date.now() + UP_WITHIN_MS;
-  while (!(await accepts(port))) {
-    if (broker.exitCode !== null) throw new Error(`the broker ended with ${broker.exitCode}`);
-    if (Date.now() > deadline) throw new Error('the broker does not come up');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-};
-
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const answer = (yes: boolean) => () => {
-      socket.destroy();
-      resolve(yes);
-    };
-    socket.once('connect', answer(true)).once('error', answer(false));
-  });

@@ -1,6 +1,6 @@
 /**
  * Finding mail. Behind it: Postgres full text by default, OpenSearch when it is outgrown; both answer the same question with the same set
- * (docs/decisions/030, `projections/src/mail-search/testing/mail-search-contract.ts`). The port answers with places only: what a mail looks
+ * (docs/decisions/030, `projections/src/mail-search/testing/plain-search.ts`). The port answers with places only: what a mail looks
  * like is for the read models to say that show it.
  */
 import type { Address } from '../events/email.ts';

@@ -1,4 +1,4 @@
-/** Exchanges as clamd 1.4.6 had them (tests/engines/checkers.test.ts asks the real one). */
+/** Exchanges as clamd's protocol describes them (tests/engines/checkers.test.ts asks the real one). */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { CheckerUnavailable } from '@tidings/contracts/ports/mail-checks';
 import { afterEach, expect, it } from 'vitest';
