@@ -91,7 +91,10 @@ interface Call {
   readonly data: {
     readonly to_user?: readonly string[];
     readonly audience?: { readonly type: string; readonly id: string };
-    readonly notification: { readonly type: string; readonly message?: { readonly msgBody: { readonly text: string } } };
+    readonly notification: {
+      readonly type: string;
+      readonly message?: { readonly messageId: string; readonly msgBody: { readonly text: string } };
+    };
   };
 }
 const callOf = ({ body }: Received): Call => JSON.parse(body.toString()) as Call;
@@ -259,6 +262,44 @@ describe('webhooks', () => {
         .every((ms) => ms < 1_000),
     ).toBe(true);
     expect(receiver.at('/quick')).toHaveLength(1);
+  });
+
+  it('are told at a retry what each may read by then: later wording not of who left before it, and nothing of what was deleted', async () => {
+    for (const path of ['/late-push', '/late-live']) receiver.answer(path, 500);
+    await register('/late-push', 'push.requested');
+    await register('/late-live', 'ChatMessage');
+    const room = await newRoom(ann, ben, cas);
+    const [kept, taken] = [await say(ann, room, 'first words'), await say(ann, room, 'a slip')];
+    const triedAt = (path: string): boolean => ['first words', 'a slip'].every((text) => textsAt(path).includes(text));
+    await receiver.until(() => triedAt('/late-push') && triedAt('/late-live'));
+    await ask(program, someone(cas), `/api/rooms/${room}/leave`, { method: 'POST' });
+    await askJson(program, someone(ann), `/api/rooms/${room}/messages/${kept.messageId}`, {
+      method: 'PATCH',
+      body: { text: 'later words' },
+    });
+    await ask(program, someone(ann), `/api/rooms/${room}/messages/${taken.messageId}`, { method: 'DELETE' });
+
+    const takenBy = new Map<string, Call[]>([
+      ['/late-push', []],
+      ['/late-live', []],
+    ]);
+    for (const [path, calls] of takenBy) receiver.answer(path, (one) => calls.push(callOf(one)) && 204);
+    const messagesAt = (path: string): readonly Call[] =>
+      takenBy.get(path)?.filter(({ data }) => data.notification.message !== undefined) ?? [];
+    await receiver.until(() => messagesAt('/late-push').length === 2 && messagesAt('/late-live').length === 2);
+    const told = (path: string) =>
+      messagesAt(path).map(({ data }) => [data.notification.message?.messageId, data.to_user, data.notification.message?.msgBody.text]);
+    expect(Object.fromEntries(told('/late-push').map(([id, ...rest]) => [id, rest]))).toEqual({
+      [kept.messageId]: [[someone(ben).id], 'later words'],
+      [taken.messageId]: [[ben, cas].map((one) => someone(one).id).toSorted(), ''],
+    });
+    expect(Object.fromEntries(told('/late-live').map(([id, , text]) => [id, text]))).toEqual({
+      [kept.messageId]: '',
+      [taken.messageId]: '',
+    });
+    const said = JSON.stringify([...takenBy.values()]);
+    expect(said).not.toContain('first words');
+    expect(said).not.toContain('a slip');
   });
 
   it('leave what they never take as dead letters, which can be tried again', async () => {

@@ -33,6 +33,7 @@ export class Foresight {
       : rows.map(({ audience, type, payload }, index) => ({
           ...{ position: event.position, index, audience, type, payload },
           recordedAt: event.recordedAt,
+          leftBefore: [],
         }));
   }
 

@@ -13,7 +13,11 @@ import { BLOCKED_BY, MEMBER_ADDED, MEMBER_REMOVED } from './rows.ts';
 const PositionText = t.string as unknown as t.Type<Position, string>;
 
 const FeedRow = t.readonly(
-  t.type({ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string, recordedAt: Timestamp }),
+  t.type({
+    ...{ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string, recordedAt: Timestamp },
+    /** Who was to be told of it and had left before its text got its present wording, which they may not read (amend.ts). */
+    leftBefore: t.readonlyArray(UserId),
+  }),
 );
 export type FeedRow = t.TypeOf<typeof FeedRow>;
 
@@ -33,10 +37,19 @@ const Place = t.readonly(t.type({ position: PositionText, index: t.number }));
 const table = (schema: string, name: string): IdentifierSqlToken =>
   sql.identifier([schema.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'), name]);
 
+/** The columns of `FeedRow`; whom a rewritten row is to be kept from is looked up for such rows alone, by the key of `interval`. */
+const feedRow = (schema: string) => sql.fragment`
+  entry.position, entry.index, entry.audience, entry.type, entry.payload, entry.recorded_at as "recordedAt",
+  case when entry.amended_at is null then '{}' else array(
+    select interval.user_id from ${table(schema, 'interval')} as interval
+    where interval.audience = entry.audience and interval.from_position < entry.position
+      and interval.to_position > entry.position and interval.to_position <= entry.amended_at
+  ) end as "leftBefore"`;
+
 /** Rows of all audiences behind `after`, in order; membership rows among them. */
 export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.type(rows(FeedRow))`
-  select position, index, audience, type, payload, recorded_at as "recordedAt"
-  from ${table(schema, 'entry')}
+  select ${feedRow(schema)}
+  from ${table(schema, 'entry')} as entry
   where (position, index) > (${after.position}, ${after.index})
   order by position, index
   limit ${limit}`;
@@ -182,8 +195,8 @@ export const membersAt = (schema: string, asks: readonly AudiencePlace[]) => sql
 
 /** The rows at these places, as far as they are still kept. */
 export const rowsAt = (schema: string, places: readonly LiveCursor[]) => sql.type(rows(FeedRow))`
-  select position, index, audience, type, payload, recorded_at as "recordedAt"
-  from ${table(schema, 'entry')}
+  select ${feedRow(schema)}
+  from ${table(schema, 'entry')} as entry
   where (position, index) in (select * from unnest(
     ${sql.array(
       places.map(({ position }) => position),

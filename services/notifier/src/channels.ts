@@ -5,20 +5,13 @@ import type { KafkaProducer } from '@tidings/infra/kafka/producer';
 import { pushCall } from '@tidings/infra/push/message';
 import type { VapidKeys } from '@tidings/infra/push/vapid';
 import type { Answered, Caller } from '@tidings/infra/webhooks/caller';
-import type { Delivery } from '@tidings/infra/webhooks/deliveries';
 import { sign } from '@tidings/infra/webhooks/signature';
-import type { FeedRow } from '@tidings/projections/feed/queries';
 import { subscriptionById, type SubscriptionRow } from '@tidings/projections/push-subscriptions/index';
 import { webhookById } from '@tidings/projections/webhooks/index';
 import type { Platform } from '../../platform/src/platform.ts';
 import { browserBody, handOff, webhookBody } from './bodies.ts';
+import type { Due } from './due.ts';
 import type { Channel as Name } from './measures.ts';
-
-/** A delivery with what it tells; null when the feed no longer keeps it. */
-export interface Due {
-  readonly delivery: Delivery;
-  readonly row: FeedRow | null;
-}
 
 export type Result =
   | { readonly type: 'taken' }

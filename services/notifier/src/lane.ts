@@ -4,12 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { msOf } from '@tidings/contracts/time';
-import { rowsAt } from '@tidings/projections/feed/queries';
 import { Waker } from '@tidings/infra/projector/waker';
 import { nextOf, noteFailure, removeDeliveries, type Delivery } from '@tidings/infra/webhooks/deliveries';
 import type { Logger } from 'pino';
 import type { Platform } from '../../platform/src/platform.ts';
-import type { Channel, Due, Result } from './channels.ts';
+import type { Channel, Result } from './channels.ts';
+import { presentOf, type Due } from './due.ts';
 import type { Measures } from './measures.ts';
 import { nextAttempt, type Schedule } from './retry.ts';
 
@@ -37,7 +37,7 @@ export const startLane = (key: string, parts: LaneParts, onIdle: () => void): Ru
   const waker = new Waker();
   const doing = new Map<Delivery['id'], Promise<void>>();
   let attempts = 0;
-  let buffer: Due[] = [];
+  let buffer: readonly Delivery[] = [];
   let poked = false;
 
   const settle = async (due: readonly Due[], result: Result): Promise<void> => {
@@ -61,9 +61,10 @@ export const startLane = (key: string, parts: LaneParts, onIdle: () => void): Ru
     }
   };
 
-  const make = (due: readonly Due[]): void => {
+  const make = (deliveries: readonly Delivery[]): void => {
     const work = (async () => {
       try {
+        const due = await presentOf(platform, deliveries);
         const result = await channel.attempt(due, signal);
         // Cut short because we stop: whoever has the lease next makes the call again.
         if (!(signal.aborted && result.type === 'failed')) await settle(due, result);
@@ -72,12 +73,12 @@ export const startLane = (key: string, parts: LaneParts, onIdle: () => void): Ru
         await pause();
       } finally {
         attempts -= 1;
-        for (const { delivery } of due) doing.delete(delivery.id);
+        for (const { id } of deliveries) doing.delete(id);
         waker.wake();
       }
     })();
     attempts += 1;
-    for (const { delivery } of due) doing.set(delivery.id, work);
+    for (const { id } of deliveries) doing.set(id, work);
   };
 
   const pause = (): Promise<unknown> => delay(AFTER_FAULT_MS, undefined, { signal }).catch(() => undefined);
@@ -86,10 +87,7 @@ export const startLane = (key: string, parts: LaneParts, onIdle: () => void): Ru
   const fill = async (): Promise<number | null> => {
     const next = await nextOf(platform.pool, key, [...doing.keys()], BUFFER);
     const now = platform.now();
-    const due = next.filter(({ nextAt }) => msOf(nextAt) <= now);
-    const rows = due.length === 0 ? [] : await platform.read.any(rowsAt(platform.liveSchema('feed'), due));
-    const byPlace = new Map(rows.map((row) => [placeOf(row), row]));
-    buffer = due.map((delivery) => ({ delivery, row: byPlace.get(placeOf(delivery)) ?? null }));
+    buffer = next.filter(({ nextAt }) => msOf(nextAt) <= now);
     const [first] = next;
     return first === undefined ? null : Math.max(0, msOf(first.nextAt) - now);
   };
@@ -106,7 +104,10 @@ export const startLane = (key: string, parts: LaneParts, onIdle: () => void): Ru
       try {
         poked = false;
         const untilNext = buffer.length > 0 || attempts >= channel.atOnce ? 0 : await fill();
-        while (attempts < channel.atOnce && buffer.length > 0) make(buffer.splice(0, channel.inOne));
+        while (attempts < channel.atOnce && buffer.length > 0) {
+          make(buffer.slice(0, channel.inOne));
+          buffer = buffer.slice(channel.inOne);
+        }
         const sleep = sleepFor(untilNext);
         if (sleep !== null) {
           await waker.wait(sleep);
@@ -133,8 +134,6 @@ export const startLane = (key: string, parts: LaneParts, onIdle: () => void): Ru
     over: run().finally(() => signal.removeEventListener('abort', wake)),
   };
 };
-
-const placeOf = ({ position, index }: Pick<Delivery, 'position' | 'index'>): string => `${position}.${index}`;
 
 const failureOf = (delivery: Delivery, retryAfterMs: number | null, now: number) => ({
   attempts: delivery.attempts + 1,

@@ -7,6 +7,7 @@ import type { FeedRow } from '@tidings/projections/feed/queries';
 import type { WebhookRow } from '@tidings/projections/webhooks/index';
 import { describe, expect, it } from 'vitest';
 import { browserBody, handOff, webhookBody } from './bodies.ts';
+import { dueOf } from './due.ts';
 import { KAFKA_LANE, liveCalls, MOST_TO_USERS, pushCalls, wantsPushes } from './telling.ts';
 import type { Targets } from './targets.ts';
 
@@ -22,6 +23,7 @@ const row = (
   type,
   payload,
   recordedAt: timestamp(0),
+  leftBefore: [],
 });
 const hook = (name: string, ...events: readonly string[]): WebhookRow => ({
   id: derivedId<WebhookId>('hook', name),
@@ -98,6 +100,24 @@ describe('what is said', () => {
     });
     expect(handOff(pushed, live)).toBe(`{"to_user":["${user(1)}"],"notification":${live.payload}}`);
     expect(JSON.parse(webhookBody(pushed, live))).toMatchObject({ type: 'push.requested', data: { to_user: [user(1)] } });
+  });
+
+  it('is kept from those who left before it was rewritten', () => {
+    const written = {
+      ...row('MessageEdited'),
+      payload: JSON.stringify({ type: 'MessageEdited', msgBody: { text: 'later' }, mentions: [user(2)] }),
+    };
+    const [toAll] = liveCalls([written], { ...nobody, webhooks: [hook('a', 'MessageEdited')] }).map(delivery);
+    const toUsers = (...users: readonly UserId[]) =>
+      pushCalls([{ row: written, users }], { ...nobody, kafka: true }, new Map()).map(delivery);
+    const [toSome] = toUsers(user(1), user(2));
+    const [toGone] = toUsers(user(1));
+    if (toAll === undefined || toSome === undefined || toGone === undefined) throw new Error('nothing is told');
+    const left = { ...written, leftBefore: [user(1)] };
+    expect(dueOf(toSome, written)).toEqual({ delivery: toSome, row: written });
+    expect(dueOf(toSome, left)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: left });
+    expect(dueOf(toGone, left).row).toBe(null);
+    expect(JSON.parse(dueOf(toAll, left).row?.payload ?? '')).toEqual({ type: 'MessageEdited', msgBody: { text: '' }, mentions: [] });
   });
 
   it('is short enough for every push service', () => {

@@ -4,14 +4,13 @@
  */
 import { afterPosition, compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
-import type { Position } from '@tidings/contracts/ports/event-log';
 import { withoutWords } from '@tidings/projections/feed/amend';
 import { withoutBlockedIn } from '@tidings/projections/feed/hidden';
 import type { FeedRow } from '@tidings/projections/feed/queries';
 import { blockerOf, MEMBER_ADDED, MEMBER_REMOVED, userAudience } from '@tidings/projections/feed/rows';
 import type { Hearing } from './feed-reader.ts';
 import { eventFrame } from './frames.ts';
-import { Recent, type RecentRow } from './recent.ts';
+import { Recent } from './recent.ts';
 
 /** A connection as the hub needs it. */
 export interface Listener {
@@ -95,14 +94,9 @@ export class Hub {
       listeners: new Set(),
     };
     listener.cork();
-    const rows = [...this.#recent.after(at)];
-    const outlived = outlivedBy(user, rows);
-    for (const row of rows) {
+    for (const row of this.#recent.after(at)) {
       if (isMembership(row)) changeBy(row, then);
-      else if (compareCursors(row, after) > 0 && then.audiences.has(row.audience)) {
-        const told = outlived.has(row) ? { ...row, payload: withoutWords(row.payload) } : row;
-        this.#send(listener, frameFor(told)(then));
-      }
+      else if (compareCursors(row, after) > 0 && then.audiences.has(row.audience)) this.#send(listener, frameFor(row)(then));
     }
     listener.uncork();
     this.#viewerOf(then).listeners.add(listener);
@@ -193,18 +187,6 @@ const isMembership = (row: FeedRow): boolean => row.type === MEMBER_ADDED || row
 /** Whose hearing a membership row changes: who blocks, else who comes or goes. Its payload is a user's id. */
 const concerned = (row: FeedRow): UserId => blockerOf(row.audience) ?? (row.payload as UserId);
 
-/** Rows whose text got its present wording only after `user` had left their audience. */
-const outlivedBy = (user: UserId, rows: readonly RecentRow[]): ReadonlySet<RecentRow> => {
-  const left = new Map<string, Position>();
-  const outlived = new Set<RecentRow>();
-  for (const row of rows.toReversed()) {
-    if (row.type === MEMBER_REMOVED && concerned(row) === user) left.set(row.audience, row.position);
-    const leftAt = left.get(row.audience);
-    if (row.amendedAt !== null && leftAt !== undefined && row.amendedAt > leftAt) outlived.add(row);
-  }
-  return outlived;
-};
-
 /** Changes what a viewer hears by a membership row, if it is theirs. */
 const changeBy = (row: FeedRow, viewer: Viewer): void => {
   if (concerned(row) !== viewer.user) return;
@@ -218,8 +200,16 @@ const toggle = <A>(set: Set<A>, value: A, isIn: boolean): void => {
   else set.delete(value);
 };
 
-/** A row as each viewer is told it, rendered once for all who block nobody in it, and once for each way of hiding; null for nothing. */
+/** A row as each viewer is told it; null for nothing. Who left before it was rewritten is told that something was said, and not what. */
 const frameFor = (row: FeedRow): ((viewer: Viewer) => Buffer | null) => {
+  const toMost = unblockedFrame(row);
+  if (row.leftBefore.length === 0) return toMost;
+  const toThem = unblockedFrame({ ...row, payload: withoutWords(row.payload) });
+  return (viewer) => (row.leftBefore.includes(viewer.user) ? toThem : toMost)(viewer);
+};
+
+/** Rendered once for all who block nobody in it, and once for each way of hiding. */
+const unblockedFrame = (row: FeedRow): ((viewer: Viewer) => Buffer | null) => {
   let whole: Buffer | null = null;
   const hidden = new Map<string, Buffer | null>();
   return ({ blocked }) => {

@@ -14,6 +14,7 @@ const feedOf = (...counts: readonly number[]): readonly FeedRow[] =>
       type: 'NewRoom',
       payload: '{}',
       recordedAt: timestamp(0),
+      leftBefore: [],
     })),
   );
 const read = (...counts: readonly number[]) => wholePage((limit) => Promise.resolve(feedOf(...counts).slice(0, limit)));

@@ -3,21 +3,17 @@
  * message said before it was rewritten or deleted is not among them any more, as in the feed's table.
  */
 import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
-import type { Position } from '@tidings/contracts/ports/event-log';
+import type { UserId } from '@tidings/contracts/ids';
 import { amended, type Amendment, amendmentIn, tellsWords } from '@tidings/projections/feed/amend';
 import type { FeedRow } from '@tidings/projections/feed/queries';
+import { MEMBER_REMOVED } from '@tidings/projections/feed/rows';
 
 const MAX_ROWS = 4096;
 /** Far less than a stream may have unsent, in bytes too (three to a character at most): all of it can be sent at a stroke. */
 const MAX_CHARACTERS = 192 * 1024;
 
-/** `amendedAt` is where its text got its present wording, when that was later. */
-export interface RecentRow extends FeedRow {
-  readonly amendedAt: Position | null;
-}
-
 export class Recent {
-  #rows: RecentRow[] = [];
+  #rows: FeedRow[] = [];
   #first = 0;
   #characters = 0;
   #floor: LiveCursor;
@@ -33,8 +29,8 @@ export class Recent {
 
   push(row: FeedRow): void {
     const by = amendmentIn(row);
-    if (by !== null) this.#amend(by, row.position);
-    this.#rows.push({ ...row, amendedAt: null });
+    if (by !== null) this.#amend(by, row.leftBefore);
+    this.#rows.push(row);
     this.#characters += row.payload.length;
     while (this.#rows.length - this.#first > MAX_ROWS || this.#characters > MAX_CHARACTERS) this.#forgetOldest();
     if (this.#first > MAX_ROWS) {
@@ -43,19 +39,30 @@ export class Recent {
     }
   }
 
-  /** As the table's rows are rewritten; what is searched is 192 KB at most. */
-  #amend(by: Amendment, at: Position): void {
-    for (let index = this.#first; index < this.#rows.length; index++) {
+  /**
+   * As the table's rows are rewritten; what is searched is 192 KB at most.
+   * @param leftBefore who had left before the change itself got its present wording
+   */
+  #amend(by: Amendment, leftBefore: readonly UserId[]): void {
+    const left = new Map<string, UserId[]>();
+    for (let index = this.#rows.length - 1; index >= this.#first; index--) {
       const row = this.#rows[index];
-      if (row === undefined || !tellsWords(row)) continue;
+      if (row === undefined) continue;
+      if (row.type === MEMBER_REMOVED) {
+        const users = left.get(row.audience) ?? [];
+        users.push(row.payload as UserId); // a user's id, as `removed` wrote it
+        left.set(row.audience, users);
+      }
+      if (!tellsWords(row)) continue;
       const payload = amended(row.payload, by);
       if (payload === row.payload) continue;
       this.#characters += payload.length - row.payload.length;
-      this.#rows[index] = { ...row, payload, amendedAt: by.type === 'MessageEdited' ? at : null };
+      const gone = [...row.leftBefore, ...leftBefore, ...(left.get(row.audience) ?? [])];
+      this.#rows[index] = { ...row, payload, leftBefore: by.type === 'MessageEdited' ? [...new Set(gone)] : [] };
     }
   }
 
-  *after(cursor: LiveCursor): Iterable<RecentRow> {
+  *after(cursor: LiveCursor): Iterable<FeedRow> {
     for (let at = this.#firstBehind(cursor); at < this.#rows.length; at++) {
       const row = this.#rows[at];
       if (row !== undefined) yield row;

@@ -131,4 +131,29 @@ describe('what was rewritten or deleted since', () => {
       expect(toldOf(bob)).toEqual(['ChatMessage  hidden', 'LeaveRoom']);
     }
   });
+
+  it('is not told so live either, by a hub that lags behind the tables', async () => {
+    await begin(news);
+    const { url } = await news.node();
+    const [ada, bob] = await Promise.all(['ada', 'bob'].map((name) => Listening.open(url, name)));
+    if (ada === undefined || bob === undefined) throw new Error('two listen');
+    await ada.until(({ lastId }) => lastId !== '');
+    const id = ada.lastId;
+    news.story
+      .says('team', 'ada', 'one')
+      .says('team', 'ada', 'two')
+      .edits('team', 'ada', 'one', 'rewritten')
+      .leaves('team', 'bob', 'Group');
+    news.story.edits('team', 'ada', 'one', 'for those who stayed').deletes('team', 'ada', 'two');
+    await news.publish();
+    await ada.until(({ heard }) => heard.length === 6);
+    await bob.until(({ heard }) => heard.length === 4);
+    expect(toldOf(bob)).toEqual(['ChatMessage  hidden', 'ChatMessage  deleted', 'MessageEdited', 'LeaveRoom']);
+    expect(toldOf(ada)[0]).toEqual('ChatMessage for those who stayed');
+    for (const node of [url, (await news.node()).url]) {
+      const again = await Listening.open(node, 'bob', id);
+      await again.until(({ heard }) => heard.length === 4);
+      expect(again.heard).toEqual(bob.heard);
+    }
+  });
 });

@@ -12,8 +12,11 @@ import { besides } from './context.ts';
 import { createReadBack } from './read-back.ts';
 import { standingIn, strangersTo } from './standing.ts';
 
-/** A message shows in its timeline, and in the list of rooms when it is the latest. */
-const MESSAGE_READS = ['timeline', 'rooms'];
+/**
+ * A message shows in its timeline, and in the list of rooms when it is the latest. The feed, because calls that are tried again later say what it
+ * says: once a change has been answered, none of them carries the earlier wording.
+ */
+const MESSAGE_READS = ['timeline', 'rooms', 'feed'];
 
 export const registerMessageChanges = (app: FastifyInstance, platform: Platform): void => {
   const readBack = createReadBack(platform);
