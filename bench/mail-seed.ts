@@ -1,7 +1,16 @@
 /** A mailbox full of mail for benches: read models filled by their own `apply`, texts made anew whenever they are read. */
 import type { EmailContent } from '@tidings/contracts/events/email';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
-import { type BlobId, derivedId, type EmailId, type EventId, type MailboxId, type StreamId, type ThreadId } from '@tidings/contracts/ids';
+import {
+  type BlobId,
+  derivedId,
+  type EmailId,
+  type EventId,
+  type LabelId,
+  type MailboxId,
+  type StreamId,
+  type ThreadId,
+} from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Projection } from '@tidings/contracts/projection';
@@ -32,6 +41,9 @@ const MINUTE = 60_000;
 
 export const reader = person('Reader');
 export const mailbox = derivedId<MailboxId>('bench-mailbox', 0);
+/** On every tenth thread, and on every thousandth. */
+export const frequentLabel = derivedId<LabelId>('bench-label', 0);
+export const rareLabel = derivedId<LabelId>('bench-label', 1);
 /** Ids that cost nothing to make. */
 const numbered = <I extends string>(n: number): I => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as I; // a UUID of version 4
 const threadAt = (n: number): ThreadId => numbered<ThreadId>(n);
@@ -97,6 +109,13 @@ const events = function* (count: number, words: Words): Generator<Recorded> {
   });
   yield recorded({ type: 'MailboxOpened', data: { mailboxId: mailbox, kind: 'shared', address: 'town@tidings.test', name: 'Town' } });
   yield recorded({ type: 'MailboxMemberSet', data: { mailboxId: mailbox, userId: reader.userId, role: 'admin' } });
+  for (const [name, labelId] of [
+    ['often', frequentLabel],
+    ['seldom', rareLabel],
+  ] as const) {
+    const looks = { color: '#E3E3FD', description: null, auto: false, by: reader.userId };
+    yield recorded({ type: 'LabelCreated', data: { mailboxId: mailbox, labelId, name, ...looks } });
+  }
   const dice = new Dice(5);
   let threads = 0;
   for (let n = 0; n < count; n++) {
@@ -123,6 +142,14 @@ const events = function* (count: number, words: Words): Generator<Recorded> {
     if (dice.below(10) < 4) yield recorded({ type: 'ThreadRead', data: { ...handled, upTo: emailId } });
     if (dice.below(5) === 0 && lies.place === 'inbox') {
       yield recorded({ type: 'EmailsMoved', data: { ...handled, emailIds: [emailId], place: 'archive' } });
+    }
+    if (dice.below(100) === 0) yield recorded({ type: 'EmailsMoved', data: { ...handled, emailIds: [emailId], place: 'trash' } });
+    if (!isAnswer && threads % 10 === 0)
+      yield recorded({ type: 'ThreadLabelled', data: { ...handled, labelId: frequentLabel, labelled: true } });
+    if (!isAnswer && threads % 1_000 === 0)
+      yield recorded({ type: 'ThreadLabelled', data: { ...handled, labelId: rareLabel, labelled: true } });
+    if (!isAnswer && threads % 20 === 7) {
+      yield recorded({ type: 'ThreadAssigned', data: { threadId, mailboxIds: [mailbox], userId: reader.userId, by: reader.userId } });
     }
     if (dice.below(200) === 0) yield recorded({ type: 'ThreadStarred', data: { ...handled, starred: true } });
   }

@@ -34,7 +34,7 @@ export const deleteLabels = async (gone: readonly LabelId[], tx: ProjectionTx): 
 /** A closed mailbox takes no more mail, and nothing of it is shown again. */
 export const forgetMailboxes = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<void> => {
   if (closed.length === 0) return;
-  for (const table of ['label', 'mark', 'ranked', 'share']) {
+  for (const table of ['label', 'share']) {
     await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
   }
 };

@@ -1,34 +1,42 @@
-/** Threads as a caller sees them: what they are from their own read model, what stands on them from this one. */
+/** Threads as a caller sees them: what they are and what they bear from their own read model, labels and shares from this one. */
 import type { Thread } from '@tidings/contracts/http/mail-objects';
-import type { UserId } from '@tidings/contracts/ids';
+import type { ThreadId } from '@tidings/contracts/ids';
 import type { ReadModels } from '../chat-view/reading.ts';
-import type { ListedThread } from '../threads/queries.ts';
+import { holdersOf, type ListedThread, marksOn } from '../threads/queries.ts';
 import { threadView } from '../threads/view.ts';
-import { accessTo, marksOn } from './queries.ts';
-import type { MarkKind } from './store.ts';
+import { labelsAmong, sharesOf } from './queries.ts';
 
 /** What `readThreads` reads, by projection name; for `settle` and `reads`. */
 export const THREAD_READS = ['threads', 'thread-marks'] as const;
 
-/**
- * In the order given, by two queries whatever their number.
- */
+/** In the order given, by a few queries whatever their number. */
 export const readThreads = async ({ read, liveSchema }: ReadModels, found: readonly ListedThread[]): Promise<readonly Thread[]> => {
   if (found.length === 0) return [];
   const ids = found.map(({ threadId }) => threadId);
   const mailboxes = [...new Set(found.map(({ mailboxId }) => mailboxId))];
-  const schema = liveSchema('thread-marks');
-  const [marked, access] = await Promise.all([read.any(marksOn(schema, ids, mailboxes)), read.any(accessTo(schema, ids))]);
+  const [marked, held, shares] = await Promise.all([
+    read.any(marksOn(liveSchema('threads'), ids, mailboxes)),
+    read.any(holdersOf(liveSchema('threads'), ids)),
+    read.any(sharesOf(liveSchema('thread-marks'), ids)),
+  ]);
+  const labelled = [...new Set(marked.flatMap(({ label }) => label ?? []))];
+  // A label that is gone marks nothing, whatever comes later.
+  const labels = labelled.length === 0 ? [] : (await read.any(labelsAmong(liveSchema('thread-marks'), labelled))).map(({ id }) => id);
   const marks = Map.groupBy(marked, keyOf);
-  const holders = Map.groupBy(access, ({ threadId }) => threadId);
+  const holders = Map.groupBy(held, ({ threadId }) => threadId);
+  const roles = new Map(shares.map((share) => [keyOf(share), share.role]));
+  const accessTo = (thread: ThreadId): Thread['access'] =>
+    (holders.get(thread) ?? [])
+      .map(({ mailboxId }) => ({ mailboxId, role: roles.get(keyOf({ threadId: thread, mailboxId })) ?? null }))
+      .toSorted((a, b) => Number(a.role !== null) - Number(b.role !== null)) // its owners first
+      .map(({ mailboxId, role }) => ({ mailboxId, role: role ?? 'editor' }));
   return found.map((row) => {
     const on = marks.get(keyOf(row)) ?? [];
-    const of = (wanted: MarkKind): readonly string[] => on.filter(({ kind }) => kind === wanted).map(({ marked }) => marked);
-    // Marks of this kind are of users.
+    const borne = new Set(on.map(({ label }) => label));
     return threadView(row, {
-      labels: of('label'),
-      assignees: of('assignee') as readonly UserId[],
-      access: holders.get(row.threadId) ?? [],
+      labels: labels.filter((label) => borne.has(label)),
+      assignees: on.flatMap(({ assignee }) => assignee ?? []),
+      access: accessTo(row.threadId),
     });
   });
 };

@@ -18,7 +18,5 @@ export const saveShares = async (shares: readonly ThreadShared['data'][], tx: Pr
 
 /** Nothing of the thread is in the mailbox any more. */
 export const forgetThread = async ({ threadId, mailboxId }: ThreadUnshared['data'], tx: ProjectionTx): Promise<void> => {
-  for (const table of ['mark', 'ranked', 'share']) {
-    await tx.query(`delete from ${tx.schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
-  }
+  await tx.query(`delete from ${tx.schema}.share where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
 };

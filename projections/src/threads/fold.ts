@@ -24,6 +24,8 @@ export interface ThreadRow {
   lastPosition: Position;
   starred: boolean;
   hasAttachments: boolean;
+  /** Whether it ever bore a label or had somebody to take care of it (`marks.ts`). */
+  marked: boolean;
   /** Of the last email read; empty when none is. */
   readUpTo: Position | '';
   readonly emails: Record<Place, number>;
@@ -98,6 +100,7 @@ const started = ({ data, position, recordedAt }: Recorded<EmailFiled>, subject: 
   lastPosition: position,
   starred: false,
   hasAttachments: false,
+  marked: false,
   readUpTo: '',
   emails: { inbox: 0, archive: 0, spam: 0, trash: 0, sent: 0, drafts: 0 },
   unread: { main: 0, spam: 0, trash: 0 },

@@ -3,11 +3,22 @@
  * memory; only threads that were there before the page are read, and their emails only when some are read or moved.
  */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EmailFiled, EmailKeywordsSet, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
+import type { LabelDeleted } from '@tidings/contracts/events/label';
+import type {
+  EmailFiled,
+  EmailKeywordsSet,
+  EmailsMoved,
+  ThreadRead,
+  ThreadStarred,
+  ThreadUnshared,
+} from '@tidings/contracts/events/thread';
+import type { SubjectErased } from '@tidings/contracts/events/user';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { count, emptyTally, type Held, fileEmail, markEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
 import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
-import { forgetThread, upToUnshared } from './unshared.ts';
+import { listIndexes, markLists, threadLists } from './lists.ts';
+import { forgetAssignee, forgetLabel, isMarkEvent, type MarkEvent, markedBy, Marks, markTables } from './marks.ts';
+import { cutBehind, forgetThread } from './unshared.ts';
 import { keyOf, loadTallies, loadThreads, saveTallies, saveThreads, type Key } from './store.ts';
 
 export * from './queries.ts';
@@ -34,6 +45,7 @@ const tables = (schema: string): string => `
     unread_trash integer not null,
     starred boolean not null,
     has_attachments boolean not null,
+    marked boolean not null,
     last_position text collate "C" not null,
     read_up_to text collate "C" not null,
     subject text not null,
@@ -52,50 +64,53 @@ const tables = (schema: string): string => `
     mailbox_id uuid primary key,
     threads bigint[] not null,
     unread bigint[] not null
-  );`;
+  );
+  ${markTables(schema)}`;
 
-/** One per view, in the order of its list; the conditions are those of `fold.ts` and `queries.ts`. */
-const indexes = (schema: string): string => {
-  const list = (name: string, condition: string): string =>
-    `create index thread_${name} on ${schema}.thread (mailbox_id, last_at, last_position) where ${condition};`;
-  return [
-    list('all', 'in_inbox + in_archive + in_sent + in_drafts > 0'),
-    list('unread', 'in_inbox + in_archive + in_sent + in_drafts > 0 and unread_main > 0'),
-    list('inbox', 'in_inbox > 0'),
-    list('starred', 'starred and in_inbox + in_archive + in_sent + in_drafts > 0'),
-    list('sent', 'in_sent > 0'),
-    list('drafts', 'in_drafts > 0'),
-    list('archive', 'in_archive > 0 and in_inbox = 0'),
-    list('spam', 'in_spam > 0'),
-    list('trash', 'in_trash > 0'),
-  ].join('\n');
-};
+const indexes = (schema: string): string =>
+  listIndexes(`${schema}.thread`, 'mailbox_id', threadLists) + listIndexes(`${schema}.mark`, 'mailbox_id, label, assignee', markLists);
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  for (const { events, unshared } of upToUnshared(page)) {
+  for (const { events, cut } of cutBehind(page, isForgetting)) {
     await applyThreads(events.filter(isThreadEvent), tx);
-    if (unshared !== null) await forgetThread(unshared, tx);
+    if (cut !== null) await forget(cut, tx);
   }
   // Nothing is filed there any more. Rare enough to look through all threads.
   const closed = page.flatMap((event) => (event.type === 'MailboxClosed' ? [event.data.mailboxId] : []));
   if (closed.length === 0) return;
-  for (const table of ['thread', 'held', 'tally'])
+  for (const table of ['thread', 'held', 'tally', 'mark', 'label_tally'])
     await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+};
+
+/** Rare enough to cut a page: what came before is forgotten, what comes behind is not. */
+type Forgetting = ThreadUnshared | LabelDeleted | SubjectErased;
+
+const isForgetting = (event: Recorded): event is Recorded<Forgetting> =>
+  event.type === 'ThreadUnshared' || event.type === 'LabelDeleted' || event.type === 'SubjectErased';
+
+const forget = async ({ type, data }: Forgetting, tx: ProjectionTx): Promise<void> => {
+  if (type === 'ThreadUnshared') await forgetThread(data, tx);
+  else if (type === 'LabelDeleted') await forgetLabel(data, tx);
+  else await forgetAssignee(data.userId, tx);
 };
 
 const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: ProjectionTx): Promise<void> => {
   if (events.length === 0) return;
   // Made once: at full speed of a replay, joining strings is a good part of the work.
-  const keys = events.map(({ data }) => keyOf(data));
+  const keys = events.map((event) => (isMarkEvent(event) ? '' : keyOf(event.data)));
   const { known, opened } = keysOf(events, keys);
   const threads = await loadThreads(known, tx);
+  const marks = await Marks.of(threads.values(), tx);
   const held = await loadHeld(opened, tx);
   const before = new Map<string, string>();
   for (const [key, row] of threads) before.set(key, standing(row));
 
   const filed = new Map<string, Filed>();
   const moved = new Map<string, Set<number>>();
-  for (const [at, event] of events.entries()) applyOne(event, keys[at] ?? '', { threads, held, filed, moved });
+  for (const [at, event] of events.entries()) {
+    if (isMarkEvent(event)) marks.take(event, threads);
+    else applyOne(event, keys[at] ?? '', { threads, held, filed, moved });
+  }
 
   await saveThreads([...threads.values()], tx);
   await appendHeld([...filed.values()], tx);
@@ -104,22 +119,28 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
     tx,
   );
   await recount(threads, before, tx);
+  await marks.save(tx);
 };
 
 export const threads: Projection = {
   name: 'threads',
-  version: 2,
-  handles: ['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'EmailKeywordsSet', 'ThreadUnshared', 'MailboxClosed'],
+  version: 3,
+  handles: [
+    ...(['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'EmailKeywordsSet'] as const),
+    ...(['ThreadLabelled', 'ThreadAssigned', 'ThreadUnassigned', 'ThreadShared'] as const),
+    ...(['ThreadUnshared', 'LabelDeleted', 'SubjectErased', 'MailboxClosed'] as const),
+  ],
   tables,
   indexes,
   apply,
 };
 
 /** Of the events of a thread those that change its row. */
-type ThreadEvent = EmailFiled | ThreadRead | EmailsMoved | ThreadStarred | EmailKeywordsSet;
+type RowEvent = EmailFiled | ThreadRead | EmailsMoved | ThreadStarred | EmailKeywordsSet;
+type ThreadEvent = RowEvent | MarkEvent;
 
 const isThreadEvent = (event: Recorded): event is Recorded<ThreadEvent> =>
-  event.type !== 'MailboxClosed' && event.type !== 'ThreadUnshared' && threads.handles.includes(event.type);
+  event.type !== 'MailboxClosed' && !isForgetting(event) && threads.handles.includes(event.type);
 
 interface Page {
   readonly threads: Map<string, ThreadRow>;
@@ -131,7 +152,7 @@ interface Page {
   readonly moved: Map<string, Set<number>>;
 }
 
-const applyOne = (event: Recorded<ThreadEvent>, key: string, { threads: rows, held, filed, moved }: Page): void => {
+const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held, filed, moved }: Page): void => {
   const row = rows.get(key);
   if (event.type === 'EmailFiled') {
     const { row: after, email } = fileEmail(row, event);
@@ -168,7 +189,12 @@ const keysOf = (
   const known = new Map<string, Key>();
   const opened = new Map<string, Key>();
   const started = new Set<string>();
-  for (const [at, { type, data }] of events.entries()) {
+  for (const [at, event] of events.entries()) {
+    if (isMarkEvent(event)) {
+      for (const marked of markedBy(event)) if (!started.has(keyOf(marked))) known.set(keyOf(marked), marked);
+      continue;
+    }
+    const { type, data } = event;
     const key = keys[at] ?? '';
     if (type === 'EmailFiled' && data.startsThread) started.add(key);
     else if (!started.has(key)) known.set(key, data);

@@ -1,13 +1,14 @@
 /** What readers ask of threads. Lists are walks along the index of their view (`index.ts`), as long as the page and no longer. */
-import { int } from '@tidings/contracts/codec';
+import { int, nullable } from '@tidings/contracts/codec';
 import { MailAddress, type View, views } from '@tidings/contracts/http/mail-objects';
-import { MailboxId, ThreadId } from '@tidings/contracts/ids';
+import { LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
-import { sql, type FragmentSqlToken, type IdentifierSqlToken } from 'slonik';
+import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
+import { markLists, NONE, threadLists } from './lists.ts';
 
 /** Positions in our own tables were checked when they were written. */
 const PositionText = t.string as unknown as t.Type<Position, string>;
@@ -61,90 +62,70 @@ export interface Walk {
 export interface ThreadPage {
   readonly mailbox: MailboxId;
   readonly view: View;
+  /** True: only those with something unread; false: only those without. */
   readonly unread: boolean | null;
+  /** Only those that bear it. */
+  readonly label?: LabelId | undefined;
+  /** Only those that they take care of. */
+  readonly assignee?: UserId | undefined;
   /** Null for the first page. */
   readonly walk: Walk | null;
   readonly limit: number;
-  /** Left out: all of the view. */
-  readonly among?: AmongThreads | null;
-}
-
-/** A choice of threads that another table keeps in the order of lists; there its rows are `k`. */
-export interface AmongThreads {
-  /** With columns thread_id, mailbox_id, last_at and last_position. */
-  readonly table: IdentifierSqlToken;
-  readonly where: FragmentSqlToken;
 }
 
 /**
  * Newest first. A thread that got an email since the walk began has gone up in the list, out of its sight; it is shown where it stood then, which
  * its emails tell. So a walk meets each thread that was in the list, once, whatever arrives meanwhile.
+ *
+ * The read and the unread threads of a view are two stretches of its index, so a page is at most two short walks, whatever is asked for.
  */
-export const threadsInView = (schema: string, { mailbox, view, unread, walk, limit, among = null }: ThreadPage) => {
-  const own = sql.fragment`${tableIn(schema, 'thread')} t`;
-  const inMailbox = sql.fragment`t.mailbox_id = ${mailbox} and ${conditions[view]} ${unreadIn(view, unread)}`;
-  const thread =
-    among === null ? own : sql.fragment`${among.table} k join ${own} on t.thread_id = k.thread_id and t.mailbox_id = k.mailbox_id`;
-  const shown = among === null ? inMailbox : sql.fragment`${among.where} and ${inMailbox}`;
-  const [lastAt, lastPosition] =
-    among === null ? [sql.fragment`t.last_at`, sql.fragment`t.last_position`] : [sql.fragment`k.last_at`, sql.fragment`k.last_position`];
-  if (walk === null) {
-    return sql.type(rows(ListedThread))`
-      select ${columns}, ${lastAt} as "keyAt", ${lastPosition} as "keyPosition"
-      from ${thread} where ${shown} order by ${lastAt} desc, ${lastPosition} desc limit ${limit}`;
-  }
-  const began = keyOf(walk.began);
-  const after = keyOf(walk.after);
-  return sql.type(rows(ListedThread))`
-    select * from (
-      (
-        select ${columns}, ${lastAt} as "keyAt", ${lastPosition} as "keyPosition"
-        from ${thread}
-        where ${shown} and (${lastAt}, ${lastPosition}) < ${after}
-        order by ${lastAt} desc, ${lastPosition} desc limit ${limit}
-      )
-      union all
-      (
-        select ${columns}, stood.filed_at, stood.position
-        from ${thread}
-        cross join lateral (
-          select split_part(e, '|', 2)::timestamptz as filed_at, split_part(e, '|', 3) collate "C" as position
-          from ${tableIn(schema, 'held')} h cross join lateral string_to_table(h.emails, ';') with ordinality as filed (e, nth)
-          where h.thread_id = t.thread_id and h.mailbox_id = t.mailbox_id and e like '1|%'
-            and (split_part(e, '|', 2)::timestamptz, split_part(e, '|', 3) collate "C") <= ${began}
-          order by h.chunk desc, filed.nth desc limit 1
-        ) stood
-        where ${shown} and (${lastAt}, ${lastPosition}) > ${began} and (stood.filed_at, stood.position) < ${after}
-        order by stood.filed_at desc, stood.position desc limit ${limit}
-      )
-    ) listed order by "keyAt" desc, "keyPosition" desc limit ${limit}`;
-};
+export const threadsInView = (schema: string, page: ThreadPage) => sql.type(rows(ListedThread))`
+  select ${columns}, listed.last_at as "keyAt", listed.last_position as "keyPosition"
+  from (${page.walk === null ? listed(schema, page, null) : sql.fragment`(${listed(schema, page, page.walk)}) union all (${risen(schema, page, page.walk)})`}
+    order by last_at desc, last_position desc limit ${page.limit}) listed
+  join ${tableIn(schema, 'thread')} t using (thread_id, mailbox_id)
+  order by listed.last_at desc, listed.last_position desc`;
+
+const placed = sql.fragment`k.thread_id, k.mailbox_id, k.last_at, k.last_position`;
+
+/** As they stand now, behind the page before. Indexes of the view. */
+const listed = (schema: string, page: ThreadPage, walk: Walk | null): FragmentSqlToken => sql.fragment`
+  select ${placed} from unnest(${stretches(page)}) as stretch (unread) cross join lateral (
+    select ${placed} from ${chosen(schema, page)}
+    ${walk === null ? sql.fragment`` : sql.fragment`and (k.last_at, k.last_position) < ${keyOf(walk.after)}`}
+    order by k.last_at desc, k.last_position desc limit ${page.limit}
+  ) k`;
+
+/** Those that got an email since the walk began, where they stood then: as many as these are. Indexes of the view, primary key of held. */
+const risen = (schema: string, page: ThreadPage, { began, after }: Walk): FragmentSqlToken => sql.fragment`
+  select k.thread_id, k.mailbox_id, stood.last_at, stood.last_position
+  from unnest(${stretches(page)}) as stretch (unread)
+  cross join lateral (select ${placed} from ${chosen(schema, page)} and (k.last_at, k.last_position) > ${keyOf(began)} offset 0) k
+  cross join lateral (
+    select split_part(e, '|', 2)::timestamptz as last_at, split_part(e, '|', 3) collate "C" as last_position
+    from ${tableIn(schema, 'held')} h cross join lateral string_to_table(h.emails, ';') with ordinality as filed (e, nth)
+    where h.thread_id = k.thread_id and h.mailbox_id = k.mailbox_id and e like '1|%'
+      and (split_part(e, '|', 2)::timestamptz, split_part(e, '|', 3) collate "C") <= ${keyOf(began)}
+    order by h.chunk desc, filed.nth desc limit 1
+  ) stood
+  where (stood.last_at, stood.last_position) < ${keyOf(after)}`;
 
 const keyOf = ({ at, position }: ListKey): FragmentSqlToken => sql.fragment`(${at}::timestamptz, ${position})`;
 
-const main = sql.fragment`t.in_inbox + t.in_archive + t.in_sent + t.in_drafts > 0`;
+const stretches = ({ unread }: ThreadPage): FragmentSqlToken =>
+  sql.fragment`${sql.array(unread === null ? [true, false] : [unread], 'bool')}`;
 
-/** As `fold.ts` counts them, and word for word as the indexes have them. */
-const conditions: Readonly<Record<View, FragmentSqlToken>> = {
-  inbox: sql.fragment`t.in_inbox > 0`,
-  all: main,
-  starred: sql.fragment`t.starred and ${main}`,
-  sent: sql.fragment`t.in_sent > 0`,
-  drafts: sql.fragment`t.in_drafts > 0`,
-  archive: sql.fragment`t.in_archive > 0 and t.in_inbox = 0`,
-  spam: sql.fragment`t.in_spam > 0`,
-  trash: sql.fragment`t.in_trash > 0`,
-};
-
-/** Threads `t` of a view. */
-export const conditionOf = (view: View): FragmentSqlToken => conditions[view];
-
-const unreadIn = (view: View, wanted: boolean | null): FragmentSqlToken => {
-  if (wanted === null) return sql.fragment``;
-  if (view === 'spam') return wanted ? sql.fragment`and t.unread_spam > 0` : sql.fragment`and t.unread_spam = 0`;
-  if (view === 'trash') return wanted ? sql.fragment`and t.unread_trash > 0` : sql.fragment`and t.unread_trash = 0`;
-  // The first condition holds in all these views; it is there so that index thread_unread serves.
-  return wanted ? sql.fragment`and ${main} and t.unread_main > 0` : sql.fragment`and t.unread_main = 0`;
+/** Threads of a view, those of the `stretch`; where marks are asked for, the marks themselves, which stand in lists as their threads do. */
+const chosen = (schema: string, { mailbox, view, label, assignee }: ThreadPage): FragmentSqlToken => {
+  if (label === undefined && assignee === undefined) {
+    const { shown, unread } = threadLists[view];
+    return sql.fragment`${tableIn(schema, 'thread')} k
+      where k.mailbox_id = ${mailbox} and ${shown} and (${unread}) = stretch.unread`;
+  }
+  const { shown, unread } = markLists[view];
+  return sql.fragment`${tableIn(schema, 'mark')} k
+    where k.mailbox_id = ${mailbox} and k.label = ${label ?? NONE}::uuid and k.assignee = ${assignee ?? NONE}::uuid
+      and ${shown} and (${unread}) = stretch.unread`;
 };
 
 /** A thread in these mailboxes. Primary key (thread_id, mailbox_id). */
@@ -156,6 +137,36 @@ export const threadsIn = (schema: string, threads: readonly ThreadId[], mailboxe
   from ${tableIn(schema, 'thread')} t
   where t.thread_id = any(${sql.array(threads, 'uuid')}) and t.mailbox_id = any(${sql.array(mailboxes, 'uuid')})
   order by t.thread_id, t.mailbox_id`;
+
+const MarkRow = t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, label: nullable(LabelId), assignee: nullable(UserId) }));
+
+/** The labels and assignees of these threads in these mailboxes, one in each row. Primary key. */
+export const marksOn = (schema: string, threads: readonly ThreadId[], mailboxes: readonly MailboxId[]) => sql.type(rows(MarkRow))`
+  select thread_id as "threadId", mailbox_id as "mailboxId", nullif(label, ${NONE}) as label, nullif(assignee, ${NONE}) as assignee
+  from ${tableIn(schema, 'mark')}
+  where thread_id = any(${sql.array(threads, 'uuid')}) and mailbox_id = any(${sql.array(mailboxes, 'uuid')})
+    and (label = ${NONE} or assignee = ${NONE})
+  order by thread_id, mailbox_id, label, assignee`;
+
+/** Threads that `user` takes care of, behind `after`. Index mark (assignee, thread_id). */
+export const assignedTo = (schema: string, user: UserId, after: ThreadId | null, limit: number) => sql.type(
+  rows(t.readonly(t.type({ threadId: ThreadId }))),
+)`select distinct thread_id as "threadId" from ${tableIn(schema, 'mark')}
+  where assignee = ${user} ${after === null ? sql.fragment`` : sql.fragment`and thread_id > ${after}`}
+  order by thread_id limit ${limit}`;
+
+const HolderRow = t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId }));
+
+/** The mailboxes that hold these threads. Primary key. */
+export const holdersOf = (schema: string, threads: readonly ThreadId[]) => sql.type(rows(HolderRow))`
+  select thread_id as "threadId", mailbox_id as "mailboxId" from ${tableIn(schema, 'thread')}
+  where thread_id = any(${sql.array(threads, 'uuid')}) order by thread_id, mailbox_id`;
+
+const LabelTally = t.readonly(t.type({ id: LabelId, threads: int(0), unread: int(0) }));
+
+/** Threads of each label in view `all`, and how many of them are unread; labels of none have no row. Primary key. */
+export const labelCountsOf = (schema: string, mailbox: MailboxId) =>
+  sql.type(rows(LabelTally))`select label as id, threads, unread from ${tableIn(schema, 'label_tally')} where mailbox_id = ${mailbox}`;
 
 const TallyRow = t.readonly(t.type({ mailboxId: MailboxId, threads: t.readonlyArray(int(0)), unread: t.readonlyArray(int(0)) }));
 

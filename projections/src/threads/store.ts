@@ -24,6 +24,7 @@ interface StoredThread {
   last_position: Position;
   starred: boolean;
   has_attachments: boolean;
+  marked: boolean;
   read_up_to: Position | '';
   in_inbox: number;
   in_archive: number;
@@ -54,6 +55,7 @@ export const loadThreads = async (keys: readonly Key[], tx: ProjectionTx): Promi
     lastPosition: row.last_position,
     starred: row.starred,
     hasAttachments: row.has_attachments,
+    marked: row.marked,
     readUpTo: row.read_up_to,
     emails: {
       inbox: row.in_inbox,
@@ -73,18 +75,18 @@ export const saveThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx):
   await tx.query(
     `insert into ${tx.schema}.thread (
        thread_id, mailbox_id, first_at, last_at, in_inbox, in_archive, in_sent, in_drafts, in_spam, in_trash,
-       unread_main, unread_spam, unread_trash, starred, has_attachments, last_position, read_up_to, subject, snippet, participants)
+       unread_main, unread_spam, unread_trash, starred, has_attachments, marked, last_position, read_up_to, subject, snippet, participants)
      select * from rows from (
        unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::timestamptz[]),
        unnest($5::int[]), unnest($6::int[]), unnest($7::int[]), unnest($8::int[]), unnest($9::int[]), unnest($10::int[]),
-       unnest($11::int[]), unnest($12::int[]), unnest($13::int[]), unnest($14::boolean[]), unnest($15::boolean[]),
-       unnest($16::text[]), unnest($17::text[]), unnest($18::text[]), unnest($19::text[]), json_array_elements($20::json)
+       unnest($11::int[]), unnest($12::int[]), unnest($13::int[]), unnest($14::boolean[]), unnest($15::boolean[]), unnest($16::boolean[]),
+       unnest($17::text[]), unnest($18::text[]), unnest($19::text[]), unnest($20::text[]), json_array_elements($21::json)
      )
      on conflict (thread_id, mailbox_id) do update set
        last_at = excluded.last_at, in_inbox = excluded.in_inbox, in_archive = excluded.in_archive, in_sent = excluded.in_sent,
        in_drafts = excluded.in_drafts, in_spam = excluded.in_spam, in_trash = excluded.in_trash, unread_main = excluded.unread_main,
        unread_spam = excluded.unread_spam, unread_trash = excluded.unread_trash, starred = excluded.starred,
-       has_attachments = excluded.has_attachments, last_position = excluded.last_position, read_up_to = excluded.read_up_to,
+       has_attachments = excluded.has_attachments, marked = excluded.marked, last_position = excluded.last_position, read_up_to = excluded.read_up_to,
        snippet = excluded.snippet, participants = excluded.participants`,
     [
       plainArray(rows, (row) => row.threadId),
@@ -102,6 +104,7 @@ export const saveThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx):
       plainArray(rows, (row) => row.unread.trash),
       plainArray(rows, (row) => row.starred),
       plainArray(rows, (row) => row.hasAttachments),
+      plainArray(rows, (row) => row.marked),
       plainArray(rows, (row) => row.lastPosition),
       rows.map((row) => row.readUpTo),
       rows.map((row) => row.subject),

@@ -1,12 +1,23 @@
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import type { Place } from '@tidings/contracts/events/thread';
 import { type View, views } from '@tidings/contracts/http/mail-objects';
-import { derivedId, type EmailId, type MailboxId, type ThreadId, type UserId } from '@tidings/contracts/ids';
+import { derivedId, type EmailId, type LabelId, type MailboxId, type ThreadId, type UserId } from '@tidings/contracts/ids';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { countsOf, threads, threadsIn, threadsInView, threadView, type ThreadPage, type Walk } from './index.ts';
+import {
+  assignedTo,
+  countsOf,
+  labelCountsOf,
+  marksOn,
+  threads,
+  threadsIn,
+  threadsInView,
+  threadView,
+  type ThreadPage,
+  type Walk,
+} from './index.ts';
 import { filed as emailFiled, mailContent } from './testing/filed.ts';
 
 const team = derivedId<MailboxId>('team');
@@ -35,6 +46,16 @@ const moved = (of: number, numbers: readonly number[], place: Place): TidingsEve
 const starred = (of: number, on: boolean): TidingsEvent => ({
   type: 'ThreadStarred',
   data: { threadId: thread(of), mailboxId: team, starred: on, by: ada },
+});
+const label = (n: number): LabelId => derivedId<LabelId>('label', n);
+const user = (n: number): UserId => derivedId<UserId>('user', n);
+const labelled = (of: number, n: number, on = true): TidingsEvent => ({
+  type: 'ThreadLabelled',
+  data: { threadId: thread(of), mailboxId: team, labelId: label(n), labelled: on, by: ada },
+});
+const assigned = (of: number, n: number, on = true): TidingsEvent => ({
+  type: on ? 'ThreadAssigned' : 'ThreadUnassigned',
+  data: { threadId: thread(of), mailboxIds: [team, other], userId: user(n), by: ada },
 });
 
 /** `startsThread` as the decision would have it. */
@@ -69,6 +90,45 @@ const list = async ({ schema }: Instance, view: View, more: Partial<ThreadPage> 
   bench.read.any(threadsInView(schema, { mailbox: team, view, unread: null, walk: null, limit: 100, ...more }));
 const ids = async (...asked: Parameters<typeof list>) => (await list(...asked)).map(({ threadId }) => threadId);
 const counts = async ({ schema }: Instance) => (await bench.read.any(countsOf(schema, [team])))[0]?.views;
+const labelCounts = async ({ schema }: Instance) =>
+  (await bench.read.any(labelCountsOf(schema, team))).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+const marks = async ({ schema }: Instance) => bench.read.any(marksOn(schema, [0, 1, 2, 3, 4].map(thread), [team]));
+
+/** By looking at each thread of view `all`. */
+const countedAfresh = async (instance: Instance) => {
+  const on = await marks(instance);
+  const all = await list(instance, 'all');
+  return [label(0), label(1)].toSorted().flatMap((id) => {
+    const bearing = all.filter(({ threadId }) => on.some((mark) => mark.threadId === threadId && mark.label === id));
+    const unread = bearing.filter(({ unreadMain }) => unreadMain > 0).length;
+    return bearing.length === 0 ? [] : [{ id, threads: bearing.length, unread }];
+  });
+};
+
+const chosenList = fc.record({ view: fc.constantFrom(...views), unread: fc.constantFrom(null, true, false) });
+
+/** A list by label, by assignee or by both is what looking at each thread of the list finds, in its order, on pages of two and the rest. */
+const expectChoices = async (instance: Instance, { view, unread }: typeof chosenList extends fc.Arbitrary<infer L> ? L : never) => {
+  const on = await marks(instance);
+  const all = await ids(instance, view, { unread });
+  for (const chosen of [{ label: label(0) }, { assignee: user(1) }, { label: label(1), assignee: user(0) }]) {
+    const expected = all.filter((threadId) =>
+      Object.entries(chosen).every(([kind, value]) =>
+        on.some((mark) => mark.threadId === threadId && mark[kind as 'label' | 'assignee'] === value),
+      ),
+    );
+    const found = await list(instance, view, { unread, ...chosen, limit: 2 });
+    const [first, second] = found.map(({ keyAt: at, keyPosition: position }) => ({ at, position }));
+    const walk = first === undefined || second === undefined ? null : { began: first, after: second };
+    const rest = walk === null ? [] : await list(instance, view, { unread, ...chosen, walk });
+    expect({ view, unread, chosen, found: [...found, ...rest].map(({ threadId }) => threadId) }).toEqual({
+      view,
+      unread,
+      chosen,
+      found: expected,
+    });
+  }
+};
 
 describe('the threads', () => {
   it('folds a thread from its emails', async () => {
@@ -153,6 +213,43 @@ describe('the threads', () => {
     for (const pageSize of [1, 500]) expect(await (await given(events, pageSize)).dump()).toEqual(await instance.dump());
   });
 
+  it('lists and counts what bears a label, and forgets labels and people that are gone', async () => {
+    const events = [
+      ...[
+        filed(1, 1),
+        filed(2, 2),
+        filed(3, 3),
+        labelled(1, 1),
+        labelled(2, 1),
+        labelled(2, 2),
+        labelled(9, 1),
+        assigned(2, 0),
+        read(1, 1),
+      ],
+      ...[filed(4, 2, { place: 'spam' }), filed(5, 1), moved(1, [1, 5], 'archive')],
+    ];
+    const gone: readonly TidingsEvent[] = [
+      { type: 'LabelDeleted', data: { mailboxId: team, labelId: label(1), by: ada } },
+      { type: 'SubjectErased', data: { userId: user(0), by: ada } },
+    ];
+    for (const pageSize of [1, 3, 500]) {
+      const instance = await given(events, pageSize);
+      expect(await ids(instance, 'all', { label: label(1) })).toEqual([thread(1), thread(2)]);
+      expect(await ids(instance, 'inbox', { label: label(1) })).toEqual([thread(2)]);
+      expect(await ids(instance, 'spam', { label: label(1), unread: true })).toEqual([thread(2)]);
+      expect(await ids(instance, 'all', { label: label(2), assignee: user(0) })).toEqual([thread(2)]);
+      expect(await bench.read.any(assignedTo(instance.schema, user(0), null, 9))).toEqual([{ threadId: thread(2) }]);
+      expect((await labelCounts(instance)).find(({ id }) => id === label(1))).toEqual({ id: label(1), threads: 2, unread: 2 });
+      const after = await given([...events, ...gone], pageSize);
+      expect(await ids(after, 'all', { label: label(1) })).toEqual([]);
+      expect(await ids(after, 'all', { label: label(2) })).toEqual([thread(2)]);
+      expect(await ids(after, 'all', { assignee: user(0) })).toEqual([]);
+      expect(await labelCounts(after)).toEqual([{ id: label(2), threads: 1, unread: 1 }]);
+      const closed = await given([...events, { type: 'MailboxClosed', data: { mailboxId: team, by: ada } }], pageSize);
+      expect(await closed.dump()).toEqual([]);
+    }
+  });
+
   it('copes with erased mail', async () => {
     const instance = await given([filed(1, 1, { content: SHREDDED, envelope: SHREDDED }), filed(2, 1)]);
     expect(await one(instance, 1)).toMatchObject({ subject: '', snippet: 'About Mail 2', messageCount: 2 });
@@ -160,11 +257,13 @@ describe('the threads', () => {
 
   it('is the same whatever the pages, and counts what it lists', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), async (steps, pageSize) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), chosenList, async (steps, pageSize, chosen) => {
         const events = storyOf(steps);
         const instance = await given(events, pageSize);
         expect(await (await given(events, 500)).dump()).toEqual(await instance.dump());
+        await expectChoices(instance, chosen);
         const counted = await counts(instance);
+        expect(await labelCounts(instance)).toEqual(await countedAfresh(instance));
         for (const view of views) {
           const [all, unread] = await Promise.all([ids(instance, view), ids(instance, view, { unread: true })]);
           expect({ view, threads: all.length, unread: unread.length }).toEqual({ view, ...(counted?.[view] ?? { threads: 0, unread: 0 }) });
@@ -213,7 +312,7 @@ describe('the threads', () => {
 
 /** Numbers that `storyOf` makes a story of that the decisions would allow. */
 const step = fc.record({
-  what: fc.constantFrom('file', 'file', 'file', 'read', 'unread', 'move', 'star', 'unstar'),
+  what: fc.constantFrom('file', 'file', 'file', 'read', 'unread', 'move', 'star', 'unstar', 'label', 'unlabel', 'assign', 'unassign'),
   thread: fc.nat(4),
   pick: fc.nat(50),
   place: fc.constantFrom<Place>('inbox', 'archive', 'spam', 'trash', 'sent'),
@@ -239,6 +338,12 @@ const storyOf = (steps: readonly Step[]): readonly TidingsEvent[] => {
       case 'star':
       case 'unstar':
         return [starred(of, what === 'star')];
+      case 'label':
+      case 'unlabel':
+        return [labelled(of, pick % 2, what === 'label')];
+      case 'assign':
+      case 'unassign':
+        return [assigned(of, pick % 2, what === 'assign')];
     }
   });
 };

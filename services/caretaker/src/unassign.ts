@@ -2,7 +2,7 @@
 import type { Recorded } from '@tidings/contracts/events/index';
 import { type CommandId, derivedId, type ThreadId, type UserId } from '@tidings/contracts/ids';
 import { thread, threadKey } from '@tidings/domain/thread/index';
-import { assignedTo } from '@tidings/projections/thread-marks/index';
+import { assignedTo } from '@tidings/projections/threads/index';
 import type { Platform } from '../../platform/src/platform.ts';
 import { mayInThread } from '../../platform/src/thread-links.ts';
 
@@ -16,13 +16,13 @@ const CATCH_UP_MS = 10_000;
  * @throws when the read model that tells what they take care of is too far behind
  */
 export const unassignWhereLost = async (platform: Parts, user: UserId, cause: Recorded): Promise<void> => {
-  if (!(await platform.freshness.waitFor(cause.position, ['thread-marks'], CATCH_UP_MS))) {
+  if (!(await platform.freshness.waitFor(cause.position, ['threads'], CATCH_UP_MS))) {
     throw new Error('the read model of assignments is too far behind');
   }
   let after: ThreadId | null = null;
   for (;;) {
     const page: readonly { readonly threadId: ThreadId }[] = await platform.read.any(
-      assignedTo(platform.liveSchema('thread-marks'), user, after, PAGE),
+      assignedTo(platform.liveSchema('threads'), user, after, PAGE),
     );
     for (const { threadId } of page) await unassignUnlessAllowed(platform, user, threadId, cause);
     const last = page.at(-1);

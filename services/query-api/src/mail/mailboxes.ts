@@ -3,8 +3,8 @@ import { getMailbox, getMailboxCounts, getMe, listMailboxes, listMailboxMembers,
 import { MailboxId, UserId } from '@tidings/contracts/ids';
 import { userView } from '@tidings/projections/chat-view/index';
 import { MAILBOX_READS, mailboxById, mailboxesOf, membersIn, readMailboxes, readMembers } from '@tidings/projections/mailboxes/index';
-import { labelCounts } from '@tidings/projections/thread-marks/index';
-import { countsOf, viewTallies } from '@tidings/projections/threads/index';
+import { labelsOf } from '@tidings/projections/thread-marks/index';
+import { countsOf, labelCountsOf, viewTallies } from '@tidings/projections/threads/index';
 import { usersById } from '@tidings/projections/users/index';
 import type { FastifyInstance } from 'fastify';
 import * as t from 'io-ts';
@@ -93,11 +93,16 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     async ({ actor, params: { mailboxId } }) => {
       await assertMailbox(platform, actor, mailboxId, 'read');
       const schema = platform.liveSchema('threads');
-      const [[counted], labels] = await Promise.all([
+      const [[counted], labels, labelCounts] = await Promise.all([
         platform.read.any(countsOf(schema, [mailboxId])),
-        platform.read.any(labelCounts(platform.liveSchema('thread-marks'), schema, mailboxId)),
+        platform.read.any(labelsOf(platform.liveSchema('thread-marks'), mailboxId)),
+        platform.read.any(labelCountsOf(schema, mailboxId)),
       ]);
-      return { views: counted?.views ?? viewTallies(), labels };
+      const labelled = new Map(labelCounts.map((row) => [row.id, row]));
+      return {
+        views: counted?.views ?? viewTallies(),
+        labels: labels.map(({ id }) => labelled.get(id) ?? { id, threads: 0, unread: 0 }),
+      };
     },
     { reads: [...MAILBOX_READS, 'thread-marks'] },
   );

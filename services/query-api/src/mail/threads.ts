@@ -7,7 +7,7 @@ import type { Position } from '@tidings/contracts/ports/event-log';
 import { Timestamp } from '@tidings/contracts/time';
 import { emailsOfThread } from '@tidings/projections/emails/index';
 import { postgresMailSearch } from '@tidings/projections/mail-search/index';
-import { readThreads, THREAD_READS, withMarks } from '@tidings/projections/thread-marks/index';
+import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsInView } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
 import * as t from 'io-ts';
@@ -48,8 +48,7 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
         return listFound(platform, search, { query: narrowed, mailboxes: [mailboxId], searcher: actor.userId }, query.cursor, limit);
       }
       const walk = decodeCursor(WalkCursor, query.cursor);
-      const among = withMarks(platform.liveSchema('thread-marks'), mailboxId, { label, assignee });
-      const asked = { mailbox: mailboxId, view, unread, walk, limit: limit + 1, among };
+      const asked = { mailbox: mailboxId, view, unread, label, assignee, walk, limit: limit + 1 };
       const found = await platform.read.any(threadsInView(platform.liveSchema('threads'), asked));
       const first = found[0];
       const cursorOf = (last: ListedThread): object => ({ began: walk?.began ?? keyOf(first ?? last), after: keyOf(last) });
