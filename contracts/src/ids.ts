@@ -26,6 +26,8 @@ export type NotificationId = Id<'NotificationId'>;
 export type ReportId = Id<'ReportId'>;
 export type SubscriptionId = Id<'SubscriptionId'>;
 export type WebhookId = Id<'WebhookId'>;
+/** One try at sending a mail to some of its recipients. */
+export type AttemptId = Id<'AttemptId'>;
 export type EventId = Id<'EventId'>;
 export type CommandId = Id<'CommandId'>;
 /** Lower-case hex sha256 of the bytes (RFC 8621 calls it blobId). */
@@ -60,6 +62,7 @@ export const NotificationId = uuidOf('NotificationId');
 export const ReportId = uuidOf('ReportId');
 export const SubscriptionId = uuidOf('SubscriptionId');
 export const WebhookId = uuidOf('WebhookId');
+export const AttemptId = uuidOf('AttemptId');
 export const EventId = uuidOf('EventId');
 export const CommandId = uuidOf('CommandId');
 

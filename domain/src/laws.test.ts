@@ -19,6 +19,7 @@ import { mailbox } from './mailbox/index.ts';
 import { media } from './media/index.ts';
 import { message } from './message/index.ts';
 import { notification } from './notification/index.ts';
+import { outbound } from './outbound/index.ts';
 import { push } from './push/index.ts';
 import { reaction } from './reaction/index.ts';
 import { readReceipt } from './read-receipt/index.ts';
@@ -123,6 +124,7 @@ const registry: Readonly<Record<string, () => void>> = {
   media: obeysTheLaws(media, commands.mediaCommands),
   message: obeysTheLaws(message, commands.messageCommands),
   notification: obeysTheLaws(notification, commands.notificationCommands),
+  outbound: obeysTheLaws(outbound, commands.outboundCommands),
   push: obeysTheLaws(push, commands.pushCommands),
   reaction: obeysTheLaws(reaction, commands.reactionCommands),
   'read-receipt': obeysTheLaws(readReceipt, commands.readReceiptCommands),

@@ -8,6 +8,7 @@ import type { MediaRejection } from './media/index.ts';
 import type { MessageRejection } from './message/index.ts';
 import type { NotificationRejection } from './notification/index.ts';
 import type { PushRejection } from './push/index.ts';
+import type { OutboundRejection } from './outbound/index.ts';
 import type { ReactionRejection } from './reaction/index.ts';
 import type { ReadReceiptRejection } from './read-receipt/index.ts';
 import type { RelationshipRejection } from './relationship/index.ts';
@@ -27,6 +28,7 @@ export type Rejection =
   | MessageRejection
   | NotificationRejection
   | PushRejection
+  | OutboundRejection
   | ReactionRejection
   | ReadReceiptRejection
   | RelationshipRejection

@@ -13,6 +13,7 @@ import { mailboxEvents } from './mailbox.ts';
 import { mediaEvents } from './media.ts';
 import { messageEvents } from './message.ts';
 import { notificationEvents } from './notification.ts';
+import { outboundEvents } from './outbound.ts';
 import { pushEvents } from './push.ts';
 import { reactionEvents } from './reaction.ts';
 import { readReceiptEvents } from './read-receipt.ts';
@@ -39,6 +40,7 @@ export const eventDefinitions = [
   ...domainEvents,
   ...contactEvents,
   ...emailEvents,
+  ...outboundEvents,
   ...threadEvents,
   ...labelEvents,
   ...commentEvents,

@@ -19,6 +19,8 @@ const reportId = id<Id<'ReportId'>>('report');
 const threadId = id<Id<'ThreadId'>>('thread');
 const commentId = id<Id<'CommentId'>>('comment');
 const labelId = id<Id<'LabelId'>>('label');
+const outbound = { emailId, mailboxId, threadId };
+const attempt = { ...outbound, attemptId: id<Id<'AttemptId'>>('attempt') };
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
 const person = (name: string | null, email: string) => ({ name, email });
@@ -112,6 +114,37 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   DomainAdminRemoved: { domain: 'tidings.test', userId: grace, by: ada },
   EmailReceived: { emailId, blobId: blob('a'), size: 1843, recipients: [{ mailboxId, envelope }] },
   FilingDecided: { mailboxId, emailId, outcome: { type: 'thread', threadId, by: 'references' } },
+  EmailQueued: {
+    ...outbound,
+    rawBlobId: blob('f'),
+    size: 2048,
+    messageId: '0193b6f2-2b51-7c4d-9a33-6a2f6f0f3c11@tidings.test',
+    envelopeFrom: 'ada@tidings.test',
+    recipients: [
+      { address: 'grace@navy.example', kind: 'to' },
+      { address: 'Øyvind@example.org', kind: 'bcc' },
+    ],
+    recipientCount: 2,
+    queuedBy: ada,
+  },
+  TransmissionBegun: { ...attempt, recipients: [0, 1], host: 'mx.navy.example', leaseToken: '7' },
+  RecipientsDelivered: {
+    ...{ ...attempt, recipients: [0], host: 'mx.navy.example', tls: 'TLSv1.3 dane' },
+    ...{ reply: '250 2.0.0 Ok: queued as 4Xz', enhancedCode: '2.0.0' },
+  },
+  RecipientsDeliveredInternally: { ...attempt, recipients: [1], receivedAs: id<Id<'EmailId'>>('received email') },
+  RecipientsDeferred: {
+    ...{ ...attempt, recipients: [1], host: 'mx.example.org', reply: '450 4.2.0 Greylisted, see you later', enhancedCode: '4.2.0' },
+    ...{ retryAt: timestamp(900_000), attempted: true },
+  },
+  RecipientsFailed: {
+    ...{ ...attempt, recipients: [1], host: 'mx.example.org' },
+    ...{ reply: '550 5.1.1 <Øyvind@example.org> is not known here', enhancedCode: '5.1.1' },
+  },
+  RecipientsOutcomeUnknown: { ...attempt, recipients: [0], reply: 'The connection broke before the reply.', retryAt: null },
+  RecipientsRetried: { ...outbound, recipients: [1], by: ada },
+  RecipientsCancelled: { ...outbound, recipients: [1], by: grace },
+  RecipientsDismissed: { ...outbound, recipients: [0], by: ada },
   EmailFiled: {
     threadId,
     mailboxId,

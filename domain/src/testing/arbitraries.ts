@@ -4,7 +4,7 @@
  */
 import type { MessageBody } from '@tidings/contracts/events/message';
 import type { EmailContent, Envelope } from '@tidings/contracts/events/email';
-import { type ContactId, derivedId } from '@tidings/contracts/ids';
+import { type AttemptId, type ContactId, derivedId } from '@tidings/contracts/ids';
 import type { JsonValue } from '@tidings/contracts/ports/event-log';
 import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
@@ -23,6 +23,7 @@ import type { MailboxEvent } from '../mailbox/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
 import type { NotificationEvent } from '../notification/events.ts';
+import type { OutboundEvent } from '../outbound/events.ts';
 import type { PushEvent } from '../push/events.ts';
 import type { ReactionEvent } from '../reaction/events.ts';
 import type { ReadReceiptEvent } from '../read-receipt/events.ts';
@@ -61,6 +62,7 @@ export type DomainEvent =
   | MediaEvent
   | MessageEvent
   | NotificationEvent
+  | OutboundEvent
   | PushEvent
   | ReactionEvent
   | ReadReceiptEvent
@@ -176,6 +178,18 @@ export const emailsToShare = {
   content: sealed(contents),
 };
 
+export const attempts = few((n) => derivedId<AttemptId>('attempt', n));
+export const recipientNos = fc.array(fc.nat({ max: 3 }), { maxLength: 3 });
+export const outboundRecipients = fc.array(fc.record({ address: addresses, kind: fc.constantFrom('to', 'cc', 'bcc') }), { maxLength: 3 });
+export const enhancedCodes = fc.constantFrom(null, '5.1.1');
+export const mailToSend = {
+  ...{ emailId: emails, mailboxId: mailboxes, threadId: threads, rawBlobId: blobs, size: seqs },
+  queuedBy: fc.option(users, { nil: null }),
+};
+const ofOutbound = { emailId: emails, mailboxId: mailboxes, threadId: threads, recipients: recipientNos };
+const attempted = { ...ofOutbound, attemptId: attempts };
+const answered = { ...attempted, host: optionalWords, reply: sealed(words), enhancedCode: enhancedCodes };
+
 export const mediaFields = {
   mediaId: media,
   uploadedBy: users,
@@ -288,6 +302,19 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   MailboxClosed: fc.record({ mailboxId: mailboxes, by: users }),
   EmailReceived: fc.record({ emailId: emails, blobId: blobs, size: seqs, recipients }),
   FilingDecided: fc.record({ mailboxId: mailboxes, emailId: emails, outcome: outcomes }),
+  EmailQueued: fc.record({
+    ...{ ...mailToSend, messageId: sealed(words), envelopeFrom: sealed(words), recipients: sealed(outboundRecipients) },
+    recipientCount: fc.integer({ min: 1, max: 3 }),
+  }),
+  TransmissionBegun: fc.record({ ...attempted, host: words, leaseToken: words }),
+  RecipientsDelivered: fc.record({ ...answered, host: words, tls: optionalWords }),
+  RecipientsDeliveredInternally: fc.record({ ...attempted, receivedAs: emails }),
+  RecipientsDeferred: fc.record({ ...answered, retryAt: times, attempted: fc.boolean() }),
+  RecipientsFailed: fc.record(answered),
+  RecipientsOutcomeUnknown: fc.record({ ...attempted, reply: sealed(words), retryAt: fc.option(times, { nil: null }) }),
+  RecipientsRetried: fc.record({ ...ofOutbound, by: users }),
+  RecipientsCancelled: fc.record({ ...ofOutbound, by: users }),
+  RecipientsDismissed: fc.record({ ...ofOutbound, by: users }),
   EmailFiled: fc.record({ ...emailsToFile, startsThread: fc.boolean() }),
   ThreadRead: fc.record({ ...inThread, upTo: fc.option(emails, { nil: null }) }),
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),

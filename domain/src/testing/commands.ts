@@ -14,6 +14,7 @@ import type { MailboxCommand } from '../mailbox/index.ts';
 import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
+import type { OutboundCommand, Outcome } from '../outbound/index.ts';
 import type { PushCommand } from '../push/index.ts';
 import type { ReactionCommand } from '../reaction/index.ts';
 import type { ReadReceiptCommand } from '../read-receipt/index.ts';
@@ -284,3 +285,25 @@ export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand
     set: fc.record({ starred: fc.boolean(), archived: fc.boolean(), spam: fc.boolean(), trashed: fc.boolean() }, { requiredKeys: [] }),
   }),
 });
+
+const answer = { recipients: any.recipientNos, host: any.optionalWords, reply: any.words, enhancedCode: any.enhancedCodes };
+const outcomes: Arbitrary<Outcome> = oneOfThese<Outcome>({
+  delivered: fc.record({ ...answer, host: any.words, tls: any.optionalWords }),
+  internal: fc.record({ recipients: any.recipientNos, receivedAs: any.emails }),
+  deferred: fc.record({ ...answer, retryAt: any.times, attempted: fc.boolean() }),
+  failed: fc.record(answer),
+  unknown: fc.record({ recipients: any.recipientNos, reply: any.words, retryAt: fc.option(any.times, { nil: null }) }),
+});
+
+export const outboundCommands: Arbitrary<OutboundCommand> = fc.oneof(
+  oneOfThese<Exclude<OutboundCommand, { readonly recipient: number }>>({
+    Queue: fc.record({ ...any.mailToSend, messageId: any.words, envelopeFrom: any.words, recipients: any.outboundRecipients }),
+    BeginTransmission: fc.record({ attemptId: any.attempts, recipients: any.recipientNos, host: any.words, leaseToken: any.words }),
+    RecordOutcomes: fc.record({ attemptId: any.attempts, outcomes: fc.array(outcomes, { maxLength: 3 }) }),
+  }),
+  fc.record({
+    type: fc.constantFrom('RetryRecipient', 'CancelRecipient', 'DismissRecipient'),
+    recipient: fc.nat({ max: 3 }),
+    by: any.users,
+  }),
+);

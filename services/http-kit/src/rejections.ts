@@ -79,6 +79,13 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   LastAdmin: { code: 'CONFLICT', says: 'The last admin of a mailbox must stay one.' },
 
   EmailIdReused: { code: 'CONFLICT', says: 'This email id stands for other bytes.' },
+  NoRecipients: { code: 'VALIDATION_ERROR', says: 'There must be at least one recipient.', field: 'to' },
+  QueuedDifferently: { code: 'CONFLICT', says: 'This email goes out with other content.' },
+  NoSuchRecipient: { code: 'CONTENT_NOT_FOUND', says: 'This email does not go out to such a recipient.' },
+  BeingSent: { code: 'CONFLICT', says: 'It is being sent to this recipient right now; try again when it is over.' },
+  AlreadyDelivered: { code: 'CONFLICT', says: 'It was delivered to this recipient.' },
+  NothingToCancel: { code: 'CONFLICT', says: 'Nothing more will be tried for this recipient anyway.' },
+  NothingToDismiss: { code: 'CONFLICT', says: 'Nothing went wrong for this recipient that could be dismissed.' },
   NoSuchThread: { code: 'CONTENT_NOT_FOUND', says: 'There is no such thread.' },
   TooManyLabelsOnThread: { code: 'CONFLICT', says: 'This thread has as many labels as it can take; take one away first.' },
   TooManyAssignees: { code: 'CONFLICT', says: 'This thread has as many assignees as it can take; take one away first.' },
