@@ -1,21 +1,18 @@
 /**
- * Filing's loop over one shard: hold the lease, follow the log, read mails ahead in workers, file page after page, move the checkpoint. It
- * survives outages by starting over from the checkpoint, and an owner that lost its lease cannot commit. A mail that no checker answers for
- * soon is put aside, so that the others go on; a lane of its own asks again.
+ * What filing does with the log of one shard: reads mails ahead in workers, files page after page, moves the checkpoint. A mail that no checker
+ * answers for soon is put aside, so that the others go on; a lane of its own asks again.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailReceived } from '@tidings/contracts/events/email';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
 import type { BlobId } from '@tidings/contracts/ids';
 import type { LogPage, Position } from '@tidings/contracts/ports/event-log';
 import type { Mime } from '@tidings/infra/mime/mime';
-import { backoff } from '@tidings/infra/projector/backoff';
-import { advanceAndCommit, Fenced, type Lease, type Leases } from '@tidings/infra/projector/lease';
-import { withClient } from '@tidings/infra/projector/session';
+import { logPages } from '@tidings/infra/process-manager/follow-log';
+import type { Turn } from '@tidings/infra/process-manager/process-manager';
 import type { PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import type { Platform, ServiceHealth } from '../../platform/src/platform.ts';
+import type { Platform } from '../../platform/src/platform.ts';
 import { removeUnusedBlobs } from '../../platform/src/unused-blobs.ts';
 import { filePage, type Incoming, type PageItem, type PageResult } from './file-page.ts';
 import type { Measures } from './measures.ts';
@@ -27,28 +24,22 @@ import { receivedFor, startPendingLane } from './pending-lane.ts';
 import { roomOf } from './room.ts';
 import { understand } from './understand.ts';
 
-/** The name of its lease and checkpoint. */
-export const FILING = 'filing';
 const PAGE = 200;
 const TYPES = ['EmailReceived', 'EmailFiled', 'MailboxClosed'] as const;
-/** How long the checkpoint may stay behind while nothing but chat passes by, and how long it then gathers before it looks again. */
-const PASS_BY_MS = 1_000;
+/** While nothing but chat passes by. */
 const GATHER_MS = 15;
-/** How often a node that is not the owner asks again. */
-const ASK_AGAIN_MS = 2_000;
 /** How long a page waits for checkers; and while they are known to be away. */
 const PATIENT_MS = 2_000;
 const HASTY_MS = 50;
 /** Bytes of mail that are read at once. */
 const ROOM = 96 * 1024 * 1024;
-/** Work that has not moved for this long is stuck. */
-const STUCK_AFTER_MS = 60_000;
 
 export interface Filer {
-  readonly health: () => ServiceHealth;
-  /** The lease turned out to be another's. */
-  readonly lost: () => void;
-  readonly stop: () => Promise<void>;
+  readonly follow: (turn: Turn) => Promise<void>;
+  /** Which mails are held back; null when none is. */
+  readonly waitingOn: () => string | null;
+  /** When what it does beside filing has ended. */
+  readonly over: () => Promise<void>;
 }
 
 export interface FilerParts {
@@ -56,25 +47,19 @@ export interface FilerParts {
     Platform,
     'config' | 'log' | 'events' | 'commands' | 'keys' | 'blobs' | 'pool' | 'read' | 'liveSchema' | 'freshness' | 'now'
   >;
-  readonly shard: number;
-  readonly leases: Leases;
   readonly mime: Mime;
   readonly checkers: Checkers;
   readonly logger: Logger;
   readonly measures: Measures;
 }
 
-export const startFiler = ({ platform, shard, leases, mime, checkers, logger, measures }: FilerParts): Filer => {
+/** What filing does with a shard. */
+export const createFiler = ({ platform, mime, checkers, logger, measures }: FilerParts): Filer => {
   const { log, events, blobs, pool, now } = platform;
   const { mailChecks } = platform.config;
   const room = roomOf(ROOM);
-  const stopping = new AbortController();
-  let owning: AbortController | null = null;
-  let state: ServiceHealth['state'] = 'starting';
-  let lastProgressAt: number | null = null;
-  let waitingOn: string | null = null;
-  let pending = 0;
-  let heldMails: Waiting = { mails: 0, nextAt: null, steps: [] };
+  /** By shard. */
+  const held = new Map<number, Waiting>();
   /** Until when a page does not wait for checkers, which did not answer the last time. */
   let hastyUntil = 0;
 
@@ -102,16 +87,9 @@ export const startFiler = ({ platform, shard, leases, mime, checkers, logger, me
     );
   };
 
-  const commit = (
-    lease: Lease,
-    from: Position,
-    to: Position,
-    { index, setAside }: PageResult,
-    more: (client: PoolClient) => Promise<void>,
-  ): Promise<void> =>
-    withClient(pool, async (client) => {
-      // All of it can be had from the log again, so it need not wait for the disk.
-      await client.query('begin; set local synchronous_commit = off');
+  /** All of it can be had from the log again, so it need not wait for the disk. */
+  const commit = (turn: Turn, to: Position, { index, setAside }: PageResult, more: (client: PoolClient) => Promise<void>): Promise<void> =>
+    turn.commit(to, async (client) => {
       await index.save(client);
       if (setAside.length > 0) {
         await client.query(
@@ -120,7 +98,6 @@ export const startFiler = ({ platform, shard, leases, mime, checkers, logger, me
         );
       }
       await more(client);
-      await advanceAndCommit(client, lease, from, to);
     });
 
   const removals = new Set<Promise<void>>();
@@ -137,15 +114,13 @@ export const startFiler = ({ platform, shard, leases, mime, checkers, logger, me
     remove(result.orphans);
     for (const one of result.setAside) logger.error({ ...one }, 'mail set aside: it cannot be filed');
     measures.filed(items, result, now());
-    lastProgressAt = now();
-    waitingOn = null;
   };
 
-  const applyPage = async (lease: Lease, from: Position, page: LogPage, items: readonly PageItem[]): Promise<number> => {
+  const applyPage = async (turn: Turn, page: LogPage, items: readonly PageItem[]): Promise<number> => {
     const result = await filePage(items, platform);
     const closed = page.events.filter(({ type }) => type === 'MailboxClosed').map(({ data }) => data['mailboxId']);
-    await commit(lease, from, page.next, result, async (client) => {
-      await addPending(client, shard, result.pending);
+    await commit(turn, page.next, result, async (client) => {
+      await addPending(client, turn.shard, result.pending);
       if (closed.length > 0) await forgetMailboxes(client, closed);
     });
     for (const { emailId, hold } of result.pending) logger.warn({ emailId, ...hold }, 'mail waits for a checker');
@@ -154,27 +129,26 @@ export const startFiler = ({ platform, shard, leases, mime, checkers, logger, me
     return result.pending.length;
   };
 
-  /** `at` is where the checkpoint stands: the same fence, though nothing moves. */
-  const applyAgain = async (lease: Lease, at: Position, due: DueEmail, items: readonly PageItem[]): Promise<void> => {
+  /** The same fence, though the checkpoint does not move. */
+  const applyAgain = async (turn: Turn, due: DueEmail, items: readonly PageItem[]): Promise<void> => {
     const result = await filePage(items, platform);
     const nextAt = nextTry(mailChecks, receivedMs(due), due.attempts + 1, now());
-    await commit(lease, at, at, result, (client) => settlePending(client, due, result.pending, nextAt));
+    await commit(turn, turn.position, result, (client) => settlePending(client, due, result.pending, nextAt));
     hastyUntil = result.pending.length > 0 ? now() + mailChecks.retryFirstMs : 0;
     told(items, result);
   };
 
-  /** Follows the log for as long as the lease is ours. The next page is read while one is being filed. */
-  const follow = async (lease: Lease, signal: AbortSignal): Promise<void> => {
+  /** The next page is read while one is being filed. */
+  const follow = async (turn: Turn): Promise<void> => {
+    const { shard, signal } = turn;
     const inTurn = oneAtATime();
     let applying: Promise<unknown> = Promise.resolve();
     const broken = new AbortController();
     const ending = AbortSignal.any([signal, broken.signal]);
-    let position = lease.position;
-    let committed = lease.position;
-    let committedAt = now();
+    let pending = 0;
     let atHead = false;
     const rest = (): void => {
-      if (pending === 0 && atHead) state = 'idle';
+      if (pending === 0 && atHead) turn.report('idle');
     };
     const lane = startPendingLane({
       pool,
@@ -187,38 +161,28 @@ export const startFiler = ({ platform, shard, leases, mime, checkers, logger, me
       tryAgain: async (due, patience) => {
         const event = await receivedFor(events, due);
         const items = event === null ? [] : [await look(event, patience)];
-        await inTurn(() => applyAgain(lease, committed, due, items));
+        await inTurn(() => applyAgain(turn, due, items));
       },
       onWaiting: (waiting) => {
-        heldMails = waiting;
+        held.set(shard, waiting);
         measures.pending(shard, waiting.mails);
       },
     });
     try {
-      const pages = log.tail(shard, position, { limit: PAGE, filter: { types: TYPES }, signal: ending });
-      for await (const page of pages) {
+      for await (const { page, due } of logPages({ log, types: TYPES, limit: PAGE, gatherMs: GATHER_MS }, turn, ending)) {
         atHead = page.atHead;
-        if (page.events.length === 0 && now() - committedAt < PASS_BY_MS) {
+        if (!due) {
           rest();
-          if (page.atHead) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
           continue; // nothing but chat: the checkpoint follows with the next mail, or in a moment
         }
-        committedAt = now();
         pending += 1;
-        state = page.atHead ? 'working' : 'behind';
+        turn.report(page.atHead ? 'working' : 'behind');
         const read = readAhead(page);
         read.catch(() => undefined); // looked at below, which may come to it only after its predecessor failed
         await applying;
-        const from = position;
-        position = page.next;
         const apply = async (): Promise<void> => {
           const items = await read;
-          const put = await inTurn(async () => {
-            const waiting = await applyPage(lease, from, page, items);
-            committed = page.next;
-            return waiting;
-          });
-          if (put > 0) lane.poke();
+          if ((await inTurn(() => applyPage(turn, page, items))) > 0) lane.poke();
         };
         applying = apply().finally(() => {
           pending -= 1;
@@ -237,56 +201,14 @@ export const startFiler = ({ platform, shard, leases, mime, checkers, logger, me
     }
   };
 
-  const run = async (): Promise<void> => {
-    let failures = 0;
-    while (!stopping.signal.aborted) {
-      try {
-        const lease = await leases.acquire(FILING, shard);
-        if ('heldBy' in lease) {
-          state = 'not-owner';
-          await backoff(16, stopping.signal, ASK_AGAIN_MS);
-          continue;
-        }
-        state = 'idle';
-        pending = 0;
-        owning = new AbortController();
-        try {
-          await follow(lease, AbortSignal.any([stopping.signal, owning.signal]));
-        } finally {
-          owning = null;
-          if (stopping.signal.aborted) await leases.release(lease).catch(() => undefined); // else it runs out by itself
-        }
-        failures = 0;
-      } catch (error) {
-        if (error instanceof Fenced) continue;
-        failures = lastProgressAt !== null && now() - lastProgressAt < 1_000 ? 1 : failures + 1;
-        waitingOn = error instanceof Error ? error.message : String(error);
-        measures.failed();
-        logger.warn({ err: error, failures }, 'filing starts over');
-        await backoff(failures, stopping.signal);
-      }
-    }
-  };
-  const running = run();
-  const startedAt = now();
-
-  return {
-    health: () => ({
-      state: (state === 'behind' || waitingOn !== null) && now() - (lastProgressAt ?? startedAt) > STUCK_AFTER_MS ? 'stuck' : state,
-      lastProgressAt,
-      waitingOn: waitingOn ?? heldNote(heldMails),
-    }),
-    lost: () => owning?.abort(),
-    stop: async () => {
-      stopping.abort();
-      await running;
-      await Promise.all(removals);
-    },
-  };
+  return { follow, waitingOn: () => heldNote([...held.values()]), over: async () => void (await Promise.all(removals)) };
 };
 
-const heldNote = ({ mails, steps }: Waiting): string | null =>
-  mails === 0 ? null : `${mails} ${mails === 1 ? 'mail waits' : 'mails wait'} for ${steps.join(' and ')}; all others are filed`;
+const heldNote = (held: readonly Waiting[]): string | null => {
+  const mails = held.reduce((sum, waiting) => sum + waiting.mails, 0);
+  const steps = new Set(held.flatMap((waiting) => waiting.steps));
+  return mails === 0 ? null : `${mails} ${mails === 1 ? 'mail waits' : 'mails wait'} for ${[...steps].join(' and ')}; all others are filed`;
+};
 
 /** Filing decides on what was filed before, so only one thing is filed at a time. */
 const oneAtATime = (): (<A>(work: () => Promise<A>) => Promise<A>) => {

@@ -5,17 +5,21 @@
 import { openDns } from '@tidings/infra/dns/system-dns';
 import { openMailAuth } from '@tidings/infra/mail-auth/mail-auth';
 import { openMime } from '@tidings/infra/mime/mime';
-import { createLeases, DEFAULT_LEASE, type LeaseOptions } from '@tidings/infra/projector/lease';
-import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
+import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
+import type { LeaseOptions } from '@tidings/infra/projector/lease';
+import type { Platform, Service } from '../../platform/src/platform.ts';
 import { rspamd } from '@tidings/infra/spam/rspamd';
 import { clamd } from '@tidings/infra/virus/clamd';
 import type { Checkers } from './checks.ts';
-import { startFiler } from './filer.ts';
+import { createFiler } from './filer.ts';
 import { openInboundHooks } from './inbound-hooks.ts';
 import { createMeasures } from './measures.ts';
 import { migrateFiling } from './migrations.ts';
 
 export { migrateFiling } from './migrations.ts';
+
+/** Of its leases and checkpoints. */
+const FILING = 'filing';
 
 export interface FilingOptions {
   readonly lease?: LeaseOptions;
@@ -33,22 +37,23 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
   const mime = openMime(options.threads === undefined ? {} : { threads: options.threads });
   const opened = options.checkers === undefined ? openCheckers(platform) : { checkers: options.checkers, close: async () => undefined };
   const { checkers } = opened;
-  const leases = createLeases(platform.pool, {
-    ...(options.lease ?? DEFAULT_LEASE),
-    onLost: ({ shard }) => filers.get(shard)?.lost(),
-    onError: (error) => logger.warn({ err: error }, 'the lease could not be renewed; trying again'),
+  const filer = createFiler({ platform, mime, checkers, logger, measures });
+  const { log, pool, now } = platform;
+  const { follow } = filer;
+  const process = startProcessManager({
+    ...{ name: FILING, shards: log.shards, pool, logger, now, lease: options.lease, follow },
+    onFailure: () => measures.failed(),
   });
-  const filers = new Map(
-    platform.log.shards.map((shard) => [shard, startFiler({ platform, shard, leases, mime, checkers, logger, measures })]),
-  );
 
   return {
     name: 'filing',
-    health: () => [...filers.values()].map((filer) => filer.health()).toSorted((a, b) => severity(b) - severity(a))[0] ?? IDLE,
+    health: () => {
+      const health = process.health();
+      return { ...health, waitingOn: health.waitingOn ?? filer.waitingOn() };
+    },
     stop: async () => {
-      await Promise.all([...filers.values()].map((filer) => filer.stop()));
-      leases.close();
-      await Promise.all([mime.close(), opened.close()]);
+      await process.stop();
+      await Promise.all([filer.over(), mime.close(), opened.close()]);
       measures.close();
     },
   };
@@ -74,7 +79,3 @@ const openCheckers = (platform: Platform): { readonly checkers: Checkers; readon
     },
   };
 };
-
-const IDLE: ServiceHealth = { state: 'idle', lastProgressAt: null, waitingOn: null };
-const ORDER: readonly ServiceHealth['state'][] = ['not-owner', 'idle', 'working', 'starting', 'behind', 'stuck', 'failed'];
-const severity = ({ state }: ServiceHealth): number => ORDER.indexOf(state);

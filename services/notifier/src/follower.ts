@@ -6,21 +6,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterPosition } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
-import { backoff } from '@tidings/infra/projector/backoff';
-import { advanceAndCommit, Fenced, type Lease, type Leases } from '@tidings/infra/projector/lease';
-import { withClient } from '@tidings/infra/projector/session';
+import type { Turn } from '@tidings/infra/process-manager/process-manager';
 import { addDeliveries, type NewDelivery } from '@tidings/infra/webhooks/deliveries';
 import { newest, rowsAfter, type FeedRow } from '@tidings/projections/feed/queries';
 import { subscriptionsOf, type SubscriptionRow } from '@tidings/projections/push-subscriptions/index';
-import type { Logger } from 'pino';
-import type { Platform, ServiceHealth } from '../../platform/src/platform.ts';
+import type { Platform } from '../../platform/src/platform.ts';
 import type { Lanes } from './lanes.ts';
 import { isPushed, recipientsOf, type RecipientsParts } from './recipients.ts';
 import { isNobody, loadTargets, type Targets } from './targets.ts';
 import { isEvent, liveCalls, pushCalls, wantsPushes } from './telling.ts';
 
-/** The name of its lease and checkpoint. */
-export const NOTIFIER = 'notifier';
 const PAGE = 500;
 /** Everything that one event gives rise to is told together; a new group of a thousand is two thousand rows. */
 const LARGEST_PAGE = 16_000;
@@ -29,82 +24,24 @@ const LOOK_MS = 200;
 const GATHER_MS = 50;
 /** How often it keeps up while nobody wants to be told. */
 const PASS_BY_MS = 1_000;
-const ASK_AGAIN_MS = 2_000;
-const STUCK_AFTER_MS = 60_000;
-
-export interface Follower {
-  readonly health: () => ServiceHealth;
-  /** The lease turned out to be another's. */
-  readonly lost: () => void;
-  readonly stop: () => Promise<void>;
-}
 
 export interface FollowerParts {
-  readonly platform: Pick<Platform, 'pool' | 'now' | 'config'> & RecipientsParts;
-  readonly shard: number;
-  readonly leases: Leases;
-  readonly logger: Logger;
+  readonly platform: Pick<Platform, 'config'> & RecipientsParts;
   /** Makes the calls for as long as the lease is ours. */
   readonly startLanes: (signal: AbortSignal) => Lanes;
-  readonly onFailure: () => void;
 }
 
-export const startFollower = ({ platform, shard, leases, logger, startLanes, onFailure }: FollowerParts): Follower => {
-  const { pool, read, liveSchema, now } = platform;
-  const stopping = new AbortController();
-  let owning: AbortController | null = null;
-  let state: ServiceHealth['state'] = 'starting';
-  let lastProgressAt = now();
-  let waitingOn: string | null = null;
+/** `follow` of the notifier. */
+export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Turn) => Promise<void>) => {
+  const { read, liveSchema } = platform;
 
-  const commit = (lease: Lease, from: Position, to: Position, calls: readonly NewDelivery[]): Promise<void> =>
-    withClient(pool, async (client) => {
-      // With calls it waits for the disk: once the checkpoint has moved, nobody looks at this page again.
-      await client.query(calls.length === 0 ? 'begin; set local synchronous_commit = off' : 'begin');
-      await addDeliveries(client, calls);
-      await advanceAndCommit(client, lease, from, to);
-    });
-
-  const callsFor = async (after: Position, rows: readonly FeedRow[], targets: Targets): Promise<readonly NewDelivery[]> => {
+  const callsFor = async (shard: number, after: Position, rows: readonly FeedRow[], targets: Targets): Promise<readonly NewDelivery[]> => {
     const pushes = wantsPushes(targets) ? await recipientsOf(platform, shard, after, rows.filter(isPushed)) : [];
     const users = [...new Set(pushes.flatMap(({ users }) => users))];
     const subscriptions =
       targets.browsers && users.length > 0 ? await read.any(subscriptionsOf(liveSchema('push-subscriptions'), users)) : [];
     const browsers: ReadonlyMap<UserId, readonly SubscriptionRow[]> = Map.groupBy(subscriptions, ({ userId }) => userId);
     return [...liveCalls(rows, targets), ...pushCalls(pushes, targets, browsers)];
-  };
-
-  const follow = async (lease: Lease, signal: AbortSignal): Promise<void> => {
-    const ending = new AbortController();
-    const lanes = startLanes(AbortSignal.any([signal, ending.signal]));
-    let position = lease.position;
-    const moveTo = async (to: Position, calls: readonly NewDelivery[]): Promise<void> => {
-      await commit(lease, position, to, calls);
-      position = to;
-      lanes.poke(new Set(calls.map(({ lane }) => lane)));
-    };
-    try {
-      while (!signal.aborted) {
-        // The end first: who registers after this look is told of what comes behind it.
-        const end = (await read.maybeOne(newest(liveSchema('feed'))))?.position ?? position;
-        const targets = await loadTargets(platform);
-        const asleep = isNobody(targets);
-        const before = position;
-        if (end > position) {
-          const rows = asleep ? [] : await wholePage(position);
-          const to = asleep ? end : (rows.at(-1)?.position ?? position);
-          if (to > position) await moveTo(to, await callsFor(position, rows.filter(isEvent), targets));
-        }
-        state = position < end ? 'behind' : lanes.running() > 0 ? 'working' : 'idle';
-        waitingOn = null;
-        lastProgressAt = now();
-        const pause = asleep ? PASS_BY_MS : position < end ? 0 : position > before ? GATHER_MS : LOOK_MS;
-        await delay(pause, undefined, { signal }).catch(() => undefined);
-      }
-    } finally {
-      ending.abort();
-      await lanes.over();
-    }
   };
 
   /** Rows behind `after`, whole positions only. */
@@ -118,46 +55,35 @@ export const startFollower = ({ platform, shard, leases, logger, startLanes, onF
     return wholePage(after, limit * 4);
   };
 
-  const run = async (): Promise<void> => {
-    let failures = 0;
-    while (!stopping.signal.aborted) {
-      const startedAt = now();
-      try {
-        const lease = await leases.acquire(NOTIFIER, shard);
-        if ('heldBy' in lease) {
-          state = 'not-owner';
-          lastProgressAt = now();
-          await backoff(16, stopping.signal, ASK_AGAIN_MS);
-          continue;
+  return async (turn) => {
+    const { signal, shard } = turn;
+    const ending = new AbortController();
+    const lanes = startLanes(AbortSignal.any([signal, ending.signal]));
+    const moveTo = async (to: Position, calls: readonly NewDelivery[]): Promise<void> => {
+      // With calls it waits for the disk: once the checkpoint has moved, nobody looks at this page again.
+      await turn.commit(to, (client) => addDeliveries(client, calls), { durable: calls.length > 0 });
+      lanes.poke(new Set(calls.map(({ lane }) => lane)));
+    };
+    try {
+      while (!signal.aborted) {
+        // The end first: who registers after this look is told of what comes behind it.
+        const end = (await read.maybeOne(newest(liveSchema('feed'))))?.position ?? turn.position;
+        const targets = await loadTargets(platform);
+        const asleep = isNobody(targets);
+        const before = turn.position;
+        if (end > before) {
+          const rows = asleep ? [] : await wholePage(before);
+          const to = asleep ? end : (rows.at(-1)?.position ?? before);
+          if (to > before) await moveTo(to, await callsFor(shard, before, rows.filter(isEvent), targets));
         }
-        owning = new AbortController();
-        const signal = AbortSignal.any([stopping.signal, owning.signal]);
-        try {
-          await follow(lease, signal);
-        } finally {
-          owning.abort();
-          owning = null;
-          if (stopping.signal.aborted) await leases.release(lease).catch(() => undefined); // else it runs out by itself
-        }
-        failures = 0;
-      } catch (error) {
-        if (error instanceof Fenced) continue;
-        failures = now() - startedAt > ASK_AGAIN_MS ? 1 : failures + 1;
-        waitingOn = error instanceof Error ? error.message : String(error);
-        onFailure();
-        logger.warn({ err: error, failures }, 'the notifier starts over');
-        await backoff(failures, stopping.signal);
+        turn.report(turn.position < end ? 'behind' : lanes.running() > 0 ? 'working' : 'idle');
+        turn.progressed();
+        const pause = asleep ? PASS_BY_MS : turn.position < end ? 0 : turn.position > before ? GATHER_MS : LOOK_MS;
+        await delay(pause, undefined, { signal }).catch(() => undefined);
       }
+    } finally {
+      ending.abort();
+      await lanes.over();
     }
-  };
-  const running = run();
-
-  return {
-    health: () => ({ state: now() - lastProgressAt > STUCK_AFTER_MS ? 'stuck' : state, lastProgressAt, waitingOn }),
-    lost: () => owning?.abort(),
-    stop: async () => {
-      stopping.abort();
-      await running;
-    },
   };
 };

@@ -7,20 +7,24 @@ import type { CommandId } from '@tidings/contracts/ids';
 import { push, pushKey } from '@tidings/domain/push/index';
 import { openKafkaProducer } from '@tidings/infra/kafka/producer';
 import { postgresOpenStreams } from '@tidings/infra/presence/open-streams';
-import { createLeases, DEFAULT_LEASE, type LeaseOptions } from '@tidings/infra/projector/lease';
+import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
+import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import { vapidKeys } from '@tidings/infra/push/vapid';
 import { createCaller } from '@tidings/infra/webhooks/caller';
 import { guardOf } from '@tidings/infra/webhooks/guard';
 import type { SubscriptionRow } from '@tidings/projections/push-subscriptions/index';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import { kafkaChannel, pushChannel, webhookChannel, type Channel } from './channels.ts';
-import { startFollower } from './follower.ts';
+import { followFeed } from './follower.ts';
 import { startInbox } from './inbox.ts';
 import { startLanes } from './lanes.ts';
 import { createMeasures } from './measures.ts';
 import { KAFKA_LANE, PUSH_LANE_PREFIX } from './telling.ts';
 
 export { migrateNotifier } from './migrations.ts';
+
+/** Of its lease and checkpoint; `migrations.ts` names it too. */
+const NOTIFIER = 'notifier';
 
 export interface NotifierOptions {
   readonly lease?: LeaseOptions;
@@ -44,27 +48,23 @@ export const startNotifier = (platform: Platform, options: NotifierOptions = {})
   const channelOf = (lane: string): Channel | null =>
     lane === KAFKA_LANE ? kafka : lane.startsWith(PUSH_LANE_PREFIX) ? browsers : webhooks;
 
-  const leases = createLeases(pool, {
-    ...(options.lease ?? DEFAULT_LEASE),
-    onLost: () => follower.lost(),
-    onError: (error) => logger.warn({ err: error }, 'the lease could not be renewed; trying again'),
-  });
   const schedule = { firstMs: config.outbound.retryFirstMs, forMs: config.outbound.retryForMs };
-  const follower = startFollower({
-    platform: { ...pick(platform), pool, config, log: platform.log, events: platform.events, openStreams: postgresOpenStreams(pool) },
-    shard: platform.log.shards[0] ?? 0, // the feed is in the order of one shard
-    leases,
-    logger,
-    startLanes: (signal) => startLanes({ platform, channelOf, schedule, measures, logger, signal }),
+  const process = startProcessManager({
+    name: NOTIFIER,
+    shards: platform.log.shards.slice(0, 1), // the feed is in the order of one shard
+    ...{ pool, logger, now: platform.now, lease: options.lease },
+    follow: followFeed({
+      platform: { ...pick(platform), config, log: platform.log, events: platform.events, openStreams: postgresOpenStreams(pool) },
+      startLanes: (signal) => startLanes({ platform, channelOf, schedule, measures, logger, signal }),
+    }),
     onFailure: () => measures.startedOver(),
   });
 
   return {
     name: 'notifier',
-    health: () => ({ ...follower.health(), ...(inbox === null ? {} : { detail: { kafka: inbox.connected() ? 'connected' : 'away' } }) }),
+    health: () => ({ ...process.health(), ...(inbox === null ? {} : { detail: { kafka: inbox.connected() ? 'connected' : 'away' } }) }),
     stop: async () => {
-      await Promise.all([follower.stop(), inbox?.stop()]);
-      leases.close();
+      await Promise.all([process.stop(), inbox?.stop()]);
       caller.close();
       await producer?.close();
       measures.close();
