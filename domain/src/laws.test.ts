@@ -12,6 +12,7 @@ import { address } from './address/index.ts';
 import { contact } from './contact/index.ts';
 import { domain } from './domain/index.ts';
 import { comment } from './comment/index.ts';
+import { draft } from './draft/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
 import { label } from './label/index.ts';
@@ -29,6 +30,7 @@ import { room } from './room/index.ts';
 import { events } from './testing/arbitraries.ts';
 import * as commands from './testing/commands.ts';
 import { thread } from './thread/index.ts';
+import { upload } from './upload/index.ts';
 import { user } from './user/index.ts';
 import { webhook } from './webhook/index.ts';
 
@@ -117,6 +119,7 @@ const registry: Readonly<Record<string, () => void>> = {
   comment: obeysTheLaws(comment, commands.commentCommands),
   contact: obeysTheLaws(contact, commands.contactCommands),
   domain: obeysTheLaws(domain, commands.domainCommands),
+  draft: obeysTheLaws(draft, commands.draftCommands),
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),
   label: obeysTheLaws(label, commands.labelCommands),
@@ -132,6 +135,7 @@ const registry: Readonly<Record<string, () => void>> = {
   report: obeysTheLaws(report, commands.reportCommands),
   room: obeysTheLaws(room, commands.roomCommands),
   thread: obeysTheLaws(thread, commands.threadCommands),
+  upload: obeysTheLaws(upload, commands.uploadCommands),
   user: obeysTheLaws(user, commands.userCommands),
   webhook: obeysTheLaws(webhook, commands.webhookCommands),
 };

@@ -1,6 +1,7 @@
 /** Every way a decision can be refused. Whoever maps rejections to status codes does it over this union, so none is forgotten. */
 import type { AddressRejection } from './address/index.ts';
 import type { CommentRejection } from './comment/index.ts';
+import type { DraftRejection } from './draft/index.ts';
 import type { EmailRejection } from './email/index.ts';
 import type { LabelRejection } from './label/index.ts';
 import type { MailboxRejection } from './mailbox/index.ts';
@@ -21,6 +22,7 @@ import type { WebhookRejection } from './webhook/index.ts';
 export type Rejection =
   | AddressRejection
   | CommentRejection
+  | DraftRejection
   | EmailRejection
   | LabelRejection
   | MailboxRejection

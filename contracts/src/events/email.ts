@@ -50,7 +50,7 @@ export const FilingDecided = defineEvent({
 });
 export type FilingDecided = EventOf<typeof FilingDecided>;
 
-const Address = t.readonly(t.type({ name: nullable(t.string), email: t.string }));
+export const Address = t.readonly(t.type({ name: nullable(t.string), email: t.string }));
 export type Address = t.TypeOf<typeof Address>;
 const Addresses = t.readonlyArray(Address);
 

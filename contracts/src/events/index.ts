@@ -7,6 +7,7 @@ import { commandEvents } from './command.ts';
 import { contactEvents } from './contact.ts';
 import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { domainEvents } from './domain.ts';
+import { draftEvents } from './draft.ts';
 import { emailEvents } from './email.ts';
 import { labelEvents } from './label.ts';
 import { mailboxEvents } from './mailbox.ts';
@@ -21,6 +22,7 @@ import { relationshipEvents } from './relationship.ts';
 import { reportEvents } from './report.ts';
 import { roomEvents } from './room.ts';
 import { threadEvents } from './thread.ts';
+import { uploadEvents } from './upload.ts';
 import { userEvents } from './user.ts';
 import { webhookEvents } from './webhook.ts';
 
@@ -44,6 +46,8 @@ export const eventDefinitions = [
   ...threadEvents,
   ...labelEvents,
   ...commentEvents,
+  ...draftEvents,
+  ...uploadEvents,
   ...commandEvents,
 ] as const;
 

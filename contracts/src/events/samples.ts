@@ -21,6 +21,7 @@ const commentId = id<Id<'CommentId'>>('comment');
 const labelId = id<Id<'LabelId'>>('label');
 const outbound = { emailId, mailboxId, threadId };
 const attempt = { ...outbound, attemptId: id<Id<'AttemptId'>>('attempt') };
+const draftId = id<Id<'DraftId'>>('draft');
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
 const person = (name: string | null, email: string) => ({ name, email });
@@ -196,5 +197,39 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   },
   LabelChanged: { mailboxId, labelId, name: 'Travaux/Écoles', color: '#C9E7C1', description: null, auto: true, by: grace },
   LabelDeleted: { mailboxId, labelId, by: ada },
+  DraftSaved: {
+    ...{ draftId, mailboxId, movedFrom: null, revision: 2, threadId },
+    summary: {
+      from: person('Ada Lovelace', 'ada@tidings.test'),
+      to: [person('Grace Hopper', 'grace@example.org')],
+      subject: 'Re: Der Übersetzer läuft',
+      preview: 'I do believe it…',
+      hasAttachments: true,
+    },
+    content: {
+      from: person('Ada Lovelace', 'ada@tidings.test'),
+      to: [person('Grace Hopper', 'grace@example.org')],
+      cc: [],
+      bcc: [person(null, 'charles@tidings.test')],
+      subject: 'Re: Der Übersetzer läuft',
+      text: 'I do believe it.',
+      html: '<p>I do <b>believe</b> it.</p>',
+      attachments: [{ blobId: blob('f'), name: 'Nœud.pdf', type: 'application/pdf', size: 4096, cid: null }],
+      inReplyTo: { emailId, threadId, mode: 'reply', messageId: 'compiler@example.org', references: ['first@example.org'] },
+      signatureId: id<Id<'TemplateId'>>('signature'),
+      unsubscribe: null,
+    },
+    ...{ contentBlobId: null, blobIds: [blob('f')], releases: [], by: ada },
+  },
+  DraftDiscarded: { draftId, mailboxId, threadId: null, releases: [blob('f')], by: ada },
+  DraftSubmitted: {
+    ...{ draftId, mailboxId, submission: 1, revision: 2, emailId, threadId, rawBlobId: blob('a'), size: 5120 },
+    ...{ messageId: 'sent@tidings.test', sendAt: timestamp(0), by: ada },
+    envelope: { from: 'ada@tidings.test', recipients: [{ address: 'grace@example.org', kind: 'to' }] },
+  },
+  DraftSendUndone: { draftId, mailboxId, threadId, submission: 1, releases: [blob('a')], by: ada },
+  DraftDispatched: { draftId, mailboxId, submission: 2, emailId, threadId, releases: [blob('f')] },
+  BlobUploaded: { mailboxId, blobId: blob('f'), size: 4096, type: 'application/pdf', name: 'Nœud.pdf', by: ada },
+  UploadForgotten: { mailboxId, blobId: blob('f') },
   CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
 };

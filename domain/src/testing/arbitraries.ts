@@ -3,6 +3,7 @@
  * decider gets does not compile until it is here, and so comes under the laws.
  */
 import type { MessageBody } from '@tidings/contracts/events/message';
+import type { DraftContent, DraftSummary, OutgoingEnvelope } from '@tidings/contracts/events/draft';
 import type { EmailContent, Envelope } from '@tidings/contracts/events/email';
 import { type AttemptId, type ContactId, derivedId } from '@tidings/contracts/ids';
 import type { JsonValue } from '@tidings/contracts/ports/event-log';
@@ -14,6 +15,7 @@ import type { AddressEvent } from '../address/events.ts';
 import type { ContactEvent } from '../contact/events.ts';
 import type { DomainEvent as MailDomainEvent } from '../domain/events.ts';
 import type { CommentEvent } from '../comment/events.ts';
+import type { DraftEvent } from '../draft/events.ts';
 import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
@@ -31,11 +33,13 @@ import type { RelationshipEvent } from '../relationship/events.ts';
 import type { ReportEvent } from '../report/events.ts';
 import type { RoomEvent } from '../room/events.ts';
 import type { ThreadEvent } from '../thread/events.ts';
+import type { UploadEvent } from '../upload/events.ts';
 import type { UserEvent } from '../user/events.ts';
 import type { WebhookEvent } from '../webhook/events.ts';
 import {
   blobNo,
   commentNo,
+  draftNo,
   emailNo,
   labelNo,
   mailboxNo,
@@ -55,6 +59,7 @@ export type DomainEvent =
   | ContactEvent
   | MailDomainEvent
   | CommentEvent
+  | DraftEvent
   | EmailEvent
   | FilingEvent
   | LabelEvent
@@ -70,6 +75,7 @@ export type DomainEvent =
   | ReportEvent
   | RoomEvent
   | ThreadEvent
+  | UploadEvent
   | UserEvent
   | WebhookEvent;
 type EventType = DomainEvent['type'];
@@ -90,6 +96,7 @@ export const subscriptions = few(subscriptionNo);
 export const reports = few(reportNo);
 export const labels = few(labelNo);
 export const comments = few(commentNo);
+export const drafts = few(draftNo);
 /** Within an hour of each other, or not. */
 export const times = fc.constantFrom(0, 1_000, 3_600_000, 3_600_001).map((ms) => timestamp(ms));
 export const someMailboxes = fc.array(mailboxes, { maxLength: 2 });
@@ -189,6 +196,33 @@ export const mailToSend = {
 const ofOutbound = { emailId: emails, mailboxId: mailboxes, threadId: threads, recipients: recipientNos };
 const attempted = { ...ofOutbound, attemptId: attempts };
 const answered = { ...attempted, host: optionalWords, reply: sealed(words), enhancedCode: enhancedCodes };
+const addressed = fc.record({ name: optionalWords, email: addresses });
+export const draftSummaries: Arbitrary<DraftSummary> = fc.record({
+  from: addressed,
+  to: fc.constant([]),
+  subject: words,
+  preview: words,
+  hasAttachments: fc.boolean(),
+});
+export const draftContents: Arbitrary<DraftContent> = fc.record({
+  from: addressed,
+  to: fc.array(addressed, { maxLength: 1 }),
+  cc: fc.constant([]),
+  bcc: fc.constant([]),
+  subject: words,
+  text: words,
+  html: fc.constant(''),
+  attachments: fc.constant([]),
+  inReplyTo: fc.constant(null),
+  signatureId: fc.constant(null),
+  unsubscribe: fc.constant(null),
+});
+export const someBlobs = fc.array(blobs, { maxLength: 2 });
+export const optionalThreads = fc.option(threads, { nil: null });
+export const messageIds = fc.constantFrom('a@tidings.test', 'b@tidings.test');
+export const outgoingEnvelopes: Arbitrary<OutgoingEnvelope> = fc.record({ from: addresses, recipients: fc.constant([]) });
+export const outgoing = { emailId: emails, rawBlobId: blobs, size: fc.constant(1), messageId: messageIds, sendAt: times };
+const aDraft = { draftId: drafts, mailboxId: mailboxes, threadId: optionalThreads };
 
 export const mediaFields = {
   mediaId: media,
@@ -328,6 +362,33 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   CommentPosted: fc.record({ ...aComment, content: sealed(words), mentions, postedAt: times }),
   CommentEdited: fc.record({ ...aComment, content: sealed(words), mentions }),
   CommentDeleted: fc.record(aComment),
+  DraftSaved: fc.record({
+    ...aDraft,
+    movedFrom: fc.option(mailboxes, { nil: null }),
+    revision: fc.integer({ min: 1, max: 3 }),
+    summary: sealed(draftSummaries),
+    content: sealed(fc.option(draftContents, { nil: null })),
+    contentBlobId: fc.option(blobs, { nil: null }),
+    blobIds: someBlobs,
+    releases: someBlobs,
+    by: users,
+  }),
+  DraftDiscarded: fc.record({ ...aDraft, releases: someBlobs, by: users }),
+  DraftSubmitted: fc.record({
+    ...aDraft,
+    ...outgoing,
+    submission: fc.integer({ min: 1, max: 2 }),
+    revision: seqs,
+    envelope: sealed(outgoingEnvelopes),
+    by: users,
+  }),
+  DraftSendUndone: fc.record({ ...aDraft, submission: fc.integer({ min: 1, max: 2 }), releases: someBlobs, by: users }),
+  DraftDispatched: fc.record({
+    ...{ draftId: drafts, mailboxId: mailboxes, submission: fc.integer({ min: 1, max: 2 }), emailId: emails, threadId: threads },
+    releases: someBlobs,
+  }),
+  BlobUploaded: fc.record({ mailboxId: mailboxes, blobId: blobs, size: seqs, type: words, name: sealed(optionalWords), by: users }),
+  UploadForgotten: fc.record({ mailboxId: mailboxes, blobId: blobs }),
   LabelCreated: label,
   LabelChanged: label,
   LabelDeleted: fc.record({ mailboxId: mailboxes, labelId: labels, by: users }),

@@ -7,6 +7,7 @@ import type { AddressCommand } from '../address/index.ts';
 import type { ContactCommand } from '../contact/index.ts';
 import type { DomainCommand } from '../domain/index.ts';
 import type { CommentCommand } from '../comment/index.ts';
+import type { DraftCommand } from '../draft/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
 import type { LabelCommand } from '../label/index.ts';
@@ -22,6 +23,7 @@ import type { RelationshipCommand } from '../relationship/index.ts';
 import type { ReportCommand } from '../report/index.ts';
 import type { RoomCommand } from '../room/index.ts';
 import type { ThreadCommand } from '../thread/index.ts';
+import type { UploadCommand } from '../upload/index.ts';
 import type { UserCommand } from '../user/index.ts';
 import type { WebhookCommand } from '../webhook/index.ts';
 import * as any from './arbitraries.ts';
@@ -266,6 +268,28 @@ export const commentCommands: Arbitrary<CommentCommand> = oneOfThese<CommentComm
   PostComment: fc.record({ ...byAuthor, ...words }),
   EditComment: fc.record({ ...byAuthor, ...words }),
   DeleteComment: fc.record(byAuthor),
+});
+
+export const draftCommands: Arbitrary<DraftCommand> = oneOfThese<DraftCommand>({
+  SaveDraft: fc.record({
+    ...{ draftId: any.drafts, mailboxId: any.mailboxes, basedOn: fc.nat({ max: 3 }), threadId: any.optionalThreads },
+    ...{ summary: any.draftSummaries, content: fc.option(any.draftContents, { nil: null }) },
+    ...{ contentBlobId: fc.option(any.blobs, { nil: null }), attachmentIds: any.someBlobs, by: any.users },
+  }),
+  DiscardDraft: fc.record({ draftId: any.drafts, by: any.users }),
+  SubmitDraft: fc.record({
+    ...{ draftId: any.drafts, mailboxId: any.mailboxes, revision: fc.nat({ max: 3 }), scheduled: fc.boolean() },
+    ...{ ...any.outgoing, envelope: any.outgoingEnvelopes, by: any.users },
+  }),
+  UndoSend: fc.record({ draftId: any.drafts, by: any.users }),
+  DispatchDraft: fc.record({ draftId: any.drafts, submission: fc.integer({ min: 1, max: 2 }), threadId: any.threads }),
+});
+
+export const uploadCommands: Arbitrary<UploadCommand> = oneOfThese<UploadCommand>({
+  UploadBlob: fc.record({
+    ...{ mailboxId: any.mailboxes, blobId: any.blobs, size: any.seqs, mimeType: any.words, name: any.optionalWords, by: any.users },
+  }),
+  ForgetUpload: fc.record({ mailboxId: any.mailboxes, blobId: any.blobs }),
 });
 
 const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };

@@ -2,6 +2,7 @@
 import type {
   BlobId,
   CommentId,
+  DraftId,
   EmailId,
   LabelId,
   MailboxId,
@@ -31,6 +32,7 @@ export const subscriptionNo = (n: number): SubscriptionId => numbered(10, n) as 
 export const reportNo = (n: number): ReportId => numbered(11, n) as ReportId;
 export const labelNo = (n: number): LabelId => numbered(12, n) as LabelId;
 export const commentNo = (n: number): CommentId => numbered(13, n) as CommentId;
+export const draftNo = (n: number): DraftId => numbered(14, n) as DraftId;
 export const blobNo = (n: number): BlobId => String(n).padStart(64, '0') as BlobId;
 
 export const alice = userNo(1);

@@ -18,6 +18,22 @@ export const sanitise = (html: string, cids: Cids): string =>
     },
   });
 
+/**
+ * HTML that we send: as safe as what we show, so that no reader's program is put to the test and drafts can be shown as they are. Pictures may be
+ * parts of the mail (`cid:`), stand in it (`data:`) or be loaded. Doing it again changes nothing.
+ */
+export const sanitiseOutgoing = (html: string): string =>
+  sanitizeHtml(html, {
+    ...rules,
+    transformTags: { img: (tagName, attribs) => ({ tagName, attribs: sentImage(attribs) }), body: 'div' },
+    allowedSchemesByTag: { img: ['data', 'cid', 'http', 'https'] },
+  });
+
+const sentImage = ({ src = '', 'data-remote-src': remote, ...rest }: sanitizeHtml.Attributes): sanitizeHtml.Attributes => {
+  const target = src.trim() || (remote ?? '');
+  return /^cid:|^https?:\/\//i.test(target) || INLINE_IMAGE.test(target) ? { ...rest, src: target } : rest;
+};
+
 /** Its readable text, roughly: for previews. */
 export const textOfHtml = (html: string): string =>
   sanitizeHtml(html.replace(/<(br|\/p|\/div|\/tr|\/h[1-6]|\/li|\/td)\b/gi, ' $&'), {
@@ -26,6 +42,8 @@ export const textOfHtml = (html: string): string =>
     nonTextTags,
   }).replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" })[name] ?? '');
 
+const INLINE_IMAGE = /^data:image\/(png|gif|jpeg|webp);base64,[a-z0-9+/=\s]*$/i;
+
 const image = (attribs: sanitizeHtml.Attributes, cids: Cids): sanitizeHtml.Attributes => {
   const { src = '', ...rest } = attribs;
   const target = src.trim();
@@ -33,7 +51,7 @@ const image = (attribs: sanitizeHtml.Attributes, cids: Cids): sanitizeHtml.Attri
     const partId = cids.get(decoded(target.slice(4)));
     return partId === undefined ? rest : { ...rest, src: partLink(partId) };
   }
-  if (/^data:image\/(png|gif|jpeg|webp);base64,[a-z0-9+/=\s]*$/i.test(target)) return { ...rest, src: target };
+  if (INLINE_IMAGE.test(target)) return { ...rest, src: target };
   return /^(https?:)?\/\//i.test(target) ? { ...rest, 'data-remote-src': target } : rest;
 };
 

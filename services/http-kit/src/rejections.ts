@@ -103,6 +103,11 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   LabelExists: { code: 'CONFLICT', says: 'This mailbox has a label of this name.' },
   LabelUnderItself: { code: 'VALIDATION_ERROR', says: 'A label cannot go under itself.', field: 'name' },
   TooManyLabels: { code: 'CONFLICT', says: 'This mailbox has as many labels as it can take; delete one first.' },
+  NoSuchDraft: { code: 'CONTENT_NOT_FOUND', says: 'There is no such draft among yours.' },
+  DraftChangedMeanwhile: { code: 'CONFLICT', says: 'Somebody saved this draft in the meantime; nothing was overwritten.', field: 'revision' },
+  DraftBeingSent: { code: 'CONFLICT', says: 'This draft is about to be sent; take it back first.' },
+  DraftSent: { code: 'CONFLICT', says: 'This draft was sent.' },
+
   NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.', field: 'upTo' },
 
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
