@@ -2,6 +2,7 @@
  * Who may do what with mail, through HTTP: every mail route × every role × every kind of object. The routes come from the contract, so one
  * without a line here fails the first test.
  */
+import type { Draft, UploadedFile } from '@tidings/contracts/http/drafts';
 import type { Contact } from '@tidings/contracts/http/contacts';
 import { routes } from '@tidings/contracts/http/index';
 import type { Label } from '@tidings/contracts/http/labels';
@@ -49,8 +50,23 @@ let label: string;
 const commentVars = async ({ master, threadId }: Target) => ({
   commentId: (await master.ask<Comment>('POST', `/api/threads/${threadId}/comments`, { content: 'x' })).id,
 });
+const upload = async ({ token }: MailClient, mailboxId: string): Promise<Response> => {
+  const body = new FormData();
+  body.append('file', new Blob([randomUUID()]), 'x.txt');
+  return fetch(`${town.program.httpUrl}/api/blobs?mailboxId=${mailboxId}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    body,
+  });
+};
+const blobVars = async ({ master, mailboxId }: Target) => ({
+  blobId: ((await (await upload(master, mailboxId)).json()) as UploadedFile).blobId,
+});
 const contactVars = async ({ master, mailboxId }: Target) => ({
   contactId: (await master.ask<Contact>('POST', `/api/mailboxes/${mailboxId}/contacts`, { email: `${randomUUID()}@elsewhere.test` })).id,
+});
+const draftVars = async ({ master, mailboxId }: Target) => ({
+  draftId: (await master.ask<Draft>('POST', `/api/mailboxes/${mailboxId}/drafts`, {})).id,
 });
 const labelVars = async ({ master, mailboxId }: Target) => ({
   labelId: (await master.ask<Label>('POST', `/api/mailboxes/${mailboxId}/labels`, { name: randomUUID() })).id,
@@ -93,6 +109,13 @@ const matrix: Readonly<Record<string, Line>> = {
   saveContact: { least: 'editor', on: 'mailbox', body: () => ({ email: 'x@elsewhere.test' }) },
   renameContact: { least: 'editor', on: 'mailbox', vars: contactVars, body: () => ({ name: 'X' }) },
   removeContact: { least: 'editor', on: 'mailbox', vars: contactVars },
+  createDraft: { least: 'editor', on: 'mailbox', body: () => ({}) },
+  listDrafts: reading,
+  getDraft: { ...reading, vars: draftVars },
+  saveDraft: { least: 'editor', on: 'mailbox', vars: draftVars, body: () => ({ revision: 1, subject: 'x' }) },
+  discardDraft: { least: 'editor', on: 'mailbox', vars: draftVars },
+  uploadBlob: { least: 'editor', on: 'mailbox' },
+  getBlob: { ...reading, vars: blobVars },
   flagThreads: {
     ...{ least: 'editor', on: 'mailbox' },
     body: ({ mailboxId, threadId }) => ({ mailboxId, threadIds: [threadId], set: { starred: true } }),
@@ -173,6 +196,7 @@ const ask = async ({ method, path, id }: Route, line: Line, role: Role, kind: Ki
     ...{ threadId: at.threadId, emailId: at.emailId, mailboxId: at.mailboxId },
     ...(await line.vars?.(at)),
   };
+  if (id === 'uploadBlob') return (await upload(town.as[role], at.mailboxId)).status;
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? `no ${name}`));
   return town.as[role].status(method, id === 'searchMail' ? `${url}?q=x` : url, line.body?.(at));
 };

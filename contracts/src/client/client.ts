@@ -10,6 +10,7 @@ import * as chat from '../http/chat.ts';
 import type { ReceivedFile } from '../http/form.ts';
 import * as contacts from '../http/contacts.ts';
 import * as domains from '../http/domains.ts';
+import * as drafts from '../http/drafts.ts';
 import * as groups from '../http/groups.ts';
 import * as keywords from '../http/keywords.ts';
 import * as labels from '../http/labels.ts';
@@ -50,6 +51,7 @@ const modules = {
   ...domains,
   ...contacts,
   ...storage,
+  ...drafts,
   ...labels,
   ...notes,
   ...keywords,

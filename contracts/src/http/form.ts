@@ -9,12 +9,21 @@ export class ReceivedFile {
   readonly sha256: string;
   /** As the sender calls it, without its folders. */
   readonly name: string | null;
+  /** The media type that the sender gives it, without parameters; null when it gives none that says more than "bytes". */
+  readonly type: string | null;
 
-  constructor(file: { readonly path: string; readonly size: number; readonly sha256: string; readonly name: string | null }) {
+  constructor(file: {
+    readonly path: string;
+    readonly size: number;
+    readonly sha256: string;
+    readonly name: string | null;
+    readonly type: string | null;
+  }) {
     this.path = file.path;
     this.size = file.size;
     this.sha256 = file.sha256;
     this.name = file.name;
+    this.type = file.type;
   }
 
   /** What makes two uploads the same, for `Idempotency-Key`: not where this one happens to lie. */

@@ -5,6 +5,7 @@ import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
 import * as contacts from './contacts.ts';
 import * as domains from './domains.ts';
+import * as drafts from './drafts.ts';
 import { groupRoutes } from './groups.ts';
 import { keywordRoutes } from './keywords.ts';
 import * as labels from './labels.ts';
@@ -47,6 +48,7 @@ export const routes: readonly Route[] = [
   ...domains.domainRoutes,
   ...contacts.contactRoutes,
   ...storage.storageRoutes,
+  ...drafts.draftRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -73,6 +75,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...domains,
     ...contacts,
     ...storage,
+    ...drafts,
     ...live,
     ...sync,
     ...presence,

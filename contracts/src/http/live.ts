@@ -8,7 +8,7 @@ import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { RoomRole } from '../events/room.ts';
 import { Keywords, Place } from '../events/thread.ts';
-import { CommentId, EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import { CommentId, DraftId, EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
@@ -107,6 +107,20 @@ export const CommentPosted = liveEvent('CommentPosted', {
 });
 
 /**
+ * A draft of a mailbox was saved, thrown away or moved to another mailbox, waits to be sent, was taken back, or is sent. `revision` is there for
+ * what was saved.
+ */
+export const DraftChanged = liveEvent('DraftChanged', {
+  mailboxId: MailboxId,
+  draftId: DraftId,
+  threadId: nullable(ThreadId),
+  change: oneOf('saved', 'discarded', 'moved', 'submitted', 'undone', 'sent'),
+  revision: nullable(int(1)),
+  /** Null where nobody did it: its time came. */
+  by: nullable(UserId),
+});
+
+/**
  * A member came, got another role, or went (`role` null); for the members and for the one concerned. Without a member (`userId` null) it is the
  * mailbox itself that has another name, address or limit: read it again.
  */
@@ -135,6 +149,7 @@ export const LiveEvent = t.union([
   EmailReceived,
   ThreadChanged,
   CommentPosted,
+  DraftChanged,
   MailboxChanged,
   Resync,
 ]);

@@ -42,6 +42,8 @@ export const Problem = t.readonly(
         t.intersection([t.type({ path: t.string, message: t.string }), t.partial({ offset: t.number, length: t.number })]),
       ),
       traceId: t.string,
+      /** What the request was to change, as it is now, where it was made on an older state of it. */
+      present: t.unknown,
     }),
   ]),
 );

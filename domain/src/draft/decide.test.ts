@@ -4,7 +4,7 @@ import { describe, it } from 'vitest';
 import { specify } from '../testing/given.ts';
 import { alice, blobNo, bob, draftNo, emailNo, mailboxNo, threadNo } from '../testing/people.ts';
 import { draftDiscarded, draftDispatched, draftSaved, draftSendUndone, draftSubmitted } from './events.ts';
-import { draft } from './index.ts';
+import { draft, type DraftCommand } from './index.ts';
 
 const given = specify(draft);
 const draftId = draftNo(1);
@@ -16,11 +16,11 @@ const saying = (text: string): DraftContent => ({
   ...{ signatureId: null, unsubscribe: null },
 });
 const where = { draftId, mailboxId, threadId: null };
-const save = (basedOn: number, text: string, by = alice) =>
-  ({
-    ...{ type: 'SaveDraft', ...where, basedOn, summary, content: saying(text), contentBlobId: null },
-    ...{ attachmentIds: [], by },
-  }) as const;
+type Save = Extract<DraftCommand, { readonly type: 'SaveDraft' }>;
+const save = (basedOn: number, text: string, by = alice): Save => ({
+  type: 'SaveDraft',
+  ...{ ...where, basedOn, summary, content: saying(text), contentBlobId: null, attachmentIds: [], by },
+});
 const saved = (revision: number, text: string, by = alice) =>
   draftSaved({
     ...{ ...where, movedFrom: null, revision, summary, content: saying(text), contentBlobId: null },
@@ -31,19 +31,23 @@ describe('a draft', () => {
   it('begins at revision 1 and takes each save on the revision that its writer saw', () => {
     given().when(save(0, 'a')).then(saved(1, 'a'));
     given(saved(1, 'a')).when(save(1, 'b')).then(saved(2, 'b'));
-    given(saved(1, 'a'), saved(2, 'b')).when(save(1, 'c', bob)).thenRejected({ type: 'DraftChangedMeanwhile' });
+    given(saved(1, 'a'), saved(2, 'b'))
+      .when(save(1, 'c', bob))
+      .thenRejected({ type: 'DraftChangedMeanwhile' });
     given().when(save(1, 'a')).thenRejected({ type: 'NoSuchDraft' });
   });
 
   it('is not changed by the same content, whatever revision that names', () => {
     given(saved(1, 'a')).when(save(1, 'a')).thenNothing();
-    given(saved(1, 'a'), saved(2, 'b')).when(save(1, 'b', bob)).thenNothing();
+    given(saved(1, 'a'), saved(2, 'b'))
+      .when(save(1, 'b', bob))
+      .thenNothing();
     given(saved(1, 'a')).when(save(0, 'a')).thenNothing();
   });
 
   it('lets go of what it no longer needs', () => {
     const [first, second, file] = [blobNo(1), blobNo(2), blobNo(3)];
-    const large = { ...save(0, ''), content: null, contentBlobId: first, attachmentIds: [file] } as const;
+    const large: Save = { ...save(0, ''), content: null, contentBlobId: first, attachmentIds: [file] };
     const before = draftSaved({
       ...{ ...where, movedFrom: null, revision: 1, summary, content: null, contentBlobId: first },
       ...{ blobIds: [first, file], releases: [], by: alice },
@@ -104,7 +108,9 @@ describe('sending a draft', () => {
     given(begun, submitted).when(undo).then(undone);
     given(begun, submitted, undone).when(undo).thenNothing();
     given(begun, submitted, undone).when(save(1, 'b')).then(saved(2, 'b'));
-    given(begun, submitted, undone).when(submit).then(draftSubmitted({ ...submitted.data, submission: 2 }));
+    given(begun, submitted, undone)
+      .when(submit)
+      .then(draftSubmitted({ ...submitted.data, submission: 2 }));
   });
 
   it('and taking it back have one winner', () => {

@@ -42,9 +42,7 @@ export const evolve = (state: State, event: DraftEvent): State => {
       return { kind: 'submitted', saved: state.kind === 'open' ? state.saved : null, submission: event.data };
     case 'DraftSendUndone':
       if (state.kind !== 'submitted') return state;
-      return state.saved === null
-        ? { kind: 'discarded' }
-        : { kind: 'open', saved: state.saved, submissions: state.submission.submission };
+      return state.saved === null ? { kind: 'discarded' } : { kind: 'open', saved: state.saved, submissions: state.submission.submission };
     case 'DraftDispatched':
       if (state.kind !== 'submitted') return state;
       return { kind: 'dispatched', submission: state.submission, threadId: event.data.threadId, emailId: event.data.emailId };

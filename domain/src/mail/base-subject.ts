@@ -46,6 +46,22 @@ export const baseSubject = (subject: string): string => {
   }
 };
 
+export interface SubjectPrefix {
+  /** `Re`, `AW`, `回复` as they stand there. */
+  readonly word: string;
+  /** What is left behind it. */
+  readonly rest: string;
+}
+
+/** The reply or forward word that a subject begins with, with its counter; null when it begins with none. */
+export const prefixOf = (subject: string): SubjectPrefix | null => {
+  const text = subject.trimStart().slice(0, 2000);
+  const found = matchAt(REFWD, text, 0, text.length);
+  const word = found?.[1]?.normalize('NFC') ?? '';
+  if (found === null || !REPLY_AND_FORWARD_WORDS.has(word.toLowerCase().normalize('NFC'))) return null;
+  return { word, rest: subject.trimStart().slice(found[0].length).trimStart() };
+};
+
 const folded = (subject: string): string => subject.normalize('NFC').toLowerCase().normalize('NFC').replace(/\s+/g, ' ').trim();
 
 const beforeTrailers = (text: string, start: number, end: number): number => {

@@ -13,7 +13,11 @@ const forgotten = uploadForgotten(where);
 it('an upload is there once, until it is forgotten', () => {
   given().when(put).then(uploaded);
   given(uploaded).when(put).thenNothing();
-  given(uploaded).when({ type: 'ForgetUpload', ...where }).then(forgotten);
-  given(uploaded, forgotten).when({ type: 'ForgetUpload', ...where }).thenNothing();
+  given(uploaded)
+    .when({ type: 'ForgetUpload', ...where })
+    .then(forgotten);
+  given(uploaded, forgotten)
+    .when({ type: 'ForgetUpload', ...where })
+    .thenNothing();
   given(uploaded, forgotten).when(put).then(uploaded);
 });

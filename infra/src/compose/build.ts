@@ -25,7 +25,10 @@ export const build = async (mail: MailToCompose): Promise<ComposedMail> => {
     ...(mail.references.length === 0 ? {} : { references: mail.references.map((id) => `<${id}>`) }),
     headers: headersOf(mail),
     // In this order: the last one that a program understands is shown (RFC 2046 §5.1.4).
-    alternatives: [alternative('text/plain; charset=utf-8; format=flowed', flowed(text)), ...(linked === '' ? [] : [alternative(HTML, linked)])],
+    alternatives: [
+      alternative('text/plain; charset=utf-8; format=flowed', flowed(text)),
+      ...(linked === '' ? [] : [alternative(HTML, linked)]),
+    ],
     attachments: [...files],
     newline: 'windows',
     disableFileAccess: true,
@@ -86,7 +89,10 @@ interface Shown {
 }
 
 /** What the HTML shows becomes parts beside it (RFC 2392), each picture once however often it is shown; all else is attached. */
-const withParts = (html: string, files: readonly MailFile[]): { readonly html: string; readonly files: readonly MailComposerAttachment[] } => {
+const withParts = (
+  html: string,
+  files: readonly MailFile[],
+): { readonly html: string; readonly files: readonly MailComposerAttachment[] } => {
   const shown = new Map<string, Shown>();
   const cidFor = (type: string, content: Buffer, name: string | null, cid: string | null): string => {
     const key = hash('sha256', content);
@@ -104,7 +110,10 @@ const withParts = (html: string, files: readonly MailFile[]): { readonly html: s
       const known = cids.get(decodedCid(cid));
       return known === undefined ? whole : `src="cid:${known}"`;
     })
-    .replace(DATA_IMAGE, (_, type: string, data: string) => `src="cid:${cidFor(type.toLowerCase(), Buffer.from(data, 'base64'), null, null)}"`);
+    .replace(
+      DATA_IMAGE,
+      (_, type: string, data: string) => `src="cid:${cidFor(type.toLowerCase(), Buffer.from(data, 'base64'), null, null)}"`,
+    );
   return {
     html: linked,
     files: [

@@ -17,8 +17,7 @@ const mail = (parts: Partial<MailToCompose> = {}): MailToCompose => ({
   ...{ inReplyTo: null, references: [], unsubscribe: null, autoSubmitted: null },
   ...parts,
 });
-const rawOf = async (parts: Partial<MailToCompose> = {}): Promise<string> =>
-  Buffer.from((await build(mail(parts))).raw).toString('latin1');
+const rawOf = async (parts: Partial<MailToCompose> = {}): Promise<string> => Buffer.from((await build(mail(parts))).raw).toString('latin1');
 const headOf = (raw: string): string => raw.slice(0, raw.indexOf('\r\n\r\n'));
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -80,7 +79,13 @@ describe('composing', () => {
     const references = Array.from({ length: 100 }, (_, at) => `${'x'.repeat(60)}${at}@elsewhere.test`);
     const to = Array.from({ length: 500 }, (_, at) => ({ name: `Personne numéro ${at}`, email: `p${at}@elsewhere.test` }));
     const raw = await rawOf({ references, to, subject: 'ж'.repeat(300) });
-    expect(Math.max(...headOf(raw).split('\r\n').map(({ length }) => length))).toBeLessThan(200);
+    expect(
+      Math.max(
+        ...headOf(raw)
+          .split('\r\n')
+          .map(({ length }) => length),
+      ),
+    ).toBeLessThan(200);
     const { content } = await readMail(Buffer.from(raw, 'latin1'));
     expect(content.references).toEqual(references);
     expect(content.subject).toBe('ж'.repeat(300));
@@ -89,7 +94,9 @@ describe('composing', () => {
 
   it('keeps names in other scripts, also of files, and addresses beyond ASCII', async () => {
     const from = { name: 'Пётр', email: 'Пётр@xn--80a1acny.xn--p1ai' };
-    const { raw } = await build(mail({ from, files: [{ name: 'Отчёт за год – 年度.pdf', type: 'application/pdf', cid: null, content: bytes('x') }] }));
+    const { raw } = await build(
+      mail({ from, files: [{ name: 'Отчёт за год – 年度.pdf', type: 'application/pdf', cid: null, content: bytes('x') }] }),
+    );
     const read = await PostalMime.parse(raw);
     expect(read.from).toMatchObject({ name: 'Пётр', address: expect.stringMatching(/^Пётр@/) as unknown });
     expect(read.attachments[0]?.filename).toBe('Отчёт за год – 年度.pdf');
@@ -113,28 +120,47 @@ describe('composing', () => {
 
 /** No controls, which codecs refuse where they come in. */
 const words = fc
-  .array(fc.constantFrom('a', 'Zoë', '語', '😀', '"', "'", ',', ';', '<', '>', '@', '(', ')', '\\', '=?utf-8?q?x?=', '.', ':', 'مرحبا', '=20'), {
-    minLength: 1,
-    maxLength: 8,
-  })
+  .array(
+    fc.constantFrom('a', 'Zoë', '語', '😀', '"', "'", ',', ';', '<', '>', '@', '(', ')', '\\', '=?utf-8?q?x?=', '.', ':', 'مرحبا', '=20'),
+    {
+      minLength: 1,
+      maxLength: 8,
+    },
+  )
   .map((some) => some.join(' '));
 const email = fc
   .tuple(fc.constantFrom('ann', 'b.c', "o'hara", 'a+b', 'x_y'), fc.constantFrom('elsewhere.test', 'xn--bcher-kva.example'))
   .map((parts) => parts.join('@'));
 const anyone = fc.record({ name: fc.option(words, { nil: null }), email });
-const line = fc.array(fc.oneof(words, fc.constantFrom('x'.repeat(90), '> quoted', 'From me', '.', '..', '=', '--')), { maxLength: 12 }).map((all) => all.join(' '));
+const line = fc
+  .array(fc.oneof(words, fc.constantFrom('x'.repeat(90), '> quoted', 'From me', '.', '..', '=', '--')), { maxLength: 12 })
+  .map((all) => all.join(' '));
 const anyMail = fc.record({
   from: anyone,
   to: fc.array(anyone, { minLength: 1, maxLength: 4 }),
   cc: fc.array(anyone, { maxLength: 2 }),
   subject: words,
   text: fc.array(line, { minLength: 1, maxLength: 5 }).map((lines) => ['text', ...lines.map((one) => one.trimEnd())].join('\n')),
-  html: fc.oneof(fc.constant(''), words.map((some) => `<p>${some.replaceAll(/[<>&"]/g, '')} é</p>`)),
-  files: fc.array(fc.record({ name: words.map((some) => some.replaceAll(/[<>]/g, '-')), type: fc.constantFrom('application/pdf', 'text/plain'), cid: fc.constant(null), content: fc.uint8Array({ maxLength: 40 }) }), { maxLength: 2 }),
+  html: fc.oneof(
+    fc.constant(''),
+    words.map((some) => `<p>${some.replaceAll(/[<>&"]/g, '')} é</p>`),
+  ),
+  files: fc.array(
+    fc.record({
+      name: words.map((some) => some.replaceAll(/[<>]/g, '-')),
+      type: fc.constantFrom('application/pdf', 'text/plain'),
+      cid: fc.constant(null),
+      content: fc.uint8Array({ maxLength: 40 }),
+    }),
+    { maxLength: 2 },
+  ),
 });
 
 /** Some readers show a domain's letters, some its ACE form. */
-const person = (name: string, address: string): readonly [string, string] => [name, address.replace(/@(.*)$/, (_, domain: string) => `@${domainToASCII(domain)}`)];
+const person = (name: string, address: string): readonly [string, string] => [
+  name,
+  address.replace(/@(.*)$/, (_, domain: string) => `@${domainToASCII(domain)}`),
+];
 
 /** What a reader makes of it, in one shape for all readers. */
 interface Reading {
@@ -149,7 +175,8 @@ interface Reading {
 
 const given = (written: MailToCompose): Reading => {
   const literally = (text: string): string => text.replaceAll('=?', '= ?');
-  const pair = ({ name, email: address }: { readonly name: string | null; readonly email: string }) => person(literally(name ?? ''), address);
+  const pair = ({ name, email: address }: { readonly name: string | null; readonly email: string }) =>
+    person(literally(name ?? ''), address);
   return {
     from: [pair(written.from)],
     to: written.to.map(pair),
@@ -212,7 +239,11 @@ describe('what others read', () => {
 
   const python = ((): string | null => {
     try {
-      return execFileSync('python3', ['-c', 'print(1)'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim() === '1' ? 'python3' : null;
+      return execFileSync('python3', ['-c', 'print(1)'], { stdio: ['ignore', 'pipe', 'ignore'] })
+        .toString()
+        .trim() === '1'
+        ? 'python3'
+        : null;
     } catch {
       return null;
     }
@@ -233,7 +264,9 @@ for line in sys.stdin:
 json.dump(out, sys.stdout)
 `;
     const answer = execFileSync(python ?? '', ['-c', program], { input: raws.join('\n'), maxBuffer: 64 * 1024 * 1024 }).toString();
-    const read = (JSON.parse(answer) as readonly (Reading & { readonly text: string })[]).map((one) => unspaced({ ...one, html: '', text: plain(one.text) }));
+    const read = (JSON.parse(answer) as readonly (Reading & { readonly text: string })[]).map((one) =>
+      unspaced({ ...one, html: '', text: plain(one.text) }),
+    );
     expect(cases.map((written) => unspaced({ ...given(written), html: '' }))).toEqual(read);
   });
 });

@@ -45,7 +45,8 @@ export const openComposer = ({ threads = 2 }: { readonly threads?: number } = {}
   };
   return {
     compose: (mail) => run<ComposedMail>('compose', mail),
-    clean: async (html) => (html.trim() === '' ? '' : html.length < AT_HAND_CHARS ? (await import('./worker.ts')).clean(html) : run('clean', html)),
+    clean: async (html) =>
+      html.trim() === '' ? '' : html.length < AT_HAND_CHARS ? (await import('./worker.ts')).clean(html) : run('clean', html),
     text: async (html) => (html.length < AT_HAND_CHARS ? (await import('./worker.ts')).text(html) : run('text', html)),
     close: () => pool.close(),
   };

@@ -7,12 +7,7 @@
 const WIDTH = 72;
 const SIGNATURE = '-- ';
 
-export const flowed = (text: string): string =>
-  text
-    .replace(/\r\n?/g, '\n')
-    .split('\n')
-    .flatMap(flowLine)
-    .join('\n');
+export const flowed = (text: string): string => text.replace(/\r\n?/g, '\n').split('\n').flatMap(flowLine).join('\n');
 
 /** What is quoted stays as long as it is: many programs would leave the marks of the broken line within the one they put together. */
 const flowLine = (line: string): readonly string[] => {

@@ -9,7 +9,16 @@ import type { MessageSent } from '@tidings/contracts/events/message';
 import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { messageRow, roomRead } from './chat.ts';
-import { emailFiled, isThreadChange, mailboxChanges, threadChanged, threadChanges } from './mail.ts';
+import {
+  draftChanged,
+  draftChanges,
+  emailFiled,
+  isDraftChange,
+  isThreadChange,
+  mailboxChanges,
+  threadChanged,
+  threadChanges,
+} from './mail.ts';
 import { isMessageChange, messageChanged, messageChanges } from './messages.ts';
 import type { FeedRow } from './queries.ts';
 import { memberRoleChanged, roomDelivered } from './rooms.ts';
@@ -46,6 +55,7 @@ export class Foresight {
     if (isMessageChange(event)) return messageChanged(event);
     if (event.type === 'EmailFiled') return emailFiled(event);
     if (isThreadChange(event)) return threadChanged(event);
+    if (isDraftChange(event)) return draftChanged(event);
     return null; // changes who belongs, or what others are shown
   }
 
@@ -91,6 +101,7 @@ const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'RoomDelivered',
   'EmailFiled',
   ...threadChanges,
+  ...draftChanges,
   'RoomCreated',
   'RoomJoined',
   'RoomLeft',

@@ -122,5 +122,11 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'EmailKeywordsSet':
     case 'ThreadUnshared':
       return mail.threadChanged(event);
+    case 'DraftSaved':
+    case 'DraftDiscarded':
+    case 'DraftSubmitted':
+    case 'DraftSendUndone':
+    case 'DraftDispatched':
+      return mail.draftChanged(event);
   }
 };

@@ -144,3 +144,31 @@ const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): T
       return { type: 'comment-deleted', commentId: event.data.commentId, by: event.data.by };
   }
 };
+
+/** What happens to mail that is being written. */
+export const draftChanges = ['DraftSaved', 'DraftDiscarded', 'DraftSubmitted', 'DraftSendUndone', 'DraftDispatched'] as const;
+type DraftChange = Extract<Recorded, { readonly type: (typeof draftChanges)[number] }>;
+
+const ofDrafts: ReadonlySet<string> = new Set(draftChanges);
+export const isDraftChange = (event: Recorded): event is DraftChange => ofDrafts.has(event.type);
+
+/** A mailbox that a draft leaves is told so. What was handed over whole was never a draft. */
+export const draftChanged = (event: DraftChange): readonly Row[] => {
+  if (event.type === 'DraftSubmitted' && event.data.revision === 0) return [];
+  const { mailboxId, draftId, threadId } = event.data;
+  const told = { type: 'DraftChanged', createdAt: event.recordedAt, draftId, threadId, revision: null } as const;
+  const by = 'by' in event.data ? event.data.by : null;
+  const row = tell(mailboxAudience(mailboxId), { ...told, mailboxId, ...DRAFT_CHANGE[event.type], by });
+  if (event.type !== 'DraftSaved') return [row];
+  const { movedFrom, revision } = event.data;
+  const saved = tell(mailboxAudience(mailboxId), { ...told, mailboxId, change: 'saved', revision, by });
+  return movedFrom === null ? [saved] : [tell(mailboxAudience(movedFrom), { ...told, mailboxId: movedFrom, change: 'moved', by }), saved];
+};
+
+const DRAFT_CHANGE = {
+  DraftSaved: { change: 'saved' },
+  DraftDiscarded: { change: 'discarded' },
+  DraftSubmitted: { change: 'submitted' },
+  DraftSendUndone: { change: 'undone' },
+  DraftDispatched: { change: 'sent' },
+} as const;

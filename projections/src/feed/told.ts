@@ -1,6 +1,6 @@
 /** The events that someone is told of, or that change what others are told. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
-import { mailboxChanges, threadChanges } from './mail.ts';
+import { draftChanges, mailboxChanges, threadChanges } from './mail.ts';
 import { messageChanges } from './messages.ts';
 
 export const told = [
@@ -30,6 +30,7 @@ export const told = [
   ...mailboxChanges,
   'EmailFiled',
   ...threadChanges,
+  ...draftChanges,
 ] as const satisfies readonly EventType[];
 
 export type Told = Extract<Recorded, { readonly type: (typeof told)[number] }>;

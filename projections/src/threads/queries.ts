@@ -8,7 +8,8 @@ import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
-import { markLists, NONE, threadLists } from './lists.ts';
+import { threadsWithDraft } from '../drafts/queries.ts';
+import { type List, markLists, NONE, threadLists } from './lists.ts';
 
 /** Positions in our own tables were checked when they were written. */
 const PositionText = t.string as unknown as t.Type<Position, string>;
@@ -71,6 +72,8 @@ export interface ThreadPage {
   /** Null for the first page. */
   readonly walk: Walk | null;
   readonly limit: number;
+  /** Where the drafts are that their view shows beside emails that lie there. */
+  readonly drafts?: string | undefined;
 }
 
 /**
@@ -116,16 +119,26 @@ const stretches = ({ unread }: ThreadPage): FragmentSqlToken =>
   sql.fragment`${sql.array(unread === null ? [true, false] : [unread], 'bool')}`;
 
 /** Threads of a view, those of the `stretch`; where marks are asked for, the marks themselves, which stand in lists as their threads do. */
-const chosen = (schema: string, { mailbox, view, label, assignee }: ThreadPage): FragmentSqlToken => {
+const chosen = (schema: string, page: ThreadPage): FragmentSqlToken => {
+  const { mailbox, label, assignee } = page;
   if (label === undefined && assignee === undefined) {
-    const { shown, unread } = threadLists[view];
+    const { shown, unread } = listOf(schema, page, threadLists);
     return sql.fragment`${tableIn(schema, 'thread')} k
       where k.mailbox_id = ${mailbox} and ${shown} and (${unread}) = stretch.unread`;
   }
-  const { shown, unread } = markLists[view];
+  const { shown, unread } = listOf(schema, page, markLists);
   return sql.fragment`${tableIn(schema, 'mark')} k
     where k.mailbox_id = ${mailbox} and k.label = ${label ?? NONE}::uuid and k.assignee = ${assignee ?? NONE}::uuid
       and ${shown} and (${unread}) = stretch.unread`;
+};
+
+/** Drafts are another read model's, and few: their view is a list of their threads. */
+const listOf = (schema: string, { mailbox, view, drafts }: ThreadPage, lists: typeof threadLists): List => {
+  if (view !== 'drafts' || drafts === undefined) return lists[view];
+  const shown = sql.fragment`k.thread_id in (
+    ${threadsWithDraft(drafts, mailbox)} union all select thread_id from ${tableIn(schema, 'thread')} where mailbox_id = ${mailbox} and in_drafts > 0
+  )`;
+  return { shown, unread: lists.all.unread };
 };
 
 /** A thread in these mailboxes. Primary key (thread_id, mailbox_id). */

@@ -7,13 +7,15 @@ import type { ListedThread } from './queries.ts';
 export interface ThreadNotes {
   readonly labels?: readonly string[];
   readonly assignees?: readonly UserId[];
+  /** Somebody writes an answer. */
+  readonly hasDraft?: boolean;
   /** The mailboxes that hold it, and what they may do; its own unless said. */
   readonly access?: readonly { readonly mailboxId: MailboxId; readonly role: 'viewer' | 'editor' }[];
 }
 
 export const threadView = (
   row: ListedThread,
-  { labels = [], assignees = [], access = [{ mailboxId: row.mailboxId, role: 'editor' }] }: ThreadNotes = {},
+  { labels = [], assignees = [], hasDraft = false, access = [{ mailboxId: row.mailboxId, role: 'editor' }] }: ThreadNotes = {},
 ): Thread => {
   const main = row.inInbox + row.inArchive + row.inSent + row.inDrafts;
   const unreadCount = main > 0 ? row.unreadMain : row.unreadSpam + row.unreadTrash;
@@ -32,7 +34,7 @@ export const threadView = (
     spam: main === 0 && row.inSpam > 0,
     trashed: main === 0 && row.inTrash > 0,
     hasAttachments: row.hasAttachments,
-    hasDraft: row.inDrafts > 0,
+    hasDraft: hasDraft || row.inDrafts > 0,
     delivery: null,
     labels,
     assignees,

@@ -14,16 +14,24 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly fields: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
+  /** As the route shows what could not be changed, for who asked on an older state of it. */
+  readonly present: unknown;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { readonly fields?: readonly FieldError[]; readonly headers?: Readonly<Record<string, string>>; readonly cause?: unknown } = {},
+    more: {
+      readonly fields?: readonly FieldError[];
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly present?: unknown;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.fields = more.fields ?? [];
     this.headers = more.headers ?? {};
+    this.present = more.present;
   }
 
   get status(): number {
@@ -132,4 +140,5 @@ export const problemOf = (
   errorCode: error.code,
   ...(error.fields.length === 0 ? {} : { errors: error.fields }),
   traceId: where.traceId,
+  ...(error.present === undefined ? {} : { present: error.present }),
 });

@@ -94,7 +94,7 @@ const readForm = async (request: FastifyRequest, form: FileForm, folder: string)
   return received;
 };
 
-const toDisk = async ({ file, filename }: MultipartFile, path: string): Promise<ReceivedFile> => {
+const toDisk = async ({ file, filename, mimetype }: MultipartFile, path: string): Promise<ReceivedFile> => {
   const sha = createHash('sha256');
   let size = 0;
   await pipeline(
@@ -108,7 +108,13 @@ const toDisk = async ({ file, filename }: MultipartFile, path: string): Promise<
     },
     createWriteStream(path, { flags: 'wx', mode: 0o600 }),
   );
-  return new ReceivedFile({ path, size, sha256: sha.digest('hex'), name: nameOf(filename) });
+  return new ReceivedFile({ path, size, sha256: sha.digest('hex'), name: nameOf(filename), type: typeOf(mimetype) });
+};
+
+/** RFC 2045 §5.1; what a client writes for a file that it does not know is as good as nothing. */
+const typeOf = (mimetype: string | undefined): string | null => {
+  const type = mimetype?.toLowerCase() ?? '';
+  return /^[a-z0-9!#$&^_.+-]{1,80}\/[a-z0-9!#$&^_.+-]{1,80}$/.test(type) && type !== 'application/octet-stream' ? type : null;
 };
 
 /** Printable, and short enough for every file system. */

@@ -104,7 +104,11 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   LabelUnderItself: { code: 'VALIDATION_ERROR', says: 'A label cannot go under itself.', field: 'name' },
   TooManyLabels: { code: 'CONFLICT', says: 'This mailbox has as many labels as it can take; delete one first.' },
   NoSuchDraft: { code: 'CONTENT_NOT_FOUND', says: 'There is no such draft among yours.' },
-  DraftChangedMeanwhile: { code: 'CONFLICT', says: 'Somebody saved this draft in the meantime; nothing was overwritten.', field: 'revision' },
+  DraftChangedMeanwhile: {
+    code: 'CONFLICT',
+    says: 'Somebody saved this draft in the meantime; nothing was overwritten.',
+    field: 'revision',
+  },
   DraftBeingSent: { code: 'CONFLICT', says: 'This draft is about to be sent; take it back first.' },
   DraftSent: { code: 'CONFLICT', says: 'This draft was sent.' },
 

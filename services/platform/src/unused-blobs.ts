@@ -5,6 +5,7 @@
 import type { BlobId, EmailId, MailboxId, UserId } from '@tidings/contracts/ids';
 import { type Position, START } from '@tidings/contracts/ports/event-log';
 import { email, emailKey } from '@tidings/domain/email/index';
+import { blobsInDrafts } from '@tidings/projections/drafts/index';
 import { blobsInMail } from '@tidings/projections/emails/index';
 import { blobsInMedia } from '@tidings/projections/media/index';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,10 +36,11 @@ export const removeUnusedBlobs = (parts: Parts, blobs: readonly BlobId[], leavin
 
 const inUse = async (parts: Parts, blobs: readonly BlobId[], { mailboxes, uploader }: Leaving): Promise<ReadonlySet<BlobId>> => {
   await allFiled(parts);
-  await caughtUp(parts, ['emails', 'media']);
+  await caughtUp(parts, ['emails', 'media', 'drafts']);
   const found = await Promise.all([
     parts.read.any(blobsInMail(parts.liveSchema('emails'), blobs, mailboxes)),
     parts.read.any(blobsInMedia(parts.liveSchema('media'), blobs, uploader)),
+    parts.read.any(blobsInDrafts(parts.liveSchema('drafts'), blobs, mailboxes)),
     blobsOfWaiting(parts, mailboxes),
   ]);
   return new Set(found.flat().map(({ blobId }) => blobId));

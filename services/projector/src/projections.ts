@@ -3,6 +3,7 @@ import { BlobStoreUnavailable, type BlobStore } from '@tidings/contracts/ports/b
 import type { Projection } from '@tidings/contracts/projection';
 import { mailTexts } from '@tidings/infra/mime/mail-texts';
 import { contacts } from '@tidings/projections/contacts/index';
+import { drafts } from '@tidings/projections/drafts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
@@ -40,6 +41,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   emails,
   mailSearch(mailTexts(blobs)),
   contacts,
+  drafts,
   storage,
   pushSubscriptions,
   webhooks,

@@ -10,6 +10,7 @@ import { DESTROYED_EVERYWHERE_MS } from '@tidings/contracts/ports/subject-keys';
 import { user, userKey } from '@tidings/domain/user/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import { forgetPresence } from '@tidings/infra/presence/forget';
+import { blobsOfDrafts } from '@tidings/projections/drafts/index';
 import { blobsOfMailboxes } from '@tidings/projections/emails/index';
 import { blobsUploadedBy } from '@tidings/projections/media/index';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -85,9 +86,10 @@ const emptyOut = async (platform: Platform, { userId, context }: Erasure): Promi
 };
 
 const blobsOf = async (platform: Platform, userId: UserId, mailboxes: readonly MailboxId[]): Promise<readonly BlobId[]> => {
-  const [files, mail] = await Promise.all([
+  const [files, mail, drafts] = await Promise.all([
     platform.read.any(blobsUploadedBy(platform.liveSchema('media'), userId)),
     platform.read.any(blobsOfMailboxes(platform.liveSchema('emails'), mailboxes)),
+    platform.read.any(blobsOfDrafts(platform.liveSchema('drafts'), mailboxes)),
   ]);
-  return [...new Set([...files, ...mail].map(({ blobId }) => blobId))];
+  return [...new Set([...files, ...mail, ...drafts].map(({ blobId }) => blobId))];
 };

@@ -18,7 +18,7 @@ import type { Erasure } from './erasure.ts';
 import { ownMailboxesOf } from './own-mailboxes.ts';
 
 /** What tells us where the user is. */
-export const SWEPT = ['rooms', 'relationships', 'push-subscriptions', 'media', 'emails', 'mailboxes'];
+export const SWEPT = ['rooms', 'relationships', 'push-subscriptions', 'media', 'emails', 'drafts', 'mailboxes'];
 
 /**
  * @param time of several in one erasure

@@ -6,6 +6,7 @@ import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
 import { registerAssignees } from './assignees.ts';
 import { registerComments } from './comments.ts';
+import { registerDrafts } from './drafts/index.ts';
 import { registerKeywords } from './keywords.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
@@ -23,4 +24,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerAssignees(app, platform);
   registerSharing(app, platform);
   registerKeywords(app, platform);
+  registerDrafts(app, platform);
 };

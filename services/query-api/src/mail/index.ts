@@ -7,6 +7,7 @@ import type { Platform } from '../../../platform/src/platform.ts';
 import { createBodyReader } from './bodies.ts';
 import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
+import { registerDrafts } from './drafts.ts';
 import { registerEmails } from './emails.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
@@ -18,6 +19,7 @@ import { registerTimeline } from './timeline.ts';
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const bodies = createBodyReader(platform.blobs);
   registerStorage(app, platform);
+  registerDrafts(app, platform);
   registerContacts(app, platform);
   registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);

@@ -2,6 +2,7 @@
 import { getMailbox, getMailboxCounts, getMe, listMailboxes, listMailboxMembers, MAIL_PAGE } from '@tidings/contracts/http/mail';
 import { MailboxId, UserId } from '@tidings/contracts/ids';
 import { userView } from '@tidings/projections/chat-view/index';
+import { draftCount } from '@tidings/projections/drafts/index';
 import { MAILBOX_READS, mailboxById, mailboxesOf, membersIn, readMailboxes, readMembers } from '@tidings/projections/mailboxes/index';
 import { labelsOf } from '@tidings/projections/thread-marks/index';
 import { countsOf, labelCountsOf, viewTallies } from '@tidings/projections/threads/index';
@@ -93,17 +94,19 @@ export const registerMailboxes = (app: FastifyInstance, platform: Platform): voi
     async ({ actor, params: { mailboxId } }) => {
       await assertMailbox(platform, actor, mailboxId, 'read');
       const schema = platform.liveSchema('threads');
-      const [[counted], labels, labelCounts] = await Promise.all([
+      const [[counted], labels, labelCounts, { drafts }] = await Promise.all([
         platform.read.any(countsOf(schema, [mailboxId])),
         platform.read.any(labelsOf(platform.liveSchema('thread-marks'), mailboxId)),
         platform.read.any(labelCountsOf(schema, mailboxId)),
+        platform.read.one(draftCount(platform.liveSchema('drafts'), mailboxId)),
       ]);
+      const views = counted?.views ?? viewTallies();
       const labelled = new Map(labelCounts.map((row) => [row.id, row]));
       return {
-        views: counted?.views ?? viewTallies(),
+        views: { ...views, drafts: { threads: views.drafts.threads + drafts, unread: views.drafts.unread } },
         labels: labels.map(({ id }) => labelled.get(id) ?? { id, threads: 0, unread: 0 }),
       };
     },
-    { reads: [...MAILBOX_READS, 'thread-marks'] },
+    { reads: [...MAILBOX_READS, 'thread-marks', 'drafts'] },
   );
 };

@@ -48,13 +48,13 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
         return listFound(platform, search, { query: narrowed, mailboxes: [mailboxId], searcher: actor.userId }, query.cursor, limit);
       }
       const walk = decodeCursor(WalkCursor, query.cursor);
-      const asked = { mailbox: mailboxId, view, unread, label, assignee, walk, limit: limit + 1 };
+      const asked = { mailbox: mailboxId, view, unread, label, assignee, walk, limit: limit + 1, drafts: platform.liveSchema('drafts') };
       const found = await platform.read.any(threadsInView(platform.liveSchema('threads'), asked));
       const first = found[0];
       const cursorOf = (last: ListedThread): object => ({ began: walk?.began ?? keyOf(first ?? last), after: keyOf(last) });
       return mailPage(found, limit, cursorOf, await readThreads(platform, found));
     },
-    { reads: ['mailboxes', ...THREAD_READS] },
+    { reads: ['mailboxes', ...THREAD_READS, 'drafts'] },
   );
 
   handle(
@@ -67,7 +67,7 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
       if (shown === undefined) throw noSuchThread();
       return shown;
     },
-    { reads: ['mailboxes', ...THREAD_READS] },
+    { reads: ['mailboxes', ...THREAD_READS, 'drafts'] },
   );
 
   handle(
