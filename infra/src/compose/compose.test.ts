@@ -210,7 +210,7 @@ const byPostalMime = async (raw: Uint8Array): Promise<Reading> => {
   return {
     ...{ from: read.from === undefined ? [] : people([read.from]), to: people(read.to), cc: people(read.cc), subject: read.subject ?? '' },
     ...{ text: plain(read.text), html: read.html?.trim() ?? '' },
-    files: read.attachments.map(({ filename, content }) => [filename ?? '', String(content)] as const),
+    files: read.attachments.map(({ filename, content }) => [filename ?? '', typeof content === 'string' ? content : ''] as const),
   };
 };
 const byOurselves = async (raw: Uint8Array): Promise<Pick<Reading, 'from' | 'to' | 'cc' | 'subject' | 'text'>> => {

@@ -256,6 +256,11 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'RoomRead':
       case 'NotificationSent':
       case 'EmailFiled':
+      case 'DraftSaved':
+      case 'DraftDiscarded':
+      case 'DraftSubmitted':
+      case 'DraftSendUndone':
+      case 'DraftDispatched':
       case 'ThreadRead':
       case 'EmailsMoved':
       case 'ThreadStarred':
