@@ -2,6 +2,7 @@
  * Someone is erased: nothing they wrote is left in any table, answer or stream, nor can the log be read; order and counts stay, and a replay
  * comes out alike (architecture §10).
  */
+import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
 import type { AdminRoom, Report } from '@tidings/contracts/http/admin';
 import type { ChatRoom, Message, Page, User } from '@tidings/contracts/http/chat-objects';
 import type { Media } from '@tidings/contracts/http/media';
@@ -332,7 +333,7 @@ describe('after it', () => {
     await Promise.all(
       projections.map(async ({ name }) => {
         let said = '';
-        const context = { databaseUrl, stdout: { write: (text: string) => void (said += text) } };
+        const context = { databaseUrl, blobs: DEFAULT_PLACE, stdout: { write: (text: string) => void (said += text) } };
         for (const command of ['replay', 'cutover', 'retire'])
           expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
       }),

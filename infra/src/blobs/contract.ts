@@ -1,11 +1,125 @@
 /** What every blob store promises; each adapter's test runs it. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { BlobId } from '@tidings/contracts/ids';
-import { BlobNotFound, BlobTooLarge, type BlobStore } from '@tidings/contracts/ports/blob-store';
+import { BlobDamaged, BlobNotFound, BlobTooLarge, type BlobStore, type ListedBlob } from '@tidings/contracts/ports/blob-store';
 import { describe, expect, it } from 'vitest';
+import { type BlobFormat, DEFAULT_FORMAT, NO_KEYS } from './format.ts';
 import { CHUNK_BYTES } from './intake.ts';
+
+/** The same for the same name. */
+export const testKey = (name: string): KeyObject => createSecretKey(createHash('sha256').update(name).digest());
+
+/** How an adapter may be told to keep bytes; the contract is the same for each. */
+export const FORMATS: Readonly<Record<string, BlobFormat>> = {
+  plain: { level: 0, keys: NO_KEYS },
+  zstd: DEFAULT_FORMAT,
+  'zstd and AES': { level: 3, keys: { active: 1, byId: new Map([[1, testKey('one')]]) } },
+};
+
+/** All formats of a store that keeps bytes on disk; `open` gives one over the same place for each. */
+export const keptContract = (
+  name: string,
+  open: (format: BlobFormat) => BlobStore,
+  /** Changes the last byte of what is stored of a blob. */
+  tamper: (id: BlobId) => Promise<void>,
+): void => {
+  const listed = async (store: BlobStore, id: BlobId): Promise<ListedBlob | undefined> => {
+    for await (const page of store.list()) {
+      const found = page.find((blob) => blob.id === id);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  const text = (size: number): Buffer => Buffer.alloc(size, `${randomBytes(8).toString('hex')} Dear Sir or Madam,\r\n`);
+  const rotated: BlobFormat = {
+    level: 3,
+    keys: { active: 2, byId: new Map([...(FORMATS['zstd and AES']?.keys.byId ?? []), [2, testKey('two')]]) },
+  };
+
+  for (const [format, value] of Object.entries(FORMATS)) blobStoreContract(`${name}, ${format}`, () => open(value));
+
+  describe(`kept bytes: ${name}`, () => {
+    it.each([100, 3 * CHUNK_BYTES + 17, 10 * CHUNK_BYTES + 1])(
+      'stores %i bytes anew in any other format, and they stay readable all the while',
+      async (size) => {
+        const formats = [...Object.values(FORMATS), rotated, FORMATS['plain'] ?? DEFAULT_FORMAT];
+        const bytes = text(size);
+        const { id } = await open(formats[0] ?? DEFAULT_FORMAT).put(bytes);
+        // Whoever reads knows all keys, and was open before the change.
+        const reader = open(rotated);
+        for (const format of formats) {
+          const store = open({ ...format, keys: { ...format.keys, byId: rotated.keys.byId } });
+          const reading = await reader.get(id);
+          await store.storeAnew(id);
+          expect((await buffer(reading)).equals(bytes)).toBe(true);
+          expect(await listed(store, id)).toMatchObject({ id, isCurrent: true });
+          expect((await reader.read(id)).equals(bytes)).toBe(true);
+        }
+        expect(await listed(open(rotated), id)).toMatchObject({ isCurrent: false });
+      },
+    );
+
+    it.each([100, 2 * CHUNK_BYTES + 5])('says which key is missing or wrong, and never gives other bytes (%i)', async (size) => {
+      const sealed = open(FORMATS['zstd and AES'] ?? DEFAULT_FORMAT);
+      const { id } = await sealed.put(text(size));
+      const read = async (format: BlobFormat): Promise<Buffer> => buffer(await open(format).get(id));
+      await expect(read(DEFAULT_FORMAT)).rejects.toThrow(/sealed with key 1, which BLOB_KEYS does not hold/);
+      await expect(open(DEFAULT_FORMAT).read(id)).rejects.toThrow(/key 1/);
+      const wrong = { level: 3, keys: { active: 1, byId: new Map([[1, testKey('another')]]) } };
+      await expect(read(wrong)).rejects.toThrow(/does not open with key 1/);
+      await expect(read(wrong)).rejects.toBeInstanceOf(BlobDamaged);
+      await expect(open(wrong).storeAnew(id)).rejects.toBeInstanceOf(BlobDamaged);
+      expect(await sealed.has(id)).toBe(true);
+    });
+
+    it.each([100, 2 * CHUNK_BYTES + 5, 8 * CHUNK_BYTES])('notices that sealed bytes were changed (%i)', async (size) => {
+      const sealed = open(FORMATS['zstd and AES'] ?? DEFAULT_FORMAT);
+      const { id } = await sealed.put(randomBytes(size));
+      await tamper(id);
+      await expect(buffer(await sealed.get(id).catch((error: unknown) => Promise.reject(error)))).rejects.toBeInstanceOf(BlobDamaged);
+    });
+
+    it('does not store anew what are other bytes than its name says', async () => {
+      const plain = open(FORMATS['plain'] ?? DEFAULT_FORMAT);
+      for (const size of [100, 2 * CHUNK_BYTES + 5]) {
+        const { id } = await plain.put(randomBytes(size));
+        await tamper(id);
+        await expect(plain.storeAnew(id)).rejects.toBeInstanceOf(BlobDamaged);
+        expect(await plain.has(id)).toBe(true);
+      }
+    });
+
+    it('streams with flat memory, sealed and packed', { timeout: 60_000 }, async () => {
+      const store = open(FORMATS['zstd and AES'] ?? DEFAULT_FORMAT);
+      const size = 40 * 1024 * 1024;
+      const piece = randomBytes(1024 * 1024);
+      const source = Readable.from(
+        (function* () {
+          for (let at = 0; at < size; at += piece.byteLength) yield piece;
+        })(),
+        { objectMode: false },
+      );
+      const before = process.memoryUsage();
+      let peak = 0;
+      const watch = setInterval(() => {
+        const { arrayBuffers, heapUsed } = process.memoryUsage();
+        peak = Math.max(peak, arrayBuffers + heapUsed - before.arrayBuffers - before.heapUsed);
+      }, 5);
+      try {
+        const { id } = await store.put(source);
+        const sha = createHash('sha256');
+        for await (const chunk of await store.get(id)) sha.update(chunk as Buffer);
+        expect(sha.digest('hex')).toBe(id);
+      } finally {
+        clearInterval(watch);
+      }
+      // Garbage included, and far below the whole value twice.
+      expect(peak).toBeLessThan(size);
+    });
+  });
+};
 
 export const blobStoreContract = (name: string, open: () => BlobStore): void => {
   const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -46,6 +160,38 @@ export const blobStoreContract = (name: string, open: () => BlobStore): void => 
         expect([await store.has(used.id), await store.has(unused.id)]).toEqual([true, false]);
         expect(await store.read(used.id)).toEqual(bytes);
       }
+    });
+
+    it('keeps what was put since a moment, and says what went', async () => {
+      const store = open();
+      for (const bytes of [randomBytes(100), randomBytes(2 * CHUNK_BYTES + 5)]) {
+        const { id } = await store.put(bytes);
+        expect(await store.removeUnused([id], async () => new Set(), Date.now() - 60_000)).toEqual([]);
+        expect(await store.read(id)).toEqual(bytes);
+        expect(await store.removeUnused([id], async () => new Set(), Date.now() + 60_000)).toEqual([id]);
+        expect(await store.has(id)).toBe(false);
+      }
+    });
+
+    it('lists what is stored, by when it was put, and what was left aside', async () => {
+      const store = open();
+      const bytes = randomBytes(100);
+      const { id } = await store.put(bytes);
+      const ids = async (...range: Parameters<BlobStore['list']>): Promise<readonly BlobId[]> => {
+        const found: BlobId[] = [];
+        for await (const page of store.list(...range)) found.push(...page.map((blob) => blob.id));
+        return found;
+      };
+      expect((await ids()).filter((listed) => listed === id)).toEqual([id]);
+      expect(await ids({ since: Date.now() - 60_000, until: Date.now() + 60_000 })).toContain(id);
+      expect(await ids({ since: Date.now() + 60_000 })).not.toContain(id);
+      expect(await ids({ until: Date.now() - 60_000 })).not.toContain(id);
+      await store.removeUnused([id], async () => {
+        // As a power cut would leave it.
+        expect([await ids(), await store.leftAside(0)]).toEqual([expect.not.arrayContaining([id]), expect.arrayContaining([id])]);
+        return new Set([id]);
+      });
+      expect(await store.leftAside(0)).not.toContain(id);
     });
 
     it('keeps what is put again while it is being removed, and what was being removed when the question failed', async () => {

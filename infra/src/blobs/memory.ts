@@ -5,13 +5,18 @@ import { BlobNotFound, type BlobStore } from '@tidings/contracts/ports/blob-stor
 import { blobIdOf, takeIn } from './intake.ts';
 import { removalBy } from './removal.ts';
 
+interface Kept {
+  readonly bytes: Buffer;
+  readonly at: number;
+}
+
 export const memoryBlobs = ({ settledMs }: { readonly settledMs?: number } = {}): BlobStore => {
-  const aside = new Map<BlobId, Buffer>();
-  const kept = new Map<BlobId, Buffer>();
+  const aside = new Map<BlobId, Kept>();
+  const kept = new Map<BlobId, Kept>();
   const read = async (id: BlobId): Promise<Buffer> => {
-    const bytes = kept.get(id) ?? aside.get(id);
-    if (bytes === undefined) throw new BlobNotFound(id);
-    return bytes;
+    const found = kept.get(id) ?? aside.get(id);
+    if (found === undefined) throw new BlobNotFound(id);
+    return found.bytes;
   };
   return {
     put: async (source, options) => {
@@ -21,7 +26,7 @@ export const memoryBlobs = ({ settledMs }: { readonly settledMs?: number } = {})
       else for await (const chunk of intake.chunks) parts.push(chunk);
       const bytes = Buffer.concat(parts);
       const id = blobIdOf(bytes);
-      kept.set(id, bytes);
+      kept.set(id, { bytes, at: Date.now() });
       return { id, size: bytes.byteLength };
     },
     read,
@@ -30,21 +35,31 @@ export const memoryBlobs = ({ settledMs }: { readonly settledMs?: number } = {})
       return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
     },
     has: async (id) => kept.has(id),
+    list: async function* ({ since = -Infinity, until = Infinity } = {}) {
+      yield [...kept].filter(([, { at }]) => at >= since && at < until).map(([id, { at }]) => ({ id, storedAt: at, isCurrent: true }));
+    },
+    leftAside: async () => [...aside.keys()],
+    storeAnew: async (id) => void (await read(id)),
     removeUnused: removalBy(
       {
-        setAside: async (ids) => move(ids, kept, aside),
+        setAside: async (ids, putBefore) =>
+          move(
+            ids.filter((id) => (kept.get(id)?.at ?? Infinity) < putBefore),
+            kept,
+            aside,
+          ),
         restore: async (ids) => move(ids, aside, kept),
-        drop: async (ids) => ids.forEach((id) => aside.delete(id)),
+        drop: async (ids) => ids.filter((id) => aside.delete(id)),
       },
       settledMs,
     ),
   };
 };
 
-const move = (ids: readonly BlobId[], from: Map<BlobId, Buffer>, to: Map<BlobId, Buffer>): void => {
+const move = (ids: readonly BlobId[], from: Map<BlobId, Kept>, to: Map<BlobId, Kept>): void => {
   for (const id of ids) {
-    const bytes = from.get(id);
-    if (bytes !== undefined) to.set(id, bytes);
+    const found = from.get(id);
+    if (found !== undefined && !to.has(id)) to.set(id, found);
     from.delete(id);
   }
 };

@@ -33,6 +33,19 @@ const steps: readonly string[] = [
   -- What is being removed: still readable, but a put of the same bytes stores them anew (docs/decisions/024).
   create table blob.aside (like blob.blob including defaults including constraints including storage, primary key (id));
   `,
+  `
+  -- How it is kept (docs/decisions/034): the level of zstd that was tried (0: none), the key (0: none), and for a large value its own key, sealed
+  -- with that one. What is older was packed with level 1 and is not sealed.
+  alter table blob.blob
+    add column level smallint not null default 1, add column key_id smallint not null default 0, add column sealed_key bytea;
+  alter table blob.aside
+    add column level smallint not null default 1, add column key_id smallint not null default 0, add column sealed_key bytea,
+    add column aside_at timestamptz not null default now();
+  create index blob_stored on blob.blob (stored_at, id);
+
+  -- Keys that something may be sealed with, and how to tell that we hold the right one.
+  create table blob.key (id smallint primary key, proof bytea not null);
+  `,
 ];
 
 /** Brings the schema \`blob\` up to date and sweeps abandoned uploads. Several processes may run it at once. */

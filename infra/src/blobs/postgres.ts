@@ -1,17 +1,19 @@
 /**
- * Blobs in Postgres, the default: content-addressed, stored once, packed by zstd. A small value (up to `CHUNK_BYTES`) is one row and
- * travels in a group commit; a large one is streamed in chunks under an upload id that becomes a blob at its end, so memory stays
- * flat and no transaction stays open while a slow peer sends.
+ * Blobs in Postgres, the default: content-addressed, stored once, packed by zstd, sealed if there is a key. A small value (up to `CHUNK_BYTES`) is
+ * one row and travels in a group commit; a large one lies in chunks (large-writer.ts).
  */
-import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { BlobId } from '@tidings/contracts/ids';
-import { BlobStoreUnavailable, type BlobStore, type StoredBlob } from '@tidings/contracts/ports/blob-store';
-import { Pool } from 'pg';
-import { blobIdOf, CHUNK_BYTES, cut, takeIn, type Measured } from './intake.ts';
-import { packChunk, packSmall, unpack } from './packing.ts';
+import { BlobDamaged, type BlobStore, type ListedBlob, type StoredBetween } from '@tidings/contracts/ports/blob-store';
+import { Pool, type QueryResult } from 'pg';
+import { asideIn, leftAsideIn } from './aside-rows.ts';
+import { asking } from './asking.ts';
+import { type BlobFormat, DEFAULT_FORMAT } from './format.ts';
+import { blobIdOf, CHUNK_BYTES, cut, takeIn } from './intake.ts';
+import { LargeWriter } from './large-writer.ts';
+import { type Packing, packSmall, unpackerFor, unpackSmall } from './packing.ts';
+import { removalBy } from './removal.ts';
 import { RowReader, type BlobRow } from './row-reader.ts';
-import { type Aside, removalBy } from './removal.ts';
 import { SmallWriter } from './small-writer.ts';
 
 export { migrateBlobs } from './migrations.ts';
@@ -22,6 +24,7 @@ export interface PostgresBlobs extends BlobStore {
 }
 
 export type PostgresBlobsOptions = ({ readonly pool: Pool } | { readonly url: string }) & {
+  readonly format?: BlobFormat;
   /**
    * The event log lies in the same database. Then one write-ahead log holds both, in the order of their commits: an event's commit, which
    * waits for the disk, takes along the blob that was committed before it (docs/decisions/017).
@@ -31,30 +34,48 @@ export type PostgresBlobsOptions = ({ readonly pool: Pool } | { readonly url: st
   readonly settledMs?: number;
 };
 
+/** Chunks that a reader is given at once. */
+const READ_AHEAD = 4;
+const LISTED = 1_000;
+
 /** The schema must exist (`migrateBlobs`). */
 export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs => {
-  const { besideLog = false } = options;
+  const { besideLog = false, format = DEFAULT_FORMAT } = options;
+  const { keys, level } = format;
   const pool = 'pool' in options ? options.pool : ownPool(options.url);
-  const small = new SmallWriter(pool);
+  const small = new SmallWriter(pool, format);
+  const large = new LargeWriter(pool, format);
   const rows = new RowReader(pool);
 
+  const chunksOf = async (upload: string | null, from: number): Promise<readonly { packing: Packing; data: Buffer }[]> => {
+    const found = await asking(
+      pool.query<{ packing: Packing; data: Buffer }>({
+        name: 'blob-chunks',
+        text: 'select packing, data from blob.chunk where upload = $1 and seq >= $2 and seq < $2 + $3 order by seq',
+        values: [upload, from, READ_AHEAD],
+      }),
+    );
+    return found.rows;
+  };
+
   /** From the chunk with byte `from` on. */
-  async function* content(row: BlobRow, from = 0): AsyncGenerator<Buffer> {
+  async function* content(id: BlobId, row: BlobRow, from = 0): AsyncGenerator<Buffer> {
     if (row.data !== null) {
-      yield unpack(row.packing, row.data);
+      yield unpackSmall(id, row.keyId, { packing: row.packing, data: row.data }, keys);
       return;
     }
-    for (let seq = Math.floor(from / CHUNK_BYTES); ; seq += 1) {
-      const found = await asking(
-        pool.query<{ packing: number; data: Buffer }>({
-          name: 'blob-chunk',
-          text: 'select packing, data from blob.chunk where upload = $1 and seq = $2',
-          values: [row.upload, seq],
-        }),
-      );
-      const chunk = found.rows[0];
-      if (chunk === undefined) return;
-      yield unpack(chunk.packing, chunk.data);
+    const count = Math.ceil(row.size / CHUNK_BYTES);
+    let { upload } = row;
+    let unpack = unpackerFor(id, row.keyId, row.sealedKey, keys);
+    for (let seq = Math.floor(from / CHUNK_BYTES); seq < count;) {
+      const chunks = await chunksOf(upload, seq);
+      for (const chunk of chunks) yield unpack(seq++, chunk);
+      if (chunks.length > 0) continue;
+      // They were stored anew meanwhile, in chunks of the same sizes: it goes on there.
+      const moved = await rows.find(id);
+      if (moved.upload === upload) throw new BlobDamaged(`blob ${id} has lost a part: chunk ${seq} of ${count}`);
+      upload = moved.upload;
+      unpack = unpackerFor(id, moved.keyId, moved.sealedKey, keys);
     }
   }
 
@@ -62,27 +83,55 @@ export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs 
     put: async (source, { maxBytes, thenAppended = false } = {}) => {
       const intake = await takeIn(source, maxBytes);
       const waitsForDisk = !(thenAppended && besideLog);
-      if (intake.type === 'large') return putLarge(pool, intake, waitsForDisk);
+      if (intake.type === 'large') return large.put(intake, waitsForDisk);
       const id = blobIdOf(intake.bytes);
-      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes), waitsForDisk);
+      await small.write(id, intake.bytes.byteLength, packSmall(intake.bytes, id, format), waitsForDisk);
       return { id, size: intake.bytes.byteLength };
     },
     get: async (id, range) => {
       const row = await rows.find(id);
-      if (range === undefined) return Readable.from(content(row), { objectMode: false });
+      if (range === undefined) return Readable.from(content(id, row), { objectMode: false });
       const first = row.data === null ? Math.floor(range.start / CHUNK_BYTES) * CHUNK_BYTES : 0;
-      return Readable.from(cut(content(row, first), range, first), { objectMode: false });
+      return Readable.from(cut(content(id, row, first), range, first), { objectMode: false });
     },
     read: async (id) => {
       const row = await rows.find(id);
-      if (row.data !== null) return unpack(row.packing, row.data);
+      if (row.data !== null) return unpackSmall(id, row.keyId, { packing: row.packing, data: row.data }, keys);
       const chunks: Buffer[] = [];
-      for await (const chunk of content(row)) chunks.push(chunk);
+      for await (const chunk of content(id, row)) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
     has: async (id) => {
       const found = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
       return found.rows.length > 0;
+    },
+    list: (stored = {}) => listed(pool, stored, format),
+    leftAside: (forMs) => leftAsideIn(pool, forMs),
+    storeAnew: async (id) => {
+      const row = await rows.find(id);
+      const intake = await takeIn(Readable.from(content(id, row), { objectMode: false }));
+      if (intake.type === 'small') {
+        if (blobIdOf(intake.bytes) !== id) throw damaged(id);
+        const { packing, data } = packSmall(intake.bytes, id, format);
+        await asking(
+          pool.query('update blob.blob set packing = $2, data = $3, level = $4, key_id = $5 where id = $1', [
+            Buffer.from(id, 'hex'),
+            packing,
+            Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+            level,
+            keys.active,
+          ]),
+        );
+        return;
+      }
+      const written = await large.upload(intake);
+      try {
+        if (written.id !== id) throw damaged(id);
+        await asking(pool.query(REPLACE, [Buffer.from(id, 'hex'), written.upload, level, keys.active, written.sealedKey]));
+      } catch (error) {
+        await large.discard(written.upload).catch(() => undefined); // else it is swept at a later start
+        throw error;
+      }
     },
     removeUnused: removalBy(asideIn(pool), options.settledMs),
     close: async () => {
@@ -91,113 +140,47 @@ export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs 
   };
 };
 
-/** Only its end waits for the disk, which takes along all that was committed before it; an upload without its end is swept. */
-const putLarge = async (
-  pool: Pool,
-  { chunks, measured }: { readonly chunks: AsyncIterable<Uint8Array>; readonly measured: () => Measured },
-  waitsForDisk: boolean,
-): Promise<StoredBlob> => {
-  const upload = randomUUID();
-  // A chunk is under way to the database while the next one is read and packed.
-  let writing: Promise<unknown> = Promise.resolve();
-  try {
-    await asking(
-      pool.query({ name: 'blob-insert-upload', text: `insert into blob.upload (id) select $1::uuid where ${RELAXED}`, values: [upload] }),
-    );
-    let seq = 0;
-    for await (const chunk of chunks) {
-      const { packing, data } = await packChunk(chunk);
-      await writing;
-      writing = asking(
-        pool.query({
-          name: 'blob-insert-chunk',
-          text: `insert into blob.chunk (upload, seq, packing, data) select $1::uuid, $2::integer, $3::smallint, $4::bytea where ${RELAXED}`,
-          // pg sends a Buffer as binary; over another view's bytes it takes no copy.
-          values: [upload, seq, packing, Buffer.from(data.buffer, data.byteOffset, data.byteLength)],
-        }),
-      );
-      writing.catch(() => undefined); // whoever awaits it next is told
-      seq += 1;
-    }
-    await writing;
-    const { id, size } = measured();
-    const { rows } = await asking(
-      pool.query<{ taken: boolean }>({
-        name: waitsForDisk ? 'blob-finish-durably' : 'blob-finish-relaxed',
-        text: finish(waitsForDisk ? 'true' : RELAXED),
-        values: [Buffer.from(id, 'hex'), size, upload],
-      }),
-    );
-    // The same bytes were there already: the first copy stays, this one goes, which waits for the disk and so for the first copy too.
-    if (rows[0]?.taken !== true) await discard(pool, upload);
-    return { id, size };
-  } catch (error) {
-    await writing.catch(() => undefined);
-    // What cannot be removed now is swept at a later start.
-    await discard(pool, upload).catch(() => undefined);
-    throw error;
-  }
-};
+const damaged = (id: BlobId): BlobDamaged => new BlobDamaged(`blob ${id} holds other bytes than its name says`);
 
-/** All by primary keys. A writer that meets a row on its way out waits, and then stores the bytes anew. */
-const asideIn = (pool: Pool): Aside => {
-  const run = async (text: string, ids: readonly BlobId[]): Promise<void> => {
-    if (ids.length > 0) await asking(pool.query(text, [ids.map((id) => Buffer.from(id, 'hex'))]));
-  };
-  return {
-    setAside: async (ids) => {
-      // Of a removal that was cut short, and put again since.
-      await run(
-        `with old as (delete from blob.aside a using blob.blob b where a.id = any($1::bytea[]) and b.id = a.id returning a.upload)
-         delete from blob.chunk using old where chunk.upload = old.upload`,
-        ids,
-      );
-      await run(
-        `with gone as (delete from blob.blob where id = any($1::bytea[]) returning *)
-         insert into blob.aside select * from gone on conflict (id) do nothing`,
-        ids,
-      );
-    },
-    restore: (ids) =>
-      run(
-        `with back as (delete from blob.aside where id = any($1::bytea[]) returning *),
-              placed as (insert into blob.blob select * from back on conflict (id) do nothing returning id)
-         delete from blob.chunk using back where chunk.upload = back.upload and back.id not in (select id from placed)`,
-        ids,
+/** Where the blob is gone or lies aside, the new chunks go, not the old ones. */
+const REPLACE = `
+  with old as (select upload from blob.blob where id = $1 for update),
+  changed as (
+    update blob.blob set upload = $2::uuid, level = $3, key_id = $4, sealed_key = $5 where id = $1 and exists (select from old) returning 1
+  ),
+  done as (delete from blob.upload where id = $2::uuid)
+  delete from blob.chunk where upload = case when exists (select from changed) then (select upload from old) else $2::uuid end`;
+
+interface ListedRow extends ListedBlob {
+  /** To the microsecond. */
+  readonly at: string;
+}
+
+/** By the index on (stored_at, id). */
+async function* listed(pool: Pool, { since, until }: StoredBetween, { level, keys }: BlobFormat): AsyncGenerator<readonly ListedBlob[]> {
+  let after: ListedRow | undefined;
+  for (;;) {
+    const { rows }: QueryResult<ListedRow> = await asking(
+      pool.query<ListedRow>(
+        `select encode(id, 'hex') as id, stored_at::text as at, (extract(epoch from stored_at) * 1000)::float8 as "storedAt",
+           key_id = $1 and level = $2 as "isCurrent"
+         from blob.blob
+         where (stored_at, id) > ($3::timestamptz, decode($4, 'hex')) and stored_at < $5::timestamptz
+         order by stored_at, id limit ${LISTED}`,
+        [
+          keys.active,
+          level,
+          after?.at ?? (since === undefined ? '-infinity' : new Date(since).toISOString()),
+          after?.id ?? '',
+          until === undefined ? 'infinity' : new Date(until).toISOString(),
+        ],
       ),
-    drop: (ids) =>
-      run(
-        `with gone as (delete from blob.aside where id = any($1::bytea[]) returning upload)
-         delete from blob.chunk using gone where chunk.upload = gone.upload`,
-        ids,
-      ),
-  };
-};
-
-/** For its transaction only (see small-writer.ts). */
-const RELAXED = "set_config('synchronous_commit', 'off', true) = 'off'";
-
-const finish = (condition: string): string => `
-  with taken as (
-    insert into blob.blob (id, size, packing, upload) select $1::bytea, $2::bigint, 0, $3::uuid where ${condition}
-    on conflict (id) do nothing returning 1
-  ), done as (
-    delete from blob.upload where id = $3 and exists (select from taken)
-  )
-  select exists (select from taken) as taken`;
-
-const discard = async (pool: Pool, upload: string): Promise<void> => {
-  await pool.query('with gone as (delete from blob.chunk where upload = $1) delete from blob.upload where id = $1', [upload]);
-};
-
-/** Whatever Postgres or the way to it refuses is `BlobStoreUnavailable`; other errors (a peer that hung up) stay themselves. */
-const asking = async <A>(query: Promise<A>): Promise<A> => {
-  try {
-    return await query;
-  } catch (cause) {
-    throw new BlobStoreUnavailable('asking Postgres for blobs', { cause });
+    );
+    if (rows.length === 0) return;
+    yield rows.map(({ id, storedAt, isCurrent }) => ({ id, storedAt, isCurrent }));
+    after = rows.at(-1);
   }
-};
+}
 
 const ownPool = (connectionString: string): Pool => {
   const pool = new Pool({ connectionString, max: 6, connectionTimeoutMillis: 5_000, application_name: 'tidings-blobs' });

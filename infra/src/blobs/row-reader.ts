@@ -2,19 +2,27 @@
 import type { BlobId } from '@tidings/contracts/ids';
 import { BlobNotFound, BlobStoreUnavailable } from '@tidings/contracts/ports/blob-store';
 import type { Pool } from 'pg';
+import type { Packing } from './packing.ts';
 
 export interface BlobRow {
-  readonly packing: number;
+  readonly packing: Packing;
   /** Null when the bytes lie in the chunks of `upload`. */
   readonly data: Buffer | null;
   readonly upload: string | null;
+  /** Of the bytes as they were given. */
+  readonly size: number;
+  /** 0: not sealed. */
+  readonly keyId: number;
+  /** Of a sealed large value. */
+  readonly sealedKey: Buffer | null;
 }
 
 /** Bounds what one answer may hold: as many small blobs at their largest are 16 MiB. */
 const MAX_BATCH = 64;
 const CONNECTIONS = 2;
 /** By the primary key. */
-const FIND = "select encode(id, 'hex') as id, packing, data, upload from blob.blob where id = any($1::bytea[])";
+const FIND = `select encode(id, 'hex') as id, packing, data, upload, size::float8 as size, key_id as "keyId", sealed_key as "sealedKey"
+  from blob.blob where id = any($1::bytea[])`;
 
 /** For what is not there: it may be on its way out. Both places in one statement, for it is moved from one to the other. */
 const FIND_EVERYWHERE = `${FIND} union all ${FIND.replace('blob.blob', 'blob.aside')}`;

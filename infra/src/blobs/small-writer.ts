@@ -5,8 +5,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobId } from '@tidings/contracts/ids';
-import { BlobStoreUnavailable } from '@tidings/contracts/ports/blob-store';
+import { BlobStoreUnavailable, TOUCHED_WITHIN_MS } from '@tidings/contracts/ports/blob-store';
 import type { Pool } from 'pg';
+import { RELAXED } from './asking.ts';
+import type { BlobFormat } from './format.ts';
 import type { Packed } from './packing.ts';
 
 /** A second batch travels beside the first only when this much waits: two half batches cost more than one. */
@@ -19,21 +21,23 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 /** Beyond this callers are told to come back; memory stays bounded whatever the disk does. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
+/** A put renews the time of what is there, so that nobody removes it before an event names it (docs/decisions/034). */
+export const TOUCH = `update set stored_at = excluded.stored_at where blob.stored_at < excluded.stored_at - interval '${TOUCHED_WITHIN_MS} ms'`;
+
 /** One buffer for all values: a single binary parameter, cut apart by the server, beats an array that pg would send as hex text. */
 const insert = (condition: string): string => `
-  insert into blob.blob (id, size, packing, data)
-  select substr($1::bytea, at, 32), size, packing, substr($1::bytea, at + 32, length)
+  insert into blob.blob (id, size, packing, data, level, key_id)
+  select substr($1::bytea, at, 32), size, packing, substr($1::bytea, at + 32, length), $6::smallint, $7::smallint
   from unnest($2::integer[], $3::bigint[], $4::smallint[], $5::integer[]) as entry (at, size, packing, length)
   where ${condition}
-  on conflict (id) do nothing`;
+  on conflict (id) do ${TOUCH}`;
 const DURABLY = { name: 'blob-insert-durably', text: insert('true') };
-/** For this transaction only, and asked of each row because the statement must name it somewhere. */
-const RELAXED = { name: 'blob-insert-relaxed', text: insert("set_config('synchronous_commit', 'off', true) = 'off'") };
+const RELAXEDLY = { name: 'blob-insert-relaxed', text: insert(RELAXED) };
 /**
  * What was there already may have come relaxed, a moment ago, and a transaction that writes nothing waits for nothing. This one writes a word
  * into the write-ahead log, and waits for all that stands before it.
  */
-const FLUSH = "select pg_logical_emit_message(true, 'tidings', '')";
+export const FLUSH = "select pg_logical_emit_message(true, 'tidings', '')";
 
 interface Entry {
   readonly id: BlobId;
@@ -46,12 +50,14 @@ interface Entry {
 
 export class SmallWriter {
   readonly #pool: Pool;
+  readonly #format: BlobFormat;
   #waiting: Entry[] = [];
   #waitingBytes = 0;
   #busy = 0;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, format: BlobFormat) {
     this.#pool = pool;
+    this.#format = format;
   }
 
   /**
@@ -93,8 +99,9 @@ export class SmallWriter {
   async #commit(entries: readonly Entry[]): Promise<void> {
     try {
       const durably = entries.some(({ waitsForDisk }) => waitsForDisk);
-      const { rowCount } = await this.#pool.query({ ...(durably ? DURABLY : RELAXED), values: parameters(entries) });
-      if (durably && (rowCount ?? 0) < entries.length) await this.#pool.query(FLUSH);
+      const each = distinct(entries);
+      const { rowCount } = await this.#pool.query({ ...(durably ? DURABLY : RELAXEDLY), values: parameters(each, this.#format) });
+      if (durably && (rowCount ?? 0) < each.length) await this.#pool.query(FLUSH);
       for (const entry of entries) entry.resolve();
     } catch (cause) {
       const error = new BlobStoreUnavailable('writing blobs to Postgres', { cause });
@@ -107,9 +114,13 @@ export class SmallWriter {
   }
 }
 
-const parameters = (entries: readonly Entry[]): unknown[] => {
-  // In order of id, so that two batches with the same ids can never wait for each other in a circle.
-  const sorted = entries.length === 1 ? entries : entries.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+/** Each value once, in order of id, so that two batches with the same ids can never wait for each other in a circle. */
+const distinct = (entries: readonly Entry[]): readonly Entry[] =>
+  entries.length === 1
+    ? entries
+    : [...new Map(entries.map((entry) => [entry.id, entry])).values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+const parameters = (sorted: readonly Entry[], { level, keys }: BlobFormat): unknown[] => {
   const pieces: Uint8Array[] = [];
   const starts: number[] = [];
   let at = 1;
@@ -124,5 +135,7 @@ const parameters = (entries: readonly Entry[]): unknown[] => {
     sorted.map((entry) => entry.size),
     sorted.map((entry) => entry.packed.packing),
     sorted.map((entry) => entry.packed.data.byteLength),
+    level,
+    keys.active,
   ];
 };

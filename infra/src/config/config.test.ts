@@ -38,6 +38,46 @@ describe('loadConfig', () => {
     ]);
   });
 
+  describe('of blobs', () => {
+    const blobsOf = (env: Record<string, string>) => E.getOrElseW(() => null)(loadConfig(env))?.blobs;
+    const [one, two] = ['A'.repeat(43), '0f'.repeat(32)];
+
+    it('seals nothing unless told to, and packs quickly', () => {
+      expect(blobsOf({ DATA_DIR: '/data' })).toMatchObject({
+        type: 'postgres',
+        folder: '/data/blobs',
+        format: { level: 1, keys: { active: 0 } },
+      });
+      expect([...(blobsOf({ BLOB_KEY: '0' })?.format.keys.byId ?? [])]).toEqual([]);
+    });
+
+    it('takes keys in base64 or hex by their ids, one of them active', () => {
+      const keys = blobsOf({ BLOB_KEYS: `1:${one}=, 12:${two}`, BLOB_KEY: '12' })?.format.keys;
+      expect([keys?.active, [...(keys?.byId.keys() ?? [])]]).toEqual([12, [1, 12]]);
+      expect(keys?.byId.get(12)?.export().toString('hex')).toBe(two);
+      expect(keys?.byId.get(1)?.export()).toEqual(Buffer.alloc(32));
+      expect(blobsOf({ BLOB_KEYS: `1:${one}`, BLOB_KEY: '0' })?.format.keys.active).toBe(0);
+    });
+
+    it('says what is wrong with them, and never shows one', () => {
+      for (const wrong of ['secret', `0:${one}`, `40000:${one}`, `1:${one.slice(1)}`, `1:${one},1:${two}`, `1:${two}00`]) {
+        expect(faultsOf({ BLOB_KEYS: wrong, BLOB_KEY: '1' })).toEqual([
+          expect.stringMatching(/^BLOB_KEYS must be keys with their ids like 1:SECRET[^()]*$/),
+        ]);
+      }
+      expect(faultsOf({ BLOB_KEYS: `1:${one}` })).toEqual([
+        'BLOB_KEY must say which key of BLOB_KEYS bytes are sealed with; 0: none of them',
+      ]);
+      expect(faultsOf({ BLOB_KEYS: `1:${one}`, BLOB_KEY: '2' })).toEqual(['BLOB_KEY is 2, and BLOB_KEYS holds no key with this id']);
+    });
+
+    it('takes a level of compression', () => {
+      const levelOf = (BLOB_COMPRESSION: string) => blobsOf({ BLOB_COMPRESSION })?.format.level;
+      expect(['none', 'zstd', 'zstd:7'].map(levelOf)).toEqual([0, 1, 7]);
+      for (const wrong of ['gzip', 'zstd:0', 'zstd:20', 'zstd:']) expect(faultsOf({ BLOB_COMPRESSION: wrong })).toHaveLength(1);
+    });
+  });
+
   it('takes domains in either spelling', () => {
     const domainsOf = (MAIL_DOMAINS: string) => E.getOrElseW(() => null)(loadConfig({ MAIL_DOMAINS }))?.mailDomains;
     expect(domainsOf('Bücher.example, xn--bcher-kva.example, town.example')).toEqual(['xn--bcher-kva.example', 'town.example']);

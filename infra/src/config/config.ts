@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
+import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
 import { flag, list, names, networks, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
@@ -100,6 +101,7 @@ export const variables = {
     /^(mailto:\S+@\S+|https:\/\/\S+)$/.test(value) ? value : undefined,
   ).means('Whom push services may write to about us (RFC 8292); without it `postmaster` at the first of `MAIL_DOMAINS`.'),
   ...mailCheckVariables,
+  ...blobVariables,
   KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
   S3_ENDPOINT: notYet('S3'),
@@ -170,6 +172,7 @@ export interface Config {
     readonly pushContact: string;
   };
   readonly mailChecks: MailChecks;
+  readonly blobs: BlobStorage;
   /** Empty: the machine's own. */
   readonly dnsServers: readonly string[];
   /** Tells this node's processes from other nodes' in leases and heartbeats. */
@@ -190,14 +193,15 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): E
   return faults.length > 0 ? E.left(faults) : E.right(toConfig(decoded.right));
 };
 
-/** The wrong value, where it cannot hold a password. */
+/** The wrong value, where it cannot hold a secret. */
 const quoted = (name: string, value: string | undefined): string =>
-  value === undefined || value.length > 80 || name.endsWith('_URL') ? '' : ` (it is "${value}")`;
+  value === undefined || value.length > 80 || name.endsWith('_URL') || name.endsWith('_KEYS') ? '' : ` (it is "${value}")`;
 
 const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] => [
   ...((env.SMTP_TLS_KEY_FILE === null) === (env.SMTP_TLS_CERT_FILE === null)
     ? []
     : ['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']),
+  ...blobFaults(env),
   ...(env.TIDINGS_ENV === 'production' && env.OIDC_ISSUER === null
     ? ['OIDC_ISSUER must be set when TIDINGS_ENV is production: the development issuer hands out tokens to anybody who asks']
     : []),
@@ -241,6 +245,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
     pushContact: env.WEB_PUSH_CONTACT ?? `mailto:postmaster@${env.MAIL_DOMAINS[0] ?? 'localhost'}`,
   },
   mailChecks: mailChecksOf(env),
+  blobs: blobStorageOf(env),
   dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,
   presenceTtlMs: env.PRESENCE_TTL_SECONDS * 1000,

@@ -11,6 +11,7 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings migrate               bring the database's schema up to date
   tidings token <user>          a token of the development issuer (alice, bob, carol; "service" for a back end)
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
+  tidings blobs …               verify, rotate: see "tidings blobs help"
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
   tidings help                  this page
 
@@ -41,7 +42,7 @@ export const main = async (args: readonly string[]): Promise<void> => {
 };
 
 /** Errors whose message is a sentence for the terminal. */
-const EXPECTED = new Set(['EmbeddedPostgresError', 'ChildFailed', 'DemoFailed']);
+const EXPECTED = new Set(['EmbeddedPostgresError', 'ChildFailed', 'DemoFailed', 'WrongBlobKeys']);
 
 const run = async (command: string, args: readonly string[]): Promise<number> => {
   switch (command) {
@@ -53,6 +54,8 @@ const run = async (command: string, args: readonly string[]): Promise<number> =>
       return tokenCommand(args);
     case 'projections':
       return projections(args);
+    case 'blobs':
+      return blobs(args);
     case 'demo':
       return (await import('./demo/index.ts')).demoCommand(args, process.stdout);
     case 'help':
@@ -123,9 +126,15 @@ const tokenCommand = async ([user, ...rest]: readonly string[]): Promise<number>
 };
 
 const projections = (args: readonly string[]): Promise<number> =>
-  withDatabase(async (databaseUrl) => {
+  withDatabase(async (databaseUrl, { blobs }) => {
     const { projectionsCommand } = await import('./projections/index.ts');
-    return projectionsCommand([...args], { databaseUrl, stdout: process.stdout });
+    return projectionsCommand([...args], { databaseUrl, blobs, stdout: process.stdout });
+  });
+
+const blobs = (args: readonly string[]): Promise<number> =>
+  withDatabase(async (databaseUrl, { blobs: storage }) => {
+    const { blobsCommand } = await import('./blobs/index.ts');
+    return blobsCommand(args, { databaseUrl, storage, stdout: process.stdout });
   });
 
 if (import.meta.main) await main(process.argv.slice(2));

@@ -1,5 +1,5 @@
 /** Chooses an adapter for every port. The only place that does. */
-import { openPostgresBlobs } from '@tidings/infra/blobs/postgres';
+import { openBlobs } from '@tidings/infra/blobs/open';
 import { createCommands } from '@tidings/infra/commands/create-commands';
 import type { Config } from '@tidings/infra/config/config';
 import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
@@ -57,8 +57,7 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
     opened.push(() => log.close());
     const keys = postgresSubjectKeys({ pool });
     const events = traceAppends(createEventStore(log, keys));
-    const blobs = openPostgresBlobs({ pool, besideLog: true });
-    opened.push(() => blobs.close());
+    const { blobs } = await openBlobs(config.blobs, { pool, besideLog: true });
     const live = await createLiveSchema(pool, signals);
     opened.push(() => live.close());
     const feed = createPositionFeed();

@@ -31,8 +31,8 @@ const ASK_AGAIN_MS = 25;
  * Resolves seconds later. A mail that was accepted and is not filed yet counts as well: it is waited for.
  * @throws NotCaughtUp, BlobStoreUnavailable
  */
-export const removeUnusedBlobs = (parts: Parts, blobs: readonly BlobId[], leaving: Leaving): Promise<void> =>
-  parts.blobs.removeUnused(blobs, (ids) => inUse(parts, ids, leaving));
+export const removeUnusedBlobs = async (parts: Parts, blobs: readonly BlobId[], leaving: Leaving): Promise<void> =>
+  void (await parts.blobs.removeUnused(blobs, (ids) => inUse(parts, ids, leaving)));
 
 const inUse = async (parts: Parts, blobs: readonly BlobId[], { mailboxes, uploader }: Leaving): Promise<ReadonlySet<BlobId>> => {
   await allFiled(parts);

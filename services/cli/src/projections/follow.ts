@@ -2,11 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { projectionStatus, type InstanceStatus } from '@tidings/infra/projector/status';
 import type { Pool } from 'pg';
-import type { Out } from './out.ts';
+import type { Out } from '../out.ts';
+import { bar, CLEAR_LINE, count, duration } from '../progress.ts';
 
 const LOOK_MS = 200;
 const LINE_EVERY_PERCENT = 5;
-const CLEAR_LINE = '\r\u001B[2K';
 
 /** @returns true when it became ready (or live), false when it stopped, was found different, or was given up */
 export const follow = async (pool: Pool, schemaName: string, out: Out): Promise<boolean> => {
@@ -40,13 +40,8 @@ const endOf = (schemaName: string, status: InstanceStatus | undefined): { readon
 };
 
 /** `timeline_v1_g2  ████████░░░░  63.2 %  81,204 events/s  12 s left`, cut to the terminal's width. */
-export const progressBar = (status: InstanceStatus, columns: number): string => {
-  const text = progressText(status);
-  const width = Math.min(40, columns - text.length - 4);
-  if (width < 5) return text.slice(0, columns - 1);
-  const filled = Math.round(((status.progress?.percent ?? 0) / 100) * width);
-  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}  ${text}`;
-};
+export const progressBar = (status: InstanceStatus, columns: number): string =>
+  bar((status.progress?.percent ?? 0) / 100, progressText(status), columns);
 
 const progressText = ({ schemaName, state, progress }: InstanceStatus): string => {
   if (state === 'verifying') return `${schemaName}  comparing with the live one`;
@@ -54,13 +49,4 @@ const progressText = ({ schemaName, state, progress }: InstanceStatus): string =
   const percent = progress.percent === null ? progress.position : `${progress.percent.toFixed(1)} %`;
   const left = progress.etaSeconds === null || progress.etaSeconds === 0 ? '' : `  ${duration(progress.etaSeconds)} left`;
   return `${schemaName}  ${percent}  ${count(Math.round(progress.rate))} events/s${left}`;
-};
-
-export const count = (value: number): string => value.toLocaleString('en-US');
-
-export const duration = (seconds: number): string => {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
 };

@@ -1,5 +1,5 @@
 /** `tidings projections …`: what the read models do, and what an operator may make them do. */
-import { openPostgresBlobs } from '@tidings/infra/blobs/postgres';
+import { type BlobPlace, openBlobs } from '@tidings/infra/blobs/open';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { parkedStreams, requestUnpark } from '@tidings/infra/projector/parking';
 import { instances } from '@tidings/infra/projector/registry';
@@ -10,11 +10,13 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { projections, projectionsOver } from '../../../projector/src/projections.ts';
 import { follow } from './follow.ts';
-import type { Out } from './out.ts';
+import type { Out } from '../out.ts';
 import { parkedTable, statusTable } from './tables.ts';
 
 export interface ProjectionsContext {
   readonly databaseUrl: string;
+  /** Where the texts of mails are. */
+  readonly blobs: BlobPlace;
   readonly stdout: Out;
 }
 
@@ -117,7 +119,7 @@ const known = (name: string | undefined): string => {
 const replayCommand = async (
   name: string,
   flags: { readonly cutover: boolean; readonly here: boolean; readonly restart: boolean; readonly detach: boolean },
-  { pool, stdout, databaseUrl }: Run,
+  { pool, stdout, databaseUrl, blobs: storage }: Run,
 ): Promise<number> => {
   const projection = projections.find((one) => one.name === name);
   if (projection === undefined) return 2;
@@ -129,9 +131,12 @@ const replayCommand = async (
     return 0;
   }
   if (flags.detach) return 0;
-  const blobs = openPostgresBlobs({ pool });
-  // Loaded only now: it brings the whole log adapter along.
-  const here = flags.here ? await (await import('./here.ts')).runHere(databaseUrl, pool, projectionsOver(blobs), name) : null;
+  const startHere = async (): Promise<{ readonly stop: () => Promise<void> }> => {
+    const { blobs } = await openBlobs(storage, { pool, besideLog: false });
+    // Loaded only now: it brings the whole log adapter along.
+    return (await import('./here.ts')).runHere(databaseUrl, pool, projectionsOver(blobs), name);
+  };
+  const here = flags.here ? await startHere() : null;
   try {
     const ready = await follow(pool, build.schemaName, stdout);
     if (!ready) return 1;
@@ -142,7 +147,6 @@ const replayCommand = async (
     return 0;
   } finally {
     await here?.stop();
-    await blobs.close();
   }
 };
 

@@ -1,10 +1,13 @@
+import { migrateBlobs } from '@tidings/infra/blobs/postgres';
+import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
 import { registerProjections } from '@tidings/infra/projector/registry';
 import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import { openWorld, type World } from '@tidings/infra/projector/test-kit';
 import { projections } from '../../../projector/src/projections.ts';
-import { duration, progressBar } from './follow.ts';
+import { duration } from '../progress.ts';
+import { progressBar } from './follow.ts';
 import { projectionsCommand } from './index.ts';
 import { parkedTable } from './tables.ts';
 
@@ -12,7 +15,7 @@ let world: World;
 
 const tidings = async (...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> => {
   let out = '';
-  const code = await projectionsCommand(args, { databaseUrl: world.url, stdout: { write: (text) => (out += text) } });
+  const code = await projectionsCommand(args, { databaseUrl: world.url, blobs: DEFAULT_PLACE, stdout: { write: (text) => (out += text) } });
   return { code, out };
 };
 
@@ -21,6 +24,7 @@ const versionOf = (wanted: string): number | undefined => projections.find(({ na
 describe('tidings projections', () => {
   beforeEach(async () => {
     world = await openWorld();
+    await migrateBlobs(world.pool);
   });
   afterEach(() => world.close());
 

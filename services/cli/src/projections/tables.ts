@@ -1,7 +1,7 @@
 /** Aligned tables for the terminal. */
 import type { ParkedStream } from '@tidings/infra/projector/parking';
 import type { InstanceStatus } from '@tidings/infra/projector/status';
-import { count, duration } from './follow.ts';
+import { count, duration } from '../progress.ts';
 
 export const statusTable = (all: readonly InstanceStatus[]): string => {
   if (all.length === 0) return 'There are no projections yet; they are made when the projector starts.\n';
