@@ -148,7 +148,7 @@ const events = function* (count: number, words: Words): Generator<Recorded> {
       yield recorded({ type: 'ThreadLabelled', data: { ...handled, labelId: frequentLabel, labelled: true } });
     if (!isAnswer && threads % 1_000 === 0)
       yield recorded({ type: 'ThreadLabelled', data: { ...handled, labelId: rareLabel, labelled: true } });
-    if (!isAnswer && threads % 20 === 7) {
+    if (!isAnswer && threads % 20 === 10) {
       yield recorded({ type: 'ThreadAssigned', data: { threadId, mailboxIds: [mailbox], userId: reader.userId, by: reader.userId } });
     }
     if (dice.below(200) === 0) yield recorded({ type: 'ThreadStarred', data: { ...handled, starred: true } });

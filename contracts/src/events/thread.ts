@@ -7,7 +7,8 @@ import { defineEvent, type EventOf } from './definition.ts';
 import { EmailContent, Envelope } from './email.ts';
 
 /** Where a mailbox keeps an email. */
-export const Place = oneOf('inbox', 'archive', 'spam', 'trash', 'sent', 'drafts');
+export const places = ['inbox', 'archive', 'spam', 'trash', 'sent', 'drafts'] as const;
+export const Place = oneOf(...places);
 export type Place = t.TypeOf<typeof Place>;
 
 export const EmailFiled = defineEvent({

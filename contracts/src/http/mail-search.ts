@@ -32,7 +32,7 @@ export const searchMail = defineRoute({
   path: '/api/search',
   tag: 'Threads',
   summary:
-    'Threads of your mailboxes (or of one) with emails that `q` finds, the one with the newest such email first. Words must all be there, in any case, with or without accents, also as beginnings of longer ones and with other endings (English, French, Dutch); `"a phrase"`, `-not`, `a OR b`, brackets; `from: to: cc: bcc: subject: body: filename: has:attachment in: label: is: before: after: on: larger: smaller:`. Trash and spam only when asked for (`in:trash`). A query that is not understood answers 400, and `errors` tell where: `offset` and `length` in `q`.',
+    'Threads of your mailboxes (or of one) with emails that `q` finds, the one with the newest such email first. Words must all be there, in any case, with or without accents, also as beginnings of longer ones and with other endings (English, French, Dutch); `"a phrase"`, `-not`, `a OR b`, brackets; `from: to: cc: bcc: subject: body: filename: has:attachment in: label: is: before: after: on: larger: smaller:`. Trash and spam only when asked for (`in:trash`). A page may be short, or empty, and still have a `cursor` behind which to go on looking. A query that is not understood answers 400, and `errors` tell where: `offset` and `length` in `q`.',
   query: t.readonly(
     t.intersection([
       t.type({ q: SearchText }),

@@ -29,9 +29,18 @@ export interface MailQuestion {
   readonly now: number;
 }
 
+export interface MailFinds {
+  readonly hits: readonly MailHit[];
+  /**
+   * Of a page that is not full although there may be more: it is all down to this place, behind which the next one begins. A search looks at so
+   * much at a time and no more, whatever there is.
+   */
+  readonly goOn: MailPlace | null;
+}
+
 export interface MailSearch {
   /** Up to `limit` emails behind `after`, newest first; the same question finds the same until something is written. */
-  find(question: MailQuestion, page: { readonly after: MailPlace | null; readonly limit: number }): Promise<readonly MailHit[]>;
+  find(question: MailQuestion, page: { readonly after: MailPlace | null; readonly limit: number }): Promise<MailFinds>;
   /** Of each of these threads, up to `most` emails that the question finds, newest first. */
   within(question: MailQuestion, threads: readonly ThreadId[], most: number): Promise<readonly MailHit[]>;
 }

@@ -1,12 +1,14 @@
 /** A question's query as conditions of SQL: on `x`, a row of `email`, and on `w`, its row of `words`. */
-import type { UserId } from '@tidings/contracts/ids';
+import type { Place } from '@tidings/contracts/events/thread';
+import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import type { MailCondition, MailQuery, MailState } from '@tidings/contracts/mail-query/ast';
 import { stretchOf } from '@tidings/contracts/mail-query/when';
-import { timestamp } from '@tidings/contracts/time';
+import { type Timestamp, timestamp } from '@tidings/contracts/time';
 import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
 import { foldedName } from './labels.ts';
-import { and, or, personQuery, textQuery } from './lexemes.ts';
+import { and, attachmentQuery, largerQuery, or, personQuery, textQuery } from './lexemes.ts';
+import { type Allowed, allowedStates } from './states.ts';
 import type { StemmedWord } from './stems.ts';
 
 /** What a query is compiled with. */
@@ -14,17 +16,32 @@ export interface Terms {
   readonly schema: string;
   /** Of each text of the query. */
   readonly words: ReadonlyMap<string, readonly StemmedWord[]>;
+  readonly mailboxes: readonly MailboxId[];
   readonly searcher: UserId;
   readonly now: number;
+  /** Places that are left out. */
+  readonly aside: ReadonlySet<Place>;
 }
 
 export interface Compiled {
+  readonly allowed: Allowed;
+  /** Between these times; `until` is not in it. */
+  readonly period: Period;
   /** Looks at `email` alone, so it costs little. */
   readonly plain: FragmentSqlToken;
   /** The rest; null when nothing is asked of words. */
   readonly words: FragmentSqlToken | null;
-  /** A `tsquery` that is true of everything found, for the index of words; null when words do not narrow it. */
-  readonly necessary: string | null;
+  /** Each a `tsquery` that is true of everything found, for the index of words; none when words do not narrow it. */
+  readonly needs: readonly string[];
+  /** What is in the index by all `needs` meets `words` too. */
+  readonly isEnough: boolean;
+  /** Selects the threads that everything found is in; null when the query does not name them. */
+  readonly threads: FragmentSqlToken | null;
+}
+
+interface Period {
+  readonly from: Timestamp | null;
+  readonly until: Timestamp | null;
 }
 
 export const compile = (query: MailQuery, terms: Terms): Compiled => {
@@ -36,11 +53,42 @@ export const compile = (query: MailQuery, terms: Terms): Compiled => {
       some.map((part) => conditionOf(part, terms)),
       sql.fragment` and `,
     );
+  const aside = [...terms.aside].map((place) => sql.fragment`x.place <> ${sql.literalValue(place)}`);
   return {
-    plain: joined([...plain.map((part) => conditionOf(part, terms)), ...asideOf(query)], sql.fragment` and `),
+    allowed: allowedStates(query, terms.aside),
+    period: periodOf(parts, terms.now),
+    plain: joined([...plain.map((part) => conditionOf(part, terms)), ...aside], sql.fragment` and `),
     words: worded.length === 0 ? null : all(worded),
-    necessary: necessaryOf(query, terms),
+    needs: parts.flatMap((part) => necessaryOf(part, terms) ?? []),
+    isEnough: worded.every((part) => isOneQuery(part, terms)),
+    threads: parts.flatMap((part) => threadsOf(part, terms) ?? [])[0] ?? null,
   };
+};
+
+/** Whether the index alone tells. */
+const isOneQuery = (part: MailQuery, terms: Terms): boolean => {
+  const whole = wordsOnly(part, terms);
+  return whole !== null && whole === necessaryOf(part, terms);
+};
+
+/** What all of `parts` leave of time. */
+const periodOf = (parts: readonly MailQuery[], now: number): Period => {
+  let [from, until] = [-Infinity, Infinity];
+  for (const part of parts) {
+    if (part.kind !== 'date') continue;
+    const { start, day } = stretchOf(part.when, now);
+    if (part.bound === 'before') until = Math.min(until, start);
+    else from = Math.max(from, part.bound === 'after' ? start : day.start);
+    if (part.bound === 'on') until = Math.min(until, day.end);
+  }
+  return { from: from === -Infinity ? null : timestamp(from), until: until === Infinity ? null : timestamp(until) };
+};
+
+/** Of a condition on threads, those that meet it. */
+const threadsOf = (part: MailQuery, { schema, searcher, ...terms }: Terms): FragmentSqlToken | null => {
+  if (part.kind === 'label') return sql.fragment`select thread_id from (${labelledThreads(part.name, { schema, searcher, ...terms })}) m`;
+  if (part.kind !== 'is' || part.state !== 'assigned-to-me') return null;
+  return sql.fragment`select a.thread_id from ${tableIn(schema, 'assigned')} a where a.user_id = ${searcher}`;
 };
 
 const asksWords = (query: MailQuery): boolean => {
@@ -50,9 +98,9 @@ const asksWords = (query: MailQuery): boolean => {
 };
 
 /** Trash and spam are left out, unless they are asked for anywhere in the query. */
-const asideOf = (query: MailQuery): readonly FragmentSqlToken[] => {
+export const asideOf = (query: MailQuery): ReadonlySet<Place> => {
   const asked = new Set(viewsIn(query));
-  return (['spam', 'trash'] as const).flatMap((place) => (asked.has(place) ? [] : [sql.fragment`x.place <> ${sql.literalValue(place)}`]));
+  return new Set((['spam', 'trash'] as const).filter((place) => !asked.has(place)));
 };
 
 const viewsIn = (query: MailQuery): readonly string[] => {
@@ -98,6 +146,8 @@ const wordsOnly = (query: MailQuery, terms: Terms): string | null => {
 
 const necessaryOf = (query: MailQuery, terms: Terms): string | null => {
   if (query.kind === 'text' || query.kind === 'person') return wordsOnly(query, terms);
+  if (query.kind === 'attachment') return attachmentQuery();
+  if (query.kind === 'size' && query.bound === 'larger') return largerQuery(query.bytes);
   if (query.kind !== 'all' && query.kind !== 'any') return null;
   const parts = query.of.map((one) => necessaryOf(one, terms));
   const known = parts.filter((part) => part !== null);
@@ -115,10 +165,9 @@ const plainCondition = (condition: MailCondition, terms: Terms): FragmentSqlToke
       return sql.fragment`x.has_attachments`;
     case 'in':
       if (condition.view === 'all') return sql.fragment`x.place <> 'spam' and x.place <> 'trash'`;
-      // A literal, so that the plan knows which of the partial indexes serves.
       return condition.view === 'starred' ? sql.fragment`x.starred` : sql.fragment`x.place = ${sql.literalValue(condition.view)}`;
     case 'label':
-      return labelCondition(terms.schema, foldedName(condition.name));
+      return sql.fragment`(x.mailbox_id, x.thread_id) in (${labelledThreads(condition.name, terms)})`;
     case 'is':
       return stateCondition(condition.state, terms);
     case 'date': {
@@ -136,10 +185,11 @@ const plainCondition = (condition: MailCondition, terms: Terms): FragmentSqlToke
   }
 };
 
-/** Primary keys (mailbox_id, label_id) and (mailbox_id, label_id, thread_id). */
-const labelCondition = (schema: string, name: string): FragmentSqlToken => sql.fragment`x.thread_id in (
-  select m.thread_id from ${tableIn(schema, 'label')} l join ${tableIn(schema, 'labelled')} m using (mailbox_id, label_id)
-  where l.mailbox_id = x.mailbox_id and (l.name = ${name} or starts_with(l.name, ${`${name}/`})))`;
+/** A label's, or one's below it. Primary keys (mailbox_id, label_id) and (mailbox_id, label_id, thread_id). */
+const labelledThreads = (name: string, { schema, mailboxes }: Terms): FragmentSqlToken => sql.fragment`
+  select m.mailbox_id, m.thread_id from ${tableIn(schema, 'label')} l join ${tableIn(schema, 'labelled')} m using (mailbox_id, label_id)
+  where l.mailbox_id = any(${sql.array(mailboxes, 'uuid')})
+    and (l.name = ${foldedName(name)} or starts_with(l.name, ${`${foldedName(name)}/`}))`;
 
 const stateCondition = (state: MailState, { schema, searcher }: Terms): FragmentSqlToken => {
   switch (state) {

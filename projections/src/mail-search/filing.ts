@@ -39,14 +39,12 @@ interface Moved extends Held {
   readonly place: Place;
 }
 
-/** A mailbox no longer holds a thread. Its emails may be there in another one. */
+/** A mailbox no longer holds a thread. Its emails may be there in another one, with words of their own. */
 export const forgetThread = async ({ threadId, mailboxId }: Held, tx: ProjectionTx): Promise<void> => {
   const { schema } = tx;
   await tx.query(
     `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 returning email_id)
-     delete from ${schema}.words w using gone
-     where w.mailbox_id = $2 and w.email_id = gone.email_id and not exists (
-       select from ${schema}.email e where e.mailbox_id = $2 and e.email_id = gone.email_id and e.thread_id <> $1)`,
+     delete from ${schema}.words w using gone where w.mailbox_id = $2 and w.email_id = gone.email_id and w.thread_id = $1`,
     [threadId, mailboxId],
   );
   for (const table of ['starred', 'labelled']) {

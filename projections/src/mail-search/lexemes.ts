@@ -8,7 +8,8 @@
  *     :f:word :f~rd           from: words of name and address; the ends of words, so that any part of one is the beginning of something
  *     :f=ann@x.org :f@x.org   from: the address, its domain
  *     :t… :c… :b…             the same for all recipients, for Cc and for Bcc
- *     :m0a1b…                 the mailbox
+ *     :m0a1b… :m0a1b….7       the mailbox, the segment of its time (segments.ts) and sixteen of them
+ *     :z56 :a                 its size in quarters of a power of two; that something is attached
  */
 import type { Address } from '@tidings/contracts/events/email';
 import type { MailboxId } from '@tidings/contracts/ids';
@@ -31,6 +32,10 @@ const roleOf: Readonly<Record<PersonCondition['role'], Role>> = { from: 'f', to:
 
 export interface SearchedMail {
   readonly mailbox: MailboxId;
+  /** Of its mailbox. */
+  readonly segment: number;
+  readonly size: number;
+  readonly hasAttachments: boolean;
   readonly subject: readonly StemmedWord[];
   readonly body: readonly StemmedWord[];
   readonly files: readonly string[];
@@ -41,9 +46,12 @@ export interface SearchedMail {
 }
 
 /** A `tsvector`. */
-export const documentOf = ({ mailbox, subject, body, files, from, to, cc, bcc }: SearchedMail): string => {
+export const documentOf = ({ mailbox, segment, size, hasAttachments, ...mail }: SearchedMail): string => {
+  const { subject, body, files, from, to, cc, bcc } = mail;
   const lexemes = new Lexemes();
-  lexemes.add(mailboxWord(mailbox));
+  for (const word of [mailboxWord(mailbox), segmentWord(mailbox, segment), eraWord(mailbox, eraOf(segment))]) lexemes.add(word);
+  lexemes.add(sizeWord(sizeClass(size)));
+  if (hasAttachments) lexemes.add(ATTACHMENT);
   lexemes.addText('', body);
   lexemes.addText(':s', subject);
   for (const name of files.slice(0, MOST_FILES)) lexemes.addRun(':n', name);
@@ -112,8 +120,44 @@ const plainAddress = (email: string): string => email.trim().replaceAll(/[A-Z]/g
 
 const mailboxWord = (mailbox: MailboxId): string => `:m${mailbox.replaceAll('-', '')}`;
 
-/** A `tsquery` for mails of one of these. */
-export const mailboxesQuery = (mailboxes: readonly MailboxId[]): string => or(mailboxes.map((mailbox) => quoted(mailboxWord(mailbox))));
+const segmentWord = (mailbox: MailboxId, segment: number): string => `${mailboxWord(mailbox)}.${segment}`;
+/** Many segments by few words. */
+const eraWord = (mailbox: MailboxId, era: number): string => `${mailboxWord(mailbox)}/${era}`;
+const ERA = 16;
+const eraOf = (segment: number): number => Math.floor(segment / ERA);
+
+interface SegmentName {
+  readonly mailboxId: MailboxId;
+  readonly nth: number;
+}
+
+/** A `tsquery` for mails of the segments `wanted`, which may be true of a few more. @param all those of their mailboxes */
+export const segmentsQuery = (all: readonly SegmentName[], wanted: readonly SegmentName[]): string => {
+  const inMailbox = Map.groupBy(all, ({ mailboxId }) => mailboxId);
+  return or(
+    [...Map.groupBy(wanted, ({ mailboxId }) => mailboxId)].flatMap(([mailbox, segments]) => {
+      if (segments.length === inMailbox.get(mailbox)?.length) return [quoted(mailboxWord(mailbox))];
+      return [...Map.groupBy(segments, ({ nth }) => eraOf(nth))].flatMap(([era, some]) =>
+        some.length > ERA / 2 ? [quoted(eraWord(mailbox, era))] : some.map(({ nth }) => quoted(segmentWord(mailbox, nth))),
+      );
+    }),
+  );
+};
+
+const ATTACHMENT = ':a';
+/** 64 MiB and more. */
+const LARGEST_CLASS = 4 * 26;
+const sizeClass = (bytes: number): number => Math.min(LARGEST_CLASS, Math.floor(4 * Math.log2(Math.max(1, bytes))));
+const sizeWord = (of: number): string => `:z${of}`;
+
+/** A `tsquery` for mails with something attached. */
+export const attachmentQuery = (): string => quoted(ATTACHMENT);
+
+/** A `tsquery` that is true of every mail of more than `bytes`, and of some that are a little smaller. */
+export const largerQuery = (bytes: number): string => {
+  const smallest = sizeClass(bytes);
+  return or(Array.from({ length: LARGEST_CLASS - smallest + 1 }, (_, at) => quoted(sizeWord(smallest + at))));
+};
 
 /** A `tsquery`. @param words those of the condition, in order; at least one */
 export const textQuery = ({ field, exact }: TextCondition, words: readonly StemmedWord[]): string => {

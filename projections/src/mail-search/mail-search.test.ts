@@ -2,7 +2,7 @@ import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { derivedId, type LabelId, type MailboxId } from '@tidings/contracts/ids';
 import type { MailQuery, QueryFault } from '@tidings/contracts/mail-query/ast';
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
-import type { MailHit, MailQuestion } from '@tidings/contracts/ports/mail-search';
+import type { MailFinds, MailHit, MailPlace, MailQuestion } from '@tidings/contracts/ports/mail-search';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import fc from 'fast-check';
@@ -24,9 +24,9 @@ const DAY = 86_400_000;
 /** Mails come a day apart, the first on 2 January. */
 const NOW = START + 20 * DAY;
 
-const given = async (mails: readonly WrittenMail[], more: readonly TidingsEvent[] = [], pageSize = 4): Promise<Instance> => {
+const given = async (mails: readonly WrittenMail[], more: readonly TidingsEvent[] = [], pageSize = 4, segment = 3): Promise<Instance> => {
   const texts = new WrittenTexts();
-  const instance = await bench.fresh(mailSearch(texts));
+  const instance = await bench.fresh(mailSearch(texts, segment));
   const events = [...mails.map((mail, at) => filed(at + 1, mail, texts)), ...more];
   await instance.apply(recorded(events, DAY), pageSize);
   return instance;
@@ -46,7 +46,22 @@ const ask = (typed: string, mailboxes: readonly MailboxId[] = [mailboxOf(0)]): M
 const numbered = (hits: readonly MailHit[]): readonly (number | undefined)[] =>
   hits.map(({ emailId }) => Array.from({ length: 60 }, (_, n) => n + 1).find((n) => emailOf(n) === emailId));
 const found = async (instance: Instance, typed: string, mailboxes?: readonly MailboxId[]) =>
-  numbered(await searchIn(instance).find(ask(typed, mailboxes), { after: null, limit: 50 }));
+  numbered((await searchIn(instance).find(ask(typed, mailboxes), { after: null, limit: 50 })).hits);
+/** Page by page, however short they are. */
+const walk = async (
+  instance: Instance,
+  question: MailQuestion,
+  limit: number,
+  thresholds?: MailThresholds,
+): Promise<readonly MailHit[]> => {
+  const all: MailHit[] = [];
+  for (let after: MailPlace | null = null; ;) {
+    const { hits, goOn }: MailFinds = await searchIn(instance, thresholds).find(question, { after, limit });
+    all.push(...hits);
+    after = goOn ?? (hits.length < limit ? null : (hits.at(-1) ?? null));
+    if (after === null) return all;
+  }
+};
 
 const ann = { name: 'Ann Dupont', email: 'Ann@Example.org' };
 const bob = { name: null, email: 'bob.vandamme@stad.test' };
@@ -288,13 +303,29 @@ const term = fc.oneof(
     'is:unassigned',
     'is:assigned-to-me',
   ),
+  fc.constantFrom('label:team', 'label:team/a', 'is:starred', 'is:unread'),
   fc.constantFrom('has:attachment', 'larger:5k', 'smaller:5k', 'before:2026-01-12', 'after:10d', 'on:2026-01-09', 'label:none'),
 );
 const typed = fc
   .array(fc.tuple(fc.constantFrom('', '', '-'), term, fc.constantFrom(' ', ' ', ' OR ')), { minLength: 1, maxLength: 4 })
   .map((terms) => terms.map(([minus, one, glue], at) => `${minus}${one}${at === terms.length - 1 ? '' : glue}`).join(''));
 /** So small that every way of searching has its turn. */
-const EARLY: MailThresholds = { firstLook: 4, secondLook: 6, longLook: 8, rare: 3 };
+const EARLY: MailThresholds = {
+  ...{
+    firstLook: 2,
+    secondLook: 3,
+    frequent: 1,
+    look: 2,
+    mostLooked: 5,
+    withoutWords: 1,
+    firstStretch: 2,
+    stretchHits: 2,
+    mostHits: 4,
+    fewThreads: 2,
+  },
+};
+/** The index of words is asked for all that it has at once. */
+const WIDE: MailThresholds = { ...EARLY, secondLook: 0, frequent: 100, firstStretch: 1_000, mostHits: 1_000, fewThreads: 100 };
 
 describe('any search', () => {
   it('finds what looking at each mail finds, in pages and by thread', async () => {
@@ -303,18 +334,21 @@ describe('any search', () => {
       fc.asyncProperty(
         fc.array(mail, { minLength: 5, maxLength: 25 }),
         fc.array(typed, { minLength: 8, maxLength: 8 }),
-        async (mails, queries) => {
-          const instance = await given(mails, [], 10);
-          const plain = mails.map((one, at) => plainOf(one, at + 1));
+        fc.record({ starred: fc.subarray([0, 1, 2, 3, 4]), labelled: fc.subarray([2, 3, 4, 5, 6]), read: fc.subarray([0, 2, 4, 6]) }),
+        async (mails, queries, done) => {
+          const instance = await given(mails, [...handled(mails, done)], 10);
+          const plain = mails.map((one, at) => plainOf(one, at + 1, done));
           for (const one of queries) {
             for (const boxes of [[0], [0, 2], []]) {
               const question = ask(one, boxes.map(mailboxOf));
               const expected = plainSearch(plain, question, stemsOf);
-              for (const thresholds of [undefined, EARLY]) {
-                const search = searchIn(instance, thresholds);
-                const first = await search.find(question, { after: null, limit: 3 });
-                const rest = await search.find(question, { after: first.at(-1) ?? null, limit: 100 });
-                expect([one, boxes, numbered([...first, ...(first.length < 3 ? [] : rest)])]).toEqual([one, boxes, numbered(expected)]);
+              for (const [thresholds, limit] of [
+                [undefined, 100],
+                [EARLY, 3],
+                [WIDE, 7],
+              ] as const) {
+                const all = await walk(instance, question, limit, thresholds);
+                expect([one, boxes, limit, numbered(all)]).toEqual([one, boxes, limit, numbered(expected)]);
               }
               const threads = [threadOf(1), threadOf(2)];
               const ofThem = threads.flatMap((thread) => expected.filter(({ threadId }) => threadId === thread).slice(0, 2));
@@ -351,7 +385,27 @@ describe('any search', () => {
     return (word) => stems.get(word) ?? [];
   };
 
-  const plainOf = ({ mailbox = 0, thread = 0, ...written }: WrittenMail, n: number): PlainMail => ({
+  interface Done {
+    readonly starred: readonly number[];
+    readonly labelled: readonly number[];
+    readonly read: readonly number[];
+  }
+
+  /** In the first mailbox alone. */
+  const handled = function* (mails: readonly WrittenMail[], { starred, labelled, read }: Done): Generator<TidingsEvent> {
+    const of = (thread: number) => ({ threadId: threadOf(thread), mailboxId: mailboxOf(0), by: reader });
+    const labelId = derivedId<LabelId>('search-label', 1);
+    const looks = { color: '#000000', description: null, auto: false, by: reader };
+    yield { type: 'LabelCreated', data: { mailboxId: mailboxOf(0), labelId, name: 'Team/A', ...looks } };
+    for (const thread of starred) yield { type: 'ThreadStarred', data: { ...of(thread), starred: true } };
+    for (const thread of labelled) yield { type: 'ThreadLabelled', data: { ...of(thread), labelId, labelled: true } };
+    for (const thread of read) {
+      const last = mails.findLastIndex((mail) => mail.mailbox === 0 && mail.thread === thread);
+      if (last >= 0) yield { type: 'ThreadRead', data: { ...of(thread), upTo: emailOf(last + 1) } };
+    }
+  };
+
+  const plainOf = ({ mailbox = 0, thread = 0, ...written }: WrittenMail, n: number, { starred, labelled, read }: Done): PlainMail => ({
     ...{ subject: '', body: '', files: [], from: [], to: [], cc: [], bcc: [], size: 0, place: 'inbox' as const },
     ...written,
     at: timestamp(START + n * DAY),
@@ -359,9 +413,9 @@ describe('any search', () => {
     mailboxId: mailboxOf(mailbox),
     threadId: threadOf(thread),
     hasAttachments: (written.files ?? []).length > 0,
-    unread: written.direction !== 'out',
-    starred: false,
-    labels: [],
+    unread: written.direction !== 'out' && !(mailbox === 0 && read.includes(thread)),
+    starred: mailbox === 0 && starred.includes(thread),
+    labels: mailbox === 0 && labelled.includes(thread) ? ['team/a'] : [],
   });
 });
 

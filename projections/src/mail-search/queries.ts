@@ -1,57 +1,59 @@
 /** `MailSearch` on Postgres full text. */
-import { nullable } from '@tidings/contracts/codec';
-import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { MailQuery } from '@tidings/contracts/mail-query/ast';
-import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
+import type { MailFinds, MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
 import type { LiveSchema } from '@tidings/contracts/projection';
 import { rows } from '@tidings/contracts/sql-rows';
-import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
-import { sql, type CommonQueryMethods, type FragmentSqlToken } from 'slonik';
+import { sql, type CommonQueryMethods } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
-import { compile, type Compiled } from './conditions.ts';
-import { and, mailboxesQuery, MOST_WORDS } from './lexemes.ts';
+import { asideOf, compile, type Compiled } from './conditions.ts';
+import { MOST_WORDS } from './lexemes.ts';
+import { before, isNewer } from './places.ts';
+import { segmentsOf, stretchBelow } from './segments.ts';
 import { type Dictionaries, Stemmer } from './stems.ts';
+import { type Asked, byThreads, found, inStretch, meeting, ofThreads, walked } from './ways.ts';
 
-/** Where one way of searching gives way to the next, in emails. */
+/** How much is looked at, in emails, before a page goes out with what there is. */
 export interface MailThresholds {
-  /** So many of the newest are looked through first. */
+  /** So many of the newest are looked through first; as many as this, if the first look found so much that the page should be full by then. */
   readonly firstLook: number;
-  /** As far as this if the first look found so much that the page should be full by then; and if the words are frequent after all. */
   readonly secondLook: number;
-  readonly longLook: number;
-  /** Words in fewer emails than this are rare: all of these are fetched and sorted. */
-  readonly rare: number;
+  /** Words in more of the first look than this are frequent: where there are others beside them, these are looked up, and they are looked at. */
+  readonly frequent: number;
+  /** At a time, and altogether, where words cannot be looked up in the index. */
+  readonly look: number;
+  readonly mostLooked: number;
+  /** How many times as many where no words are asked for: a row is narrow. */
+  readonly withoutWords: number;
+  /** The first stretch of time in which words are looked up; the next ones are as long as it takes to fill the page. */
+  readonly firstStretch: number;
+  /** At a time, and altogether, of those that have the words. */
+  readonly stretchHits: number;
+  readonly mostHits: number;
+  /** So many threads that bear a label are looked at each. */
+  readonly fewThreads: number;
 }
 /** By bench/mail-search.ts. */
-const THRESHOLDS: MailThresholds = { firstLook: 500, secondLook: 3_000, longLook: 10_000, rare: 15_000 };
-/** Words do not come evenly. */
+const THRESHOLDS: MailThresholds = {
+  ...{ firstLook: 500, secondLook: 3_000, frequent: 25, look: 2_500, mostLooked: 8_000, withoutWords: 4 },
+  ...{ firstStretch: 4_000, stretchHits: 3_000, mostHits: 8_000, fewThreads: 1_000 },
+};
+/** A stretch is at most so many times as long as the one before, and longer than it would have to be by this: words do not come evenly. */
+const LONGER = 16;
 const MARGIN = 1.5;
-/** Who reads more mailboxes than this is found theirs among all that the words find. */
-const MOST_MAILBOXES_IN_INDEX = 32;
+/** However small the stretches, so many questions are asked of the index. */
+const MOST_STRETCHES = 8;
 
 interface ReadModels {
   readonly read: Pick<CommonQueryMethods, 'any'>;
   readonly liveSchema: LiveSchema;
 }
 
-const Hit = t.readonly(t.type({ at: Timestamp, emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId }));
-const hitRows = rows<MailHit>(Hit);
-const columns = sql.fragment`x.at, x.email_id as "emailId", x.mailbox_id as "mailboxId", x.thread_id as "threadId"`;
-const newestFirst = sql.fragment`order by x.at desc, x.email_id desc, x.mailbox_id desc, x.thread_id desc`;
-
-/** One page's question, ready to be put in several ways. */
-interface Asked {
-  readonly schema: string;
-  readonly mailboxes: readonly MailboxId[];
-  readonly compiled: Compiled;
-  readonly after: MailPlace | null;
-  readonly limit: number;
-}
+const nothing: MailFinds = { hits: [], goOn: null };
 
 /**
- * As with messages (docs/decisions/019): frequent words fill a page from the newest mails, rare ones are few by the index of words, and the cheap
- * ways come first, each only if its answer is whole. What asks for no words is a walk along an index.
+ * The cheap ways first, each only if its answer is whole: what is asked of states alone is a walk along an index; frequent words fill a page from the
+ * newest mails; others are looked up stretch by stretch of time. Where none of them fills the page, it goes out as it is and says where to go on.
  */
 export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds = THRESHOLDS): MailSearch => {
   const stemmer = new Stemmer();
@@ -62,49 +64,120 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
       )`select word, ${tableIn(liveSchema('mail-search'), 'stems')}(word) as stems from unnest(${sql.array(words, 'text')}) as word`,
     );
 
-  const compiled = async ({ query, searcher, now }: MailQuestion): Promise<Compiled> => {
-    const texts = [...new Set(textsIn(query))];
+  /** Compiles the question's query, or a part of it. */
+  const compilerOf = async (question: MailQuestion): Promise<(query: MailQuery) => Compiled> => {
+    const texts = [...new Set(textsIn(question.query))];
     const words = await stemmer.stemmed(texts, MOST_WORDS, dictionaries);
-    return compile(query, {
+    const aside = asideOf(question.query);
+    const terms = {
+      ...question,
+      aside,
       schema: liveSchema('mail-search'),
       words: new Map(texts.map((text, at) => [text, words[at] ?? []])),
-      searcher,
-      now,
-    });
+    };
+    return (query) => compile(query, terms);
+  };
+
+  const searchOne = async (asked: Asked, limit: number): Promise<MailFinds> => {
+    const { compiled: wanted } = asked;
+    if (wanted.allowed.states.length === 0) return nothing;
+    if (wanted.allowed.areAll) return { hits: found(await read.any(walked(asked, limit, limit))).hits, goOn: null };
+    if (wanted.threads !== null) {
+      const { hits, looked } = found(await read.any(byThreads(asked, wanted.threads, thresholds.fewThreads, limit)));
+      if (looked < thresholds.fewThreads) return { hits, goOn: null };
+    }
+    const first = await look(asked, limit, thresholds.firstLook, thresholds.firstLook);
+    if (first.goOn === null) return first;
+    const rest = { ...asked, after: first.goOn };
+    const more = await searchOn(rest, limit - first.hits.length, { promising: promisingLook(first, limit), rare: await rareNeeds(asked) });
+    return { hits: [...first.hits, ...more.hits], goOn: more.goOn };
+  };
+
+  /** Behind a first look. */
+  const searchOn = async (
+    asked: Asked,
+    limit: number,
+    { promising, rare }: { readonly promising: number; readonly rare: readonly string[] },
+  ): Promise<MailFinds> => {
+    if (rare.length === 0) return look(asked, limit, thresholds.look, thresholds.mostLooked);
+    if (promising > thresholds.secondLook) return lookUp(asked, rare, limit);
+    const second = await look(asked, limit, promising, promising);
+    if (second.goOn === null) return second;
+    const more = await lookUp({ ...asked, after: second.goOn }, rare, limit - second.hits.length);
+    return { hits: [...second.hits, ...more.hits], goOn: more.goOn };
+  };
+
+  const promisingLook = ({ hits }: MailFinds, limit: number): number =>
+    hits.length === 0 ? Infinity : Math.ceil((thresholds.firstLook * (limit - hits.length) * MARGIN) / hits.length);
+
+  /** To look up a frequent word, the index would gather all places of it. */
+  const rareNeeds = async (asked: Asked): Promise<readonly string[]> => {
+    const { needs } = asked.compiled;
+    if (needs.length === 0) return needs;
+    const [counted] = await read.any(meeting(asked, thresholds.firstLook, needs));
+    return needs.filter((_, at) => (counted?.met[at] ?? 0) <= thresholds.frequent);
+  };
+
+  /** Through the newest, `step` at a time and `most` altogether. */
+  const look = async (asked: Asked, limit: number, step: number, most: number): Promise<MailFinds> => {
+    const times = asked.compiled.words === null ? thresholds.withoutWords : 1;
+    const hits: MailHit[] = [];
+    let { after } = asked;
+    for (let seen = 0; seen < most * times; seen += step * times) {
+      const { hits: fresh, looked, last } = found(await read.any(walked({ ...asked, after }, step * times, limit - hits.length)));
+      hits.push(...fresh);
+      if (hits.length >= limit || looked < step * times) return { hits, goOn: null };
+      after = last;
+    }
+    return { hits, goOn: after };
+  };
+
+  /** By the index of words, from `after` towards the past. */
+  const lookUp = async (asked: Asked, needs: readonly string[], limit: number): Promise<MailFinds> => {
+    const segments = await read.any(segmentsOf(asked.schema, asked.mailboxes));
+    const { from, until } = asked.compiled.period;
+    const hits: MailHit[] = [];
+    let { after } = asked;
+    if (until !== null && (after === null || isNewer(after, before(until)))) after = before(until);
+    let emails = thresholds.firstStretch;
+    let looked = 0;
+    for (let nth = 0; nth < MOST_STRETCHES && looked < thresholds.mostHits; nth++) {
+      const stretch = stretchBelow(segments, after?.at ?? null, emails);
+      if (stretch.emails === 0) return { hits, goOn: null };
+      const here = found(await read.any(inStretch({ ...asked, after }, stretch, needs, limit - hits.length)));
+      hits.push(...here.hits);
+      if (hits.length >= limit || stretch.low === null || (from !== null && stretch.low <= from)) return { hits, goOn: null };
+      after = before(stretch.low);
+      looked += here.looked;
+      const toFill = (stretch.emails * (limit - hits.length) * MARGIN) / Math.max(here.hits.length, MARGIN);
+      const toHit = (stretch.emails * thresholds.stretchHits) / Math.max(here.looked, 1);
+      emails = Math.min(toFill, toHit, stretch.emails * LONGER);
+    }
+    return { hits, goOn: after };
   };
 
   return {
     find: async (question, { after, limit }) => {
-      if (question.mailboxes.length === 0) return [];
-      const schema = liveSchema('mail-search');
-      const asked: Asked = { schema, mailboxes: question.mailboxes, compiled: await compiled(question), after, limit };
-      const isWhole = (page: readonly MailHit[]): boolean => page.length >= limit;
-      if (asked.compiled.words === null) return read.any(amongNewest(asked, limit));
-
-      const first = await read.any(amongNewest(asked, thresholds.firstLook));
-      if (isWhole(first)) return first;
-      const { necessary } = asked.compiled;
-      if (necessary === null) return read.any(amongNewest(asked, null));
-      const promising = Math.ceil((thresholds.firstLook * limit * MARGIN) / (first.length + 1));
-      const second = promising <= thresholds.secondLook ? await read.any(amongNewest(asked, promising)) : first;
-      if (isWhole(second)) return second;
-      const rare = await read.any(byRareWords(asked, necessary, thresholds.rare));
-      if ((rare[0]?.hits ?? 0) < thresholds.rare) return rare.flatMap(({ hit }) => hit ?? []);
-      const long = await read.any(amongNewest(asked, thresholds.longLook));
-      return isWhole(long) ? long : read.any(byWords(asked, necessary));
+      if (question.mailboxes.length === 0) return nothing;
+      const compiled = await compilerOf(question);
+      const asked = (query: MailQuery): Asked => ({
+        ...{ schema: liveSchema('mail-search'), mailboxes: question.mailboxes, compiled: compiled(query), after },
+      });
+      const whole = asked(question.query);
+      // Where not each of several wishes is one of words, each is looked for in its own way.
+      const isApart = question.query.kind === 'any' && whole.compiled.needs.length === 0 && !whole.compiled.allowed.areAll;
+      const parts = isApart ? question.query.of.map(asked) : [whole];
+      const finds: MailFinds[] = [];
+      for (const part of parts) finds.push(await searchOne(part, limit));
+      return together(finds, limit);
     },
 
     within: async (question, threads, most) => {
       if (question.mailboxes.length === 0 || threads.length === 0) return [];
-      const { plain, words } = await compiled(question);
-      const schema = liveSchema('mail-search');
-      return read.any(sql.type(hitRows)`
-        select x.* from unnest(${sql.array(threads, 'uuid')}) as asked (thread_id) cross join lateral (
-          select ${columns} from ${tableIn(schema, 'email')} x ${words === null ? sql.fragment`` : withWords(schema)}
-          where x.thread_id = asked.thread_id and x.mailbox_id = any(${sql.array(question.mailboxes, 'uuid')})
-            and ${plain} and ${words ?? sql.fragment`true`}
-          ${newestFirst} limit ${most}
-        ) x order by x.at desc, x."emailId" desc, x."mailboxId" desc, x."threadId" desc`);
+      const compiled = (await compilerOf(question))(question.query);
+      return read.any(
+        ofThreads({ schema: liveSchema('mail-search'), mailboxes: question.mailboxes, compiled, after: null }, threads, most),
+      );
     },
   };
 };
@@ -117,53 +190,18 @@ const textsIn = (query: MailQuery): readonly string[] => {
   return query.kind === 'text' ? [query.text] : [];
 };
 
-const withWords = (schema: string): FragmentSqlToken =>
-  sql.fragment`join ${tableIn(schema, 'words')} w on w.mailbox_id = x.mailbox_id and w.email_id = x.email_id`;
-
-/** A walk along an index (mailbox_id, at, email_id, thread_id) of each mailbox, that ends after `most` emails, or with the page. */
-const amongNewest = ({ schema, mailboxes, compiled: { plain, words }, after, limit }: Asked, most: number | null) => sql.type(hitRows)`
-  select ${columns} from (
-    select x.* from unnest(${sql.array(mailboxes, 'uuid')}) as mine (mailbox_id) cross join lateral (
-      select x.* from ${tableIn(schema, 'email')} x
-      where x.mailbox_id = mine.mailbox_id and ${onPage(after)} and ${plain}
-      order by x.at desc, x.email_id desc, x.thread_id desc ${upTo(most)}
-    ) x ${newestFirst} ${upTo(most)}
-  ) x ${words === null ? sql.fragment`` : withWords(schema)}
-  where ${words ?? sql.fragment`true`} ${newestFirst} limit ${limit}`;
-
-const upTo = (most: number | null): FragmentSqlToken => (most === null ? sql.fragment`` : sql.fragment`limit ${most}`);
-
-/** All that the index of words finds, then sorted. `offset 0` keeps the planner from guessing that a walk in order would end sooner. */
-const byWords = (asked: Asked, necessary: string) => sql.type(hitRows)`
-  select ${columns} from (${inIndex(asked, necessary)} offset 0) w ${foundAmong(asked)}`;
-
-/** The same if it is fewer than `most`, and in each row how many the index found: the index is asked once for both. */
-const byRareWords = (asked: Asked, necessary: string, most: number) => sql.type(rareRows)`
-  with w as materialized (${inIndex(asked, necessary)} limit ${most})
-  select counted.hits, hit from (select count(*) as hits from w) counted
-  left join lateral (
-    select json_build_object('at', x.at, 'emailId', x.email_id, 'mailboxId', x.mailbox_id, 'threadId', x.thread_id) as hit
-    from w ${foundAmong(asked)}
-  ) found on counted.hits < ${most}`;
-
-const rareRows = rows(t.readonly(t.type({ hits: t.number, hit: nullable(Hit) })));
-
-const inIndex = (asked: Asked, necessary: string): FragmentSqlToken =>
-  sql.fragment`select mailbox_id, email_id, words from ${tableIn(asked.schema, 'words')} where ${byIndex(asked, necessary)}`;
-
-const foundAmong = ({ schema, mailboxes, compiled: { plain, words }, after, limit }: Asked): FragmentSqlToken => sql.fragment`
-  join ${tableIn(schema, 'email')} x on x.mailbox_id = w.mailbox_id and x.email_id = w.email_id
-  where x.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) and ${onPage(after)} and ${plain} and ${words ?? sql.fragment`true`}
-  ${newestFirst} limit ${limit}`;
-
-const byIndex = ({ mailboxes }: Asked, necessary: string): FragmentSqlToken => {
-  const query = mailboxes.length > MOST_MAILBOXES_IN_INDEX ? necessary : and([mailboxesQuery(mailboxes), necessary]);
-  return sql.fragment`words @@ ${query}::tsquery`;
+/** What several searches found of one page, as far as each of them has looked. */
+const together = (finds: readonly MailFinds[], limit: number): MailFinds => {
+  const [only, ...others] = finds;
+  if (only !== undefined && others.length === 0) return only;
+  const stops = finds.flatMap(({ goOn }) => goOn ?? []).toSorted(byPlace);
+  const stop = stops[0] ?? null;
+  const all = new Map(finds.flatMap(({ hits }) => hits.map((hit) => [hit.emailId + hit.mailboxId + hit.threadId, hit] as const)));
+  const hits = [...all.values()]
+    .filter((hit) => stop === null || !isNewer(stop, hit))
+    .toSorted(byPlace)
+    .slice(0, limit);
+  return { hits, goOn: hits.length < limit ? stop : null };
 };
 
-/** Where the page begins. */
-const onPage = (after: MailPlace | null): FragmentSqlToken =>
-  after === null
-    ? sql.fragment`true`
-    : sql.fragment`(x.at, x.email_id, x.mailbox_id, x.thread_id)
-        < (${after.at}::timestamptz, ${after.emailId}::uuid, ${after.mailboxId}::uuid, ${after.threadId}::uuid)`;
+const byPlace = (a: MailPlace, b: MailPlace): number => (isNewer(a, b) ? -1 : isNewer(b, a) ? 1 : 0);

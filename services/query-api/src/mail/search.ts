@@ -9,7 +9,7 @@ import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/cont
 import { Timestamp } from '@tidings/contracts/time';
 import { mailTexts } from '@tidings/infra/mime/mail-texts';
 import { emailsAt, type HeldEmail } from '@tidings/projections/emails/index';
-import { mailSnippet, postgresMailSearch } from '@tidings/projections/mail-search/index';
+import { isNewer, mailSnippet, postgresMailSearch } from '@tidings/projections/mail-search/index';
 import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsIn } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
@@ -93,7 +93,7 @@ const findThreads = async (
 ): Promise<{ readonly found: readonly Found[]; readonly next: string | null }> => {
   const walk = decodeCursor(FoundCursor, cursor);
   const question: MailQuestion = { ...asked, now: walk?.now ?? now() };
-  const listed = await listedThreads(search, question, walk, limit + 1);
+  const { listed, goOn } = await listedThreads(search, question, walk, limit + 1);
   const page = listed.slice(0, limit);
   const rows = page.length === 0 ? [] : await read.any(threadsIn(liveSchema('threads'), page.map(threadOf), question.mailboxes));
   const rowOf = new Map(rows.map((row) => [row.threadId + row.mailboxId, row]));
@@ -102,8 +102,9 @@ const findThreads = async (
     const row = rowOf.get(threadOf(hits) + (hits[0]?.mailboxId ?? ''));
     return row === undefined ? [] : [{ row, hits }];
   });
-  const began = walk?.began ?? page[0]?.[0];
-  const after = listed.length > limit ? page.at(-1)?.find((hit) => began === undefined || !isNewer(hit, began)) : undefined;
+  const began = walk?.began ?? page[0]?.[0] ?? goOn ?? undefined;
+  const last = listed.length > limit ? page.at(-1)?.find((hit) => began === undefined || !isNewer(hit, began)) : undefined;
+  const after = last ?? goOn ?? undefined;
   return {
     found,
     next: began === undefined || after === undefined ? null : encodeCursor(FoundCursor.encode({ began, after, now: question.now })),
@@ -118,20 +119,22 @@ const threadOf = (hits: readonly MailHit[]): ThreadId => {
 
 /** So many emails are looked at in a round, the more the longer a few threads fill it. */
 const FIRST_ROUND = 1.5;
-const LARGEST_ROUND = 1_000;
+const MOST_ROUNDS = 5;
+
+interface Listed {
+  readonly listed: readonly (readonly MailHit[])[];
+  /** As of the search itself: the page may be short, and this is where the next one goes on. */
+  readonly goOn: MailPlace | null;
+}
 
 /** The emails found of each of up to `most` threads. */
-const listedThreads = async (
-  search: MailSearch,
-  question: MailQuestion,
-  walk: FoundCursor | null,
-  most: number,
-): Promise<readonly (readonly MailHit[])[]> => {
+const listedThreads = async (search: MailSearch, question: MailQuestion, walk: FoundCursor | null, most: number): Promise<Listed> => {
   const listed: (readonly MailHit[])[] = [];
   const met = new Set<ThreadId>();
   let after: MailPlace | null = walk?.after ?? null;
-  for (let round = Math.ceil(most * FIRST_ROUND); ; round = Math.min(LARGEST_ROUND, round * 2)) {
-    const hits: readonly MailHit[] = await search.find(question, { after, limit: round });
+  for (let nth = 0; nth < MOST_ROUNDS; nth++) {
+    const round = Math.ceil(most * FIRST_ROUND * 2 ** nth);
+    const { hits, goOn } = await search.find(question, { after, limit: round });
     const fresh = [...new Set(hits.map(({ threadId }) => threadId))].filter((id) => !met.has(id));
     for (const id of fresh) met.add(id);
     const of = Map.groupBy(await search.within(question, fresh, MOST_FOUND_EMAILS), ({ threadId }) => threadId);
@@ -141,14 +144,11 @@ const listedThreads = async (
       // With an email above the page's beginning it stood on a page before.
       if (newest !== undefined && (walk === null || isNewer(walk.after, newest))) listed.push(all);
     }
-    if (listed.length >= most || hits.length < round) return listed.slice(0, most);
+    if (listed.length >= most) return { listed: listed.slice(0, most), goOn: null };
+    if (goOn !== null || hits.length < round) return { listed, goOn };
     after = hits.at(-1) ?? null;
   }
-};
-
-const isNewer = (a: MailPlace, b: MailPlace): boolean => {
-  for (const key of ['at', 'emailId', 'mailboxId'] as const) if (a[key] !== b[key]) return a[key] > b[key];
-  return a.threadId > b.threadId;
+  return { listed, goOn: after };
 };
 
 /** Longer texts are not looked through for what to show of them. */
