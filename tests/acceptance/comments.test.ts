@@ -159,4 +159,15 @@ describe('assignment', () => {
     await ada.ask('DELETE', member);
     await expect.poll(() => assigned(thread), SOON).toEqual([]);
   });
+
+  it('ends for who had the thread only through a mailbox that was closed', async () => {
+    const { ada, bob, cyd } = town.as;
+    const closing = await town.openShared('closing', { ada: 'admin', bob: 'editor', cyd: 'editor' });
+    const remaining = await town.openShared('remaining', { ada: 'admin', cyd: 'editor' });
+    const thread = await threadIn('closing');
+    await ada.ask('PUT', `/api/threads/${thread}/mailboxes/${remaining}`, { role: 'editor' });
+    for (const { id } of [bob, cyd]) await ada.ask('PUT', `/api/threads/${thread}/assignees/${id}`);
+    await town.admin.ask('DELETE', `/api/mailboxes/${closing}`);
+    await expect.poll(async () => (await ada.ask<Thread>('GET', `/api/threads/${thread}`)).assignees, SOON).toEqual([cyd.id]);
+  });
 });

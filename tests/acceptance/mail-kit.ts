@@ -24,7 +24,9 @@ export interface MailClient {
 export interface MailTown<Name extends string> {
   readonly program: Program;
   readonly as: Readonly<Record<Name, MailClient>>;
-  /** A shared mailbox `name@tidings.test` with these roles; by a domain admin who is not in it. */
+  /** A domain admin, who is in no mailbox but their own. */
+  readonly admin: MailClient;
+  /** A shared mailbox `name@tidings.test` with these roles, opened by `admin`, who is not in it. */
   readonly openShared: (name: string, roles: Partial<Record<Name, string>>) => Promise<string>;
   /** One mail by SMTP, as `reader` can read it once it is filed and its thread knows. */
   readonly send: (reader: Name, mail: SendMailOptions) => Promise<Email>;
@@ -81,6 +83,7 @@ export const openMailTown = async <Name extends string>(
   return {
     program,
     as,
+    admin,
     openShared: async (name, roles) => {
       const members = (Object.entries(roles) as [Name, string][]).map(([who, role]) => ({ userId: as[who].id, role }));
       const owner = members.some(({ role }) => role === 'admin') ? [] : [{ userId: admin.id, role: 'admin' }];

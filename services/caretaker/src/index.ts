@@ -8,7 +8,7 @@ import { followLog } from '@tidings/infra/process-manager/follow-log';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
-import { unassignAllWhoLost, unassignWhereLost } from './unassign.ts';
+import { lastMembersOf, unassignAllWhoLost, unassignWhereLost } from './unassign.ts';
 
 export interface CaretakerOptions {
   readonly lease?: LeaseOptions;
@@ -16,7 +16,7 @@ export interface CaretakerOptions {
 
 /** Of its leases and checkpoints. */
 const CARETAKER = 'caretaker';
-const TYPES: readonly EventType[] = ['MailboxMemberSet', 'MailboxMemberRemoved', 'ThreadShared', 'ThreadUnshared'];
+const TYPES: readonly EventType[] = ['MailboxMemberSet', 'MailboxMemberRemoved', 'MailboxClosed', 'ThreadShared', 'ThreadUnshared'];
 
 /** Runs on every node; each shard is followed by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
 export const startCaretaker = (platform: Platform, options: CaretakerOptions = {}): Service => {
@@ -27,6 +27,9 @@ export const startCaretaker = (platform: Platform, options: CaretakerOptions = {
   const onEvent = async (event: Recorded): Promise<void> => {
     if (event.type === 'MailboxMemberSet' || event.type === 'MailboxMemberRemoved') {
       await unassignWhereLost(parts, event.data.userId, event);
+    }
+    if (event.type === 'MailboxClosed') {
+      for (const user of await lastMembersOf(events, event.data.mailboxId)) await unassignWhereLost(parts, user, event);
     }
     if (event.type === 'ThreadShared' || event.type === 'ThreadUnshared') await unassignAllWhoLost(parts, event.data.threadId, event);
   };

@@ -1,7 +1,9 @@
 /** Who may no longer edit a thread no longer takes care of it (collaborative inbox §1.11). */
 import type { Recorded } from '@tidings/contracts/events/index';
-import { type CommandId, derivedId, type ThreadId, type UserId } from '@tidings/contracts/ids';
+import { type CommandId, derivedId, type MailboxId, streamId, type ThreadId, type UserId } from '@tidings/contracts/ids';
+import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { thread, threadKey } from '@tidings/domain/thread/index';
+import type { EventStore } from '@tidings/infra/event-store/event-store';
 import { assignedTo } from '@tidings/projections/threads/index';
 import type { Platform } from '../../platform/src/platform.ts';
 import { mayInThread } from '../../platform/src/thread-links.ts';
@@ -29,6 +31,16 @@ export const unassignWhereLost = async (platform: Parts, user: UserId, cause: Re
     if (last === undefined || page.length < PAGE) return;
     after = last.threadId;
   }
+};
+
+/** Who had a role in a mailbox as it was closed. What it shared stands in other mailboxes, and they may have no way to it any more. */
+export const lastMembersOf = async (events: Pick<EventStore, 'readStream'>, mailboxId: MailboxId): Promise<ReadonlySet<UserId>> => {
+  const members = new Set<UserId>();
+  for (const { type, data } of await events.readStream(streamId(mailbox.category, mailboxKey(mailboxId)))) {
+    if (type === 'MailboxMemberSet') members.add(data.userId);
+    if (type === 'MailboxMemberRemoved') members.delete(data.userId);
+  }
+  return members;
 };
 
 /** Looks at all who take care of a thread, since `cause` may have taken a mailbox's right to it. */
