@@ -6,6 +6,9 @@ import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { ask, askJson, foundTown, type Person, type Town } from '../acceptance/town.ts';
 import { kafkaLacks, startKafka, type KafkaBroker } from '../kit/kafka.ts';
 import { startProgram, type Program } from '../kit/program.ts';
+import type { KafkaSettings } from '@tidings/infra/config/kafka';
+import { openKafkaProducer } from '@tidings/infra/kafka/producer';
+import { pino } from 'pino';
 
 const PUSHES = 'push-notifications.requested.v1';
 const NOTIFICATIONS = 'user-notification-events';
@@ -32,7 +35,17 @@ describe.skipIf(lack !== null)(`Kafka${lack === null ? '' : ` (${lack})`}`, () =
     await admin.disconnect();
     await consumer.subscribe({ topics: [PUSHES], fromBeginning: true });
     await consumer.run({ eachMessage: ({ message }) => Promise.resolve(void pushes.push(message)) });
-    program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, KAFKA_BROKERS: broker.address, LOG_LEVEL: 'fatal' } });
+    program = await startProgram({
+      env: {
+        OIDC_ISSUER: town.issuer.url,
+        KAFKA_BROKERS: broker.saslAddress,
+        KAFKA_TLS: 'on',
+        KAFKA_TLS_CA_FILE: broker.caFile,
+        KAFKA_SASL_USERNAME: broker.login.username,
+        KAFKA_SASL_PASSWORD: broker.login.password,
+        LOG_LEVEL: 'fatal',
+      },
+    });
     for (const person of town.people) await askJson(program, person, '/api/me');
     const invitedUsers = town.people.map(({ id }) => id);
     room = (await askJson<{ id: string }>(program, town.admin, '/api/rooms/create-room', { body: { roomType: 'Group', invitedUsers } })).id;
@@ -50,8 +63,10 @@ describe.skipIf(lack !== null)(`Kafka${lack === null ? '' : ` (${lack})`}`, () =
   const handedOff = (text: string): KafkaMessage | undefined =>
     pushes.find(({ value }) => value?.toString().includes(JSON.stringify({ text })));
 
+  const arrived = (address: string): boolean => pushes.some(({ value }) => value?.toString() === JSON.stringify([address]));
+
   it('is handed who should be reached by a push, as ISM did', async ({ annotate }) => {
-    await annotate(`engines: Apache Kafka ${broker.version} (KRaft, one broker)`);
+    await annotate(`engines: Apache Kafka ${broker.version} (KRaft, one broker; TLS, SASL/PLAIN)`);
     await say(town.admin, 'to the two who are away');
     const record = await vi.waitUntil(() => handedOff('to the two who are away'), { timeout: 30_000, interval: 50 });
     const value = JSON.parse(record.value?.toString() ?? '') as { to_user: string[]; notification: { type: string } };
@@ -80,6 +95,28 @@ describe.skipIf(lack !== null)(`Kafka${lack === null ? '' : ` (${lack})`}`, () =
     await listening.until(({ heard }) => heard.filter(({ event }) => event.type === 'SystemMessage').length === 3, 30_000);
     expect(listening.heard.map(({ event }) => event['message'])).toEqual([1, { two: 2 }, 3]);
     listening.close();
+  });
+
+  it('is reached in the clear, by TLS, and with a login; and not with a wrong one or a certificate that nobody vouches for', async () => {
+    const sendBy = async (settings: Partial<KafkaSettings>): Promise<void> => {
+      const sender = openKafkaProducer({ brokers: [], tls: null, sasl: null, ...settings, logger: pino({ level: 'silent' }) });
+      try {
+        await sender.send(PUSHES, [{ key: 'k', value: JSON.stringify(settings.brokers), headers: {} }]);
+      } finally {
+        await sender.close();
+      }
+    };
+    const tls = { caFile: broker.caFile, client: null };
+    const sasl = { mechanism: 'plain', ...broker.login } as const;
+    await sendBy({ brokers: [broker.address] });
+    await sendBy({ brokers: [broker.tlsAddress], tls });
+    await sendBy({ brokers: [broker.saslAddress], tls, sasl });
+    await vi.waitUntil(() => [broker.address, broker.tlsAddress, broker.saslAddress].every(arrived), { timeout: 30_000, interval: 50 });
+    await expect(sendBy({ brokers: [broker.saslAddress], tls, sasl: { ...sasl, password: 'a guess' } })).rejects.toThrow(
+      /[Aa]uthentication/,
+    );
+    await expect(sendBy({ brokers: [broker.tlsAddress], tls: { ...tls, caFile: null } })).rejects.toThrow(/self.signed/);
+    await expect(sendBy({ tls: { ...tls, caFile: 'nowhere.pem' } })).rejects.toThrow(/nowhere\.pem/);
   });
 
   it('may be away for a while: nothing is lost either way', async () => {

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { selfSigned } from '../../services/smtp-ingress/src/certificate.ts';
 import { freePort, listening } from './ports.ts';
 
 const VERSION = '3.9.1';
@@ -19,8 +20,14 @@ const UP_WITHIN_MS = 60_000;
 const run = promisify(execFile);
 
 export interface KafkaBroker {
-  /** `host:port`, for `KAFKA_BROKERS`. */
+  /** `host:port`, for `KAFKA_BROKERS`, in the clear. */
   readonly address: string;
+  /** By TLS, and by TLS for who logs in as `login`. */
+  readonly tlsAddress: string;
+  readonly saslAddress: string;
+  readonly login: { readonly username: string; readonly password: string };
+  /** The PEM file that vouches for it. */
+  readonly caFile: string;
   readonly version: string;
   /** With SIGKILL; its data stays. */
   readonly kill: () => Promise<void>;
@@ -44,10 +51,19 @@ const works = (command: string, ...args: readonly string[]): Promise<boolean> =>
 export const startKafka = async (): Promise<KafkaBroker> => {
   await fetchJars();
   const home = await mkdtemp(join(tmpdir(), 'tidings-kafka-'));
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const [port, controllerPort, tlsPort, saslPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
+  const [tlsAddress, saslAddress] = [`localhost:${tlsPort}`, `localhost:${saslPort}`];
+  const login = { username: 'tidings', password: 'a secret of ours' };
   const properties = join(home, 'server.properties');
-  await writeFile(properties, settings(home, address, `127.0.0.1:${controllerPort}`));
+  const [caFile, identity] = [join(home, 'ca.pem'), join(home, 'broker.pem')];
+  const { key, cert } = selfSigned('localhost', Date.now());
+  await writeFile(caFile, cert);
+  await writeFile(identity, key + cert);
+  await writeFile(
+    properties,
+    [settings(home, { address, tlsAddress, saslAddress, controller: `127.0.0.1:${controllerPort}` }), security(identity, login)].join(''),
+  );
   await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', properties]);
   let broker: ChildProcess | null = null;
   const start = async (): Promise<void> => {
@@ -62,7 +78,7 @@ export const startKafka = async (): Promise<KafkaBroker> => {
   };
   await start();
   return {
-    address,
+    ...{ address, tlsAddress, saslAddress, login, caFile },
     version: VERSION,
     start,
     kill: () => end('SIGKILL'),
@@ -73,14 +89,18 @@ export const startKafka = async (): Promise<KafkaBroker> => {
   };
 };
 
-const settings = (home: string, address: string, controller: string): string => `
+interface Addresses extends Pick<KafkaBroker, 'address' | 'tlsAddress' | 'saslAddress'> {
+  readonly controller: string;
+}
+
+const settings = (home: string, { address, tlsAddress, saslAddress, controller }: Addresses): string => `
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@${controller}
-listeners=PLAINTEXT://${address},CONTROLLER://${controller}
-advertised.listeners=PLAINTEXT://${address}
+listeners=PLAINTEXT://${address},SSL://${tlsAddress},SASL_SSL://${saslAddress},CONTROLLER://${controller}
+advertised.listeners=PLAINTEXT://${address},SSL://${tlsAddress},SASL_SSL://${saslAddress}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
 inter.broker.listener.name=PLAINTEXT
 log.dirs=${join(home, 'data')}
 num.partitions=1
@@ -89,6 +109,13 @@ offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
+`;
+
+const security = (identity: string, { username, password }: KafkaBroker['login']): string => `
+ssl.keystore.type=PEM
+ssl.keystore.location=${identity}
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";
 `;
 
 const fetchJars = async (): Promise<void> => {

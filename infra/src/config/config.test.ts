@@ -137,12 +137,30 @@ describe('loadConfig', () => {
   });
 
   it('takes lists of names as they are written, none by default', () => {
-    expect(loadConfig({})).toMatchObject(E.right({ notifyClientIds: [], kafkaBrokers: [], outbound: { allowPrivate: false } }));
+    expect(loadConfig({})).toMatchObject(
+      E.right({ notifyClientIds: [], kafka: { brokers: [], tls: null, sasl: null }, outbound: { allowPrivate: false } }),
+    );
     expect(loadConfig({ NOTIFY_CLIENT_IDS: 'Shop, crm,', KAFKA_BROKERS: 'a:9092,b:9092' })).toMatchObject(
-      E.right({ notifyClientIds: ['Shop', 'crm'], kafkaBrokers: ['a:9092', 'b:9092'] }),
+      E.right({ notifyClientIds: ['Shop', 'crm'], kafka: { brokers: ['a:9092', 'b:9092'] } }),
     );
     expect(faultsOf({ KAFKA_BROKERS: 'a' })).toEqual(['KAFKA_BROKERS must be addresses host:port with commas between them (it is "a")']);
     expect(faultsOf({ WEB_PUSH_CONTACT: 'me' })).toEqual(['WEB_PUSH_CONTACT must be a mailto: or https: URL (it is "me")']);
+  });
+
+  it('takes Kafka by TLS and with a login, and no password in the clear', () => {
+    const env = { KAFKA_TLS: 'on', KAFKA_TLS_CA_FILE: 'ca.pem', KAFKA_SASL_USERNAME: 'tidings', KAFKA_SASL_PASSWORD: 'secret' };
+    const sasl = { mechanism: 'plain', username: 'tidings', password: 'secret' };
+    expect(loadConfig(env)).toMatchObject(E.right({ kafka: { tls: { caFile: 'ca.pem', client: null }, sasl } }));
+    expect(loadConfig({ ...env, KAFKA_TLS_CERT_FILE: 'us.pem', KAFKA_TLS_KEY_FILE: 'us.key' })).toMatchObject(
+      E.right({ kafka: { tls: { client: { certFile: 'us.pem', keyFile: 'us.key' } } } }),
+    );
+    expect(faultsOf({ KAFKA_SASL_USERNAME: 'tidings', KAFKA_SASL_PASSWORD: 'secret', KAFKA_SASL_MECHANISM: 'scram-sha-512' })).toEqual([]);
+    expect(faultsOf({ KAFKA_SASL_USERNAME: 'tidings', KAFKA_TLS_KEY_FILE: 'us.key', KAFKA_TLS_CA_FILE: 'ca.pem' })).toEqual([
+      'KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set together',
+      'KAFKA_TLS must be on when KAFKA_SASL_MECHANISM is plain: the password would be sent in the clear',
+      'KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE must be set together',
+      'KAFKA_TLS must be on when KAFKA_TLS_CA_FILE is set',
+    ]);
   });
 
   it('says of every variable what it is for', () => {

@@ -6,6 +6,7 @@ import { domainToASCII } from 'node:url';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
+import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
 import { flag, list, names, networks, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
@@ -13,7 +14,6 @@ import { flag, list, names, networks, notYet, optionalText, port, text, url, var
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** RFC 5891; what is ASCII already stays, because `domainToASCII` reads numbers as addresses. */
 const inAscii = (domain: string): string => (/^[\0-\x7f]*$/.test(domain) ? domain : domainToASCII(domain) || domain);
-const HOST_AND_PORT = /^[^\s:,]+:\d{1,5}$/;
 const MIB = 1024 * 1024;
 
 /** Every variable: its rule, its default, what it is for. The codec and docs/reference/configuration.md derive from here. */
@@ -86,9 +86,7 @@ export const variables = {
   NOTIFY_CLIENT_IDS: names('client ids with commas between them').means(
     'Applications (`azp` of their tokens) that may send custom notifications, beside administrators.',
   ),
-  KAFKA_BROKERS: names('addresses host:port with commas between them', HOST_AND_PORT).means(
-    'The Kafka that push notifications are handed to and custom ones come from; without it there is none.',
-  ),
+  ...kafkaVariables,
   WEBHOOK_ALLOW_PRIVATE: flag(false).means(
     'Whether webhooks and push services may be at private, loopback and link-local addresses. Only for a network whose users you trust.',
   ),
@@ -160,8 +158,7 @@ export interface Config {
   };
   /** Applications that may send custom notifications. */
   readonly notifyClientIds: readonly string[];
-  /** Empty: no Kafka. */
-  readonly kafkaBrokers: readonly string[];
+  readonly kafka: KafkaSettings;
   /** Calls to webhooks and push services. */
   readonly outbound: {
     readonly allowPrivate: boolean;
@@ -202,6 +199,7 @@ const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] =>
     ? []
     : ['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']),
   ...blobFaults(env),
+  ...kafkaFaults(env),
   ...(env.TIDINGS_ENV === 'production' && env.OIDC_ISSUER === null
     ? ['OIDC_ISSUER must be set when TIDINGS_ENV is production: the development issuer hands out tokens to anybody who asks']
     : []),
@@ -236,7 +234,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,
-  kafkaBrokers: env.KAFKA_BROKERS,
+  kafka: kafkaOf(env),
   outbound: {
     allowPrivate: env.WEBHOOK_ALLOW_PRIVATE,
     timeoutMs: env.WEBHOOK_TIMEOUT_MS,

@@ -1,17 +1,20 @@
 /** How we are known to Kafka; its library's own words go to our log. */
-import { Kafka, logLevel } from 'kafkajs';
+import { readFileSync } from 'node:fs';
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
+import type { KafkaSettings } from '../config/kafka.ts';
 
-export interface KafkaOptions {
-  /** `host:port` each. */
-  readonly brokers: readonly string[];
+export interface KafkaOptions extends KafkaSettings {
   readonly logger: Logger;
 }
 
-export const kafkaClient = ({ brokers, logger }: KafkaOptions): Kafka =>
+/** @throws when a file of the TLS settings cannot be read */
+export const kafkaClient = ({ brokers, tls, sasl, logger }: KafkaOptions): Kafka =>
   new Kafka({
     clientId: 'tidings',
     brokers: [...brokers],
+    ...(tls === null ? {} : { ssl: sslOf(tls) }),
+    ...(sasl === null ? {} : { sasl: { ...sasl } as SASLOptions }), // one type per mechanism, all alike; the library writes into it
     // We try again ourselves, and for longer.
     retry: { retries: 2, initialRetryTime: 200, maxRetryTime: 2_000 },
     connectionTimeout: 3_000,
@@ -22,3 +25,9 @@ export const kafkaClient = ({ brokers, logger }: KafkaOptions): Kafka =>
       ({ level, log: { message } }) =>
         level <= logLevel.WARN ? logger.debug({ kafka: message }, 'Kafka says') : undefined,
   });
+
+/** Read for each client, so that a renewed certificate counts from the next connection on. */
+const sslOf = ({ caFile, client }: NonNullable<KafkaSettings['tls']>) => ({
+  ...(caFile === null ? {} : { ca: [readFileSync(caFile)] }),
+  ...(client === null ? {} : { cert: readFileSync(client.certFile), key: readFileSync(client.keyFile) }),
+});

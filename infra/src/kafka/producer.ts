@@ -14,7 +14,9 @@ export interface KafkaProducer {
   close(): Promise<void>;
 }
 
+/** @throws when a file of the TLS settings cannot be read */
 export const openKafkaProducer = (options: KafkaOptions): KafkaProducer => {
+  kafkaClient(options); // what cannot be read now is a fault of the settings, and stops the start
   let connected: Promise<Producer> | null = null;
 
   const connect = async (): Promise<Producer> => {

@@ -24,7 +24,7 @@ export interface InboxParts {
 
 export const startInbox = ({ platform, logger, measures }: InboxParts): KafkaConsumer =>
   startKafkaConsumer({
-    brokers: platform.config.kafkaBrokers,
+    ...platform.config.kafka,
     logger,
     groupId: GROUP,
     topic: NOTIFICATIONS_TOPIC,

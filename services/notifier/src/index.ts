@@ -36,8 +36,8 @@ export const startNotifier = (platform: Platform, options: NotifierOptions = {})
   const logger = platform.logger.child({ service: 'notifier' });
   const measures = createMeasures(platform.metrics);
   const caller = createCaller({ ...guardOf(config), timeoutMs: config.outbound.timeoutMs });
-  const producer = config.kafkaBrokers.length === 0 ? null : openKafkaProducer({ brokers: config.kafkaBrokers, logger });
-  const inbox = config.kafkaBrokers.length === 0 ? null : startInbox({ platform, logger, measures });
+  const producer = config.kafka.brokers.length === 0 ? null : openKafkaProducer({ ...config.kafka, logger });
+  const inbox = config.kafka.brokers.length === 0 ? null : startInbox({ platform, logger, measures });
 
   const webhooks = webhookChannel(platform, caller);
   const browsers = pushChannel(

@@ -15,7 +15,7 @@ export const loadTargets = async ({ read, liveSchema, config }: Pick<Platform, '
     read.any(allWebhooks(liveSchema('webhooks'))),
     read.one(anySubscription(liveSchema('push-subscriptions'))),
   ]);
-  return { webhooks, browsers: browsers.any, kafka: config.kafkaBrokers.length > 0 };
+  return { webhooks, browsers: browsers.any, kafka: config.kafka.brokers.length > 0 };
 };
 
 export const isNobody = ({ webhooks, browsers, kafka }: Targets): boolean => webhooks.length === 0 && !browsers && !kafka;
