@@ -12,7 +12,7 @@ export const PendingMail = t.readonly(
     emailId: EmailId,
     mailboxId: MailboxId,
     receivedAt: Timestamp,
-    /** What it waits for: `rspamd`, `clamd` or `webhook`. */
+    /** What it waits for: `rspamd`, `clamd` or `webhook`; `filing` when it was set aside and is tried again. */
     step: t.string,
     reason: t.string,
     attempts: int(0),

@@ -11,6 +11,7 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings migrate               bring the database's schema up to date
   tidings token <user>          a token of the development issuer (alice, bob, carol; "service" for a back end)
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
+  tidings filing …              list, retry mail that could not be filed: see "tidings filing help"
   tidings blobs …               verify, rotate: see "tidings blobs help"
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
   tidings help                  this page
@@ -54,6 +55,8 @@ const run = async (command: string, args: readonly string[]): Promise<number> =>
       return tokenCommand(args);
     case 'projections':
       return projections(args);
+    case 'filing':
+      return filing(args);
     case 'blobs':
       return blobs(args);
     case 'demo':
@@ -129,6 +132,12 @@ const projections = (args: readonly string[]): Promise<number> =>
   withDatabase(async (databaseUrl, { blobs }) => {
     const { projectionsCommand } = await import('./projections/index.ts');
     return projectionsCommand([...args], { databaseUrl, blobs, stdout: process.stdout });
+  });
+
+const filing = (args: readonly string[]): Promise<number> =>
+  withDatabase(async (databaseUrl) => {
+    const { filingCommand } = await import('./filing/index.ts');
+    return filingCommand(args, { databaseUrl, stdout: process.stdout });
   });
 
 const blobs = (args: readonly string[]): Promise<number> =>

@@ -93,8 +93,9 @@ export const createFiler = ({ platform, mime, checkers, logger, measures }: File
       await index.save(client);
       if (setAside.length > 0) {
         await client.query(
-          'insert into filing.set_aside (mailbox_id, email_id, error) select * from unnest($1::uuid[], $2::uuid[], $3::text[]) on conflict do nothing',
-          [setAside.map((one) => one.mailboxId), setAside.map((one) => one.emailId), setAside.map((one) => one.error)],
+          `insert into filing.set_aside (mailbox_id, email_id, error, shard)
+           select *, $4 from unnest($1::uuid[], $2::uuid[], $3::text[]) on conflict do nothing`,
+          [setAside.map((one) => one.mailboxId), setAside.map((one) => one.emailId), setAside.map((one) => one.error), turn.shard],
         );
       }
       await more(client);

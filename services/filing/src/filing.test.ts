@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { FilingDecided } from '@tidings/contracts/events/email';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
@@ -26,6 +27,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase } from '../../../tests/kit/postgres.ts';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
+import { filingCommand } from '../../cli/src/filing/index.ts';
 import { startFiling } from './index.ts';
 
 const mailbox = (name: string): MailboxId => derivedId<MailboxId>('test-mailbox', name);
@@ -276,6 +278,25 @@ describe('filing', () => {
     expect((await settled()).map(({ data }) => data.emailId)).toEqual([next]);
     const { rows } = await pool.query('select email_id, error from filing.set_aside');
     expect(rows).toEqual([{ email_id: lost, error: expect.stringContaining('BlobNotFound') }]);
+  });
+
+  it('tries again by hand what was set aside', async () => {
+    const raw = mail({ Subject: 'Found again' });
+    const lost = derivedId<EmailId>('lost');
+    await receiveBlob(lost, createHash('sha256').update(raw).digest('hex') as BlobId, raw.length, [inbox]);
+    await start();
+    const filing = async (...args: readonly string[]): Promise<string> => {
+      const said: string[] = [];
+      const code = await filingCommand(args, { databaseUrl: database.url, stdout: { write: (text) => said.push(text) } });
+      return `${code} ${said.join('')}`;
+    };
+    await expect.poll(() => filing('list'), { timeout: 20_000, interval: 50 }).toMatch(new RegExp(`^0 .*${lost}  ${inbox}  BlobNotFound`));
+    expect(await filing('retry', derivedId<EmailId>('another'))).toBe('1 No such mail is set aside.\n');
+    expect(await filing('retry', 'everything')).toMatch(/^2 there is no command/);
+    await platform.blobs.put(Buffer.from(raw));
+    expect(await filing('retry', lost)).toBe('0 Tried again within seconds, in 1 mailbox.\n');
+    await expect.poll(async () => (await filedEvents()).map(({ data }) => data.emailId), { timeout: 20_000, interval: 50 }).toEqual([lost]);
+    expect(await filing('list')).toBe('0 No mail is set aside.\n');
   });
 });
 

@@ -51,6 +51,10 @@ const steps: readonly string[] = [
   );
   create index pending_next on filing.pending (shard, next_at);
   `,
+  `
+  -- By whom it is tried again.
+  alter table filing.set_aside add column shard integer not null default 0;
+  `,
 ];
 
 /** Several processes may run it at once. */

@@ -34,7 +34,8 @@ export interface PendingLane {
 }
 
 const AT_ONCE = 8;
-const LONGEST_SLEEP_MS = 10_000;
+/** How soon a mail that an operator has tried again is seen. */
+const LONGEST_SLEEP_MS = 2_000;
 const AFTER_FAULT_MS = 1_000;
 
 export const startPendingLane = ({
