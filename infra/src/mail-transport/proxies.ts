@@ -1,0 +1,55 @@
+/** Connections that go out through SOCKS5 proxies (RFC 1928), one by lot for each: the address that other servers see is the proxy's. */
+import type { Socket } from 'node:net';
+import { SocksClient } from 'socks';
+import { NoSession, type Target } from './smtp-session.ts';
+
+export interface Proxy {
+  readonly host: string;
+  readonly port: number;
+  readonly credentials: { readonly user: string; readonly pass: string } | null;
+}
+
+export interface Proxies {
+  /** `name` is what to say in EHLO: it must fit the address that is seen. @throws NoSession */
+  connect(target: Target, ms: number): Promise<{ readonly socket: Socket; readonly name: string }>;
+}
+
+/** `socks5://user:pass@host:port`. @returns undefined for what is no such URL */
+export const proxyOf = (text: string): Proxy | undefined => {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.protocol !== 'socks5:' || url.hostname === '') return undefined;
+  const user = decodeURIComponent(url.username);
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(url.port) || 1080,
+    credentials: user === '' ? null : { user, pass: decodeURIComponent(url.password) },
+  };
+};
+
+/** Null without any. */
+export const proxiesOf = (proxies: readonly Proxy[], random: () => number = Math.random): Proxies | null =>
+  proxies.length === 0
+    ? null
+    : {
+        connect: async (target, ms) => {
+          const proxy = proxies[Math.floor(random() * proxies.length)];
+          if (proxy === undefined) throw new NoSession('There is no proxy.', false);
+          const { host, port, credentials } = proxy;
+          try {
+            const { socket } = await SocksClient.createConnection({
+              proxy: { host, port, type: 5, ...(credentials === null ? {} : { userId: credentials.user, password: credentials.pass }) },
+              command: 'connect',
+              destination: { host: target.address, port: target.port },
+              timeout: ms,
+            });
+            return { socket, name: host };
+          } catch (error) {
+            throw new NoSession(
+              `The proxy ${host} does not connect: ${error instanceof Error ? error.message : String(error)}`,
+              false,
+              error,
+            );
+          }
+        },
+      };
