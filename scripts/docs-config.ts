@@ -49,8 +49,8 @@ const isReserved = ([, { name }]: Row): boolean => name.startsWith('left unset')
 
 const fallbackOf = (name: string, { fallback }: Shown): string => {
   if (name === 'NODE_NAME') return "the host's name"; // of whoever runs this script, otherwise
-  if (name === 'RATE_LIMITS') return '`default`'; // its meaning says the figures
-  if (fallback === null || (Array.isArray(fallback) && fallback.length === 0)) return 'unset';
+  if (name === 'RATE_LIMITS' || name === 'EGRESS_RETRY_SCHEDULE') return '`default`'; // its meaning says the figures
+  if (fallback === null || (Array.isArray(fallback) && fallback.length === 0) || fallback instanceof Map) return 'unset';
   if (typeof fallback === 'boolean') return fallback ? '`on`' : '`off`';
   if (typeof fallback === 'string' || typeof fallback === 'number') return `\`${fallback}\``;
   return `\`${Array.isArray(fallback) ? fallback.join(',') : JSON.stringify(fallback)}\``;

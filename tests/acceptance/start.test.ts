@@ -79,12 +79,13 @@ describe('tidings serve', () => {
       'notifier',
       'projector',
       'query-api',
+      'smtp-egress',
       'smtp-ingress',
       'sse',
     ]);
     expect(ready.projections.length).toBeGreaterThan(0);
     const metrics = (await get(program, '/metrics')).body;
-    for (const process of ['api', 'projector', 'filing', 'smtp'])
+    for (const process of ['api', 'projector', 'filing', 'smtp', 'egress'])
       expect(metrics).toMatch(new RegExp(`process_cpu_seconds_total\\{[^}]*process="${process}"`));
 
     expect(paste(program, '/api/me')).toContain('alice@tidings.test');

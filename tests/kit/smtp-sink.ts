@@ -13,8 +13,8 @@ export interface SinkMail {
   readonly session: number;
 }
 
-/** A reply (without its line end), or what to do instead of one. */
-export type Answer = string | 'hang' | 'drop' | 'endless' | Promise<string>;
+/** A reply (without its line end), or what to do instead of one: `hang`, `drop`, `endless`. */
+export type Answer = string | Promise<string>;
 
 export interface Script {
   /** Extensions of EHLO, in place of the usual ones. */

@@ -18,16 +18,22 @@ export type Envelope = t.TypeOf<typeof Envelope>;
 
 export const EmailReceived = defineEvent({
   type: 'EmailReceived',
-  doc: 'SMTP took a mail for one or more of our mailboxes: its bytes are durable, and the peer was told 250.',
+  version: 2,
+  doc: 'A mail was taken for one or more of our mailboxes: its bytes are durable, and the peer was told 250. `internal`: another mailbox of ours sent it.',
   data: t.readonly(
-    t.type({
-      emailId: EmailId,
-      blobId: BlobId,
-      size: int(0),
-      recipients: t.readonlyArray(t.readonly(t.type({ mailboxId: MailboxId, envelope: sealed(Envelope) }))),
-    }),
+    t.intersection([
+      t.type({
+        emailId: EmailId,
+        blobId: BlobId,
+        size: int(0),
+        recipients: t.readonlyArray(t.readonly(t.type({ mailboxId: MailboxId, envelope: sealed(Envelope) }))),
+      }),
+      /** Absent from what came by SMTP. */
+      t.partial({ origin: t.literal('internal') }),
+    ]),
   ),
   personal: [{ each: 'recipients', subject: 'mailboxId', fields: ['envelope'] }],
+  upcasts: [{ to: 2, apply: (data) => data }],
 });
 export type EmailReceived = EventOf<typeof EmailReceived>;
 

@@ -41,7 +41,7 @@ export interface MailTransport {
    * @throws what `begin` throws, and what `bytes` throws; nobody has got the mail then
    */
   send(mail: OutgoingMail, begin: Begin): Promise<ReadonlyMap<string, Transmission>>;
-  /** Connections that are kept for later are ended. */
+  /** Connections end; what is under way is broken off, and its outcome told. */
   close(): Promise<void>;
 }
 

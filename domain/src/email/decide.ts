@@ -10,12 +10,15 @@ export interface Command {
   readonly blobId: BlobId;
   readonly size: number;
   readonly recipients: EmailEvent['data']['recipients'];
+  /** Absent from what came by SMTP. */
+  readonly origin?: 'internal';
 }
 
 export type Rejection = { readonly type: 'EmailIdReused'; readonly emailId: EmailId };
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly EmailEvent[]> => {
-  const { emailId, blobId, size, recipients } = command;
-  if (state.kind === 'none') return right([emailReceived({ emailId, blobId, size, recipients })]);
+  const { type: _, ...received } = command;
+  const { emailId, blobId } = command;
+  if (state.kind === 'none') return right([emailReceived(received)]);
   return state.blobId === blobId ? right([]) : left({ type: 'EmailIdReused', emailId });
 };

@@ -233,7 +233,10 @@ export const addressCommands: Arbitrary<AddressCommand> = oneOfThese<AddressComm
 });
 
 export const emailCommands: Arbitrary<EmailCommand> = oneOfThese<EmailCommand>({
-  ReceiveEmail: fc.record({ emailId: any.emails, blobId: any.blobs, size: any.seqs, recipients: any.recipients }),
+  ReceiveEmail: fc.record(
+    { emailId: any.emails, blobId: any.blobs, size: any.seqs, recipients: any.recipients, origin: fc.constant('internal') },
+    { requiredKeys: ['emailId', 'blobId', 'size', 'recipients'] },
+  ),
 });
 
 export const filingCommands: Arbitrary<FilingCommand> = oneOfThese<FilingCommand>({

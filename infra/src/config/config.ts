@@ -8,6 +8,7 @@ import { decode } from '@tidings/contracts/codec';
 import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
+import { mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
 import { flag, list, names, networks, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
@@ -100,6 +101,7 @@ export const variables = {
   ).means('Whom push services may write to about us (RFC 8292); without it `postmaster` at the first of `MAIL_DOMAINS`.'),
   ...mailCheckVariables,
   ...blobVariables,
+  ...mailOutVariables,
   KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
   S3_ENDPOINT: notYet('S3'),
@@ -170,6 +172,7 @@ export interface Config {
   };
   readonly mailChecks: MailChecks;
   readonly blobs: BlobStorage;
+  readonly mailOut: MailOut;
   /** Empty: the machine's own. */
   readonly dnsServers: readonly string[];
   /** Tells this node's processes from other nodes' in leases and heartbeats. */
@@ -244,6 +247,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   },
   mailChecks: mailChecksOf(env),
   blobs: blobStorageOf(env),
+  mailOut: mailOutOf(env, env.TIDINGS_ENV !== 'production'),
   dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,
   presenceTtlMs: env.PRESENCE_TTL_SECONDS * 1000,

@@ -17,7 +17,7 @@ afterEach(async () => {
 /** A server at an address of its own; all of a test listen on the port of the first. */
 const sinkAt = async (host: string, script: Script = {}, port?: number): Promise<Sink> => {
   const sink = await startSink(script, { host, ...(port === undefined ? {} : { port }) });
-  ends.push(sink.close);
+  ends.push(() => sink.close());
   return sink;
 };
 
@@ -30,7 +30,7 @@ const transport = (port: number, zone: Zone, more: Partial<TransportOptions> = {
     ...{ dns: dnsOf(zone), name: 'mail.tidings.test', routes: () => null, mayCall: () => true, port, limits: LIMITS },
     ...more,
   });
-  ends.push(opened.close);
+  ends.push(() => opened.close());
   return opened;
 };
 

@@ -24,11 +24,13 @@ export interface SessionPool {
    */
   with<A extends { readonly stale: boolean }>(key: string, open: () => Promise<Session>, use: (session: Session) => Promise<A>): Promise<A>;
   readonly size: () => number;
+  /** Breaks off what is under way. */
   close(): void;
 }
 
 export const createPool = ({ idleMs = 10_000, mostMails = 100, mostIdle = 200 }: PoolOptions = {}): SessionPool => {
   const idle = new Map<string, Idle[]>();
+  const busy = new Set<Session>();
   let kept = 0;
   let closed = false;
 
@@ -70,9 +72,11 @@ export const createPool = ({ idleMs = 10_000, mostMails = 100, mostIdle = 200 }:
   return {
     with: async (key, open, use) => {
       const on = async (session: Session, mails: number) => {
+        busy.add(session);
         try {
           return await use(session);
         } finally {
+          busy.delete(session);
           give(key, session, mails + 1);
         }
       };
@@ -91,6 +95,7 @@ export const createPool = ({ idleMs = 10_000, mostMails = 100, mostIdle = 200 }:
         one.session.close();
       }
       idle.clear();
+      for (const session of busy) session.abort();
       kept = 0;
     },
   };

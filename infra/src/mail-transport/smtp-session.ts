@@ -61,7 +61,10 @@ export interface Session {
   readonly transmit: (mail: OutgoingMail, begin: Begin) => Promise<Transmitted>;
   /** It can carry another mail. */
   readonly isUsable: () => boolean;
+  /** Between mails. */
   readonly close: () => void;
+  /** At once, whatever is under way. */
+  readonly abort: () => void;
 }
 
 export interface Transmitted {
@@ -119,6 +122,7 @@ export const openSession = async (target: Target, { name, limits, trusted = [], 
       else connection.close();
       state.usable = false;
     },
+    abort: () => connection.close(),
   };
 };
 

@@ -9,6 +9,7 @@ import { migrateOutbound } from '@tidings/infra/webhooks/migrations';
 import type { Logger } from 'pino';
 import { migrateFiling } from '../../filing/src/migrations.ts';
 import { migrateNotifier } from '../../notifier/src/migrations.ts';
+import { migrateEgress } from '../../smtp-egress/src/migrations.ts';
 import { migrateOps } from '../../ops/src/migrations.ts';
 
 export const migrate = async (databaseUrl: string, logger: Logger): Promise<void> => {
@@ -23,6 +24,7 @@ export const migrate = async (databaseUrl: string, logger: Logger): Promise<void
       migrateOutbound,
       migrateFiling,
       migrateNotifier,
+      migrateEgress,
       migrateOps,
     ];
     for (const step of steps) await step(pool);

@@ -34,7 +34,8 @@ export interface UnderstandParts {
 
 /** @throws BlobStoreUnavailable, BlobNotFound; never for what is in the mail or what a checker does */
 export const understand = async (email: EmailReceived['data'], parts: UnderstandParts, patience: Patience): Promise<Understood> => {
-  const { blobs, mime, checkers } = parts;
+  const { blobs, mime } = parts;
+  const checkers = email.origin === 'internal' ? ofOurOwn(parts.checkers) : parts.checkers;
   const raw = await blobs.read(email.blobId);
   const mail = mailToCheck(email, raw);
   const [parsed, findings] = await Promise.all([mime.parse(raw), mail === null ? null : checkMail(checkers, mail, patience)]);
@@ -74,6 +75,12 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
   );
   return { content, contentHash, verdicts: new Map(verdicts), fault };
 };
+
+/** One of our mailboxes sent it, which was asked who it is then (collaborative inbox §1.8). */
+const ofOurOwn = ({ virus, inbound }: Checkers): Checkers => ({
+  ...(virus === undefined ? {} : { virus }),
+  ...(inbound === undefined ? {} : { inbound }),
+});
 
 /** Says no more than its absence does. */
 const isSilent = ({ verdict, score, reasons }: SpamVerdict): boolean => verdict === 'none' && score === null && reasons.length === 0;

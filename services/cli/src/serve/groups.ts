@@ -1,6 +1,6 @@
 /**
  * Which services share an operating-system process. Requests and live streams never wait for a page of events, mail coming in waits for
- * neither, and reading a crowd of mails delays none of them (architecture §1). Sorting mail, telling those who are not looking and what follows
+ * neither, and reading a crowd of mails delays none of them (architecture §1). Other people's servers keep only mail that goes out waiting. Sorting mail, telling those who are not looking and what follows
  * by itself all work off what is safe already.
  */
 export const GROUPS = {
@@ -8,6 +8,7 @@ export const GROUPS = {
   filing: ['filing', 'notifier', 'caretaker'],
   api: ['command-api', 'query-api', 'sse'],
   smtp: ['smtp-ingress'],
+  egress: ['smtp-egress'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type Group = keyof typeof GROUPS;

@@ -24,6 +24,8 @@ export const startGroup = async (
       return startFilingGroup(names, platform, services);
     case 'smtp':
       return startSmtpGroup(platform, services);
+    case 'egress':
+      return startEgressGroup(platform, services);
   }
 };
 
@@ -54,6 +56,12 @@ const startSmtpGroup = async (platform: OpenedPlatform, services: Service[]): Pr
   const smtp = await startSmtpIngress(platform);
   services.push(smtp);
   return { smtp: { host: platform.config.smtp.host, port: smtp.port } };
+};
+
+const startEgressGroup = async (platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  const { startSmtpEgress } = await import('../../../smtp-egress/src/index.ts');
+  services.push(await startSmtpEgress(platform));
+  return {};
 };
 
 const startApiGroup = async (names: readonly ServiceName[], platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {

@@ -1,0 +1,83 @@
+/**
+ * Mail goes out: the process manager that takes each queued mail to its recipients (architecture §5). The log is its queue; what it keeps beside is
+ * built from it. Runs on every node; each shard is sent by the one that holds its lease.
+ */
+import type { MailTransport } from '@tidings/contracts/ports/mail-transport';
+import { isNamed, routesOf } from '@tidings/infra/config/mail-out';
+import { openDns } from '@tidings/infra/dns/system-dns';
+import { openMailTransport } from '@tidings/infra/mail-transport/open-transport';
+import { proxiesOf } from '@tidings/infra/mail-transport/proxies';
+import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
+import type { LeaseOptions } from '@tidings/infra/projector/lease';
+import { isPublicAddress } from '@tidings/infra/webhooks/guard';
+import type { Platform, Service } from '../../platform/src/platform.ts';
+import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
+import { refusalsOf } from '../../smtp-ingress/src/refusals.ts';
+import { attempt } from './attempt.ts';
+import { internalDelivery } from './internal.ts';
+import { domainAllowance, mailboxAllowance, spend } from './limits.ts';
+import { createMeasures } from './measures.ts';
+import { messagesFrom } from './message.ts';
+import { migrateEgress } from './migrations.ts';
+import { sendFrom } from './owner.ts';
+
+export interface EgressOptions {
+  readonly lease?: LeaseOptions;
+  /** Instead of the one that is configured. */
+  readonly transport?: MailTransport;
+}
+
+/** The name of its leases and checkpoints. */
+const EGRESS = 'egress';
+const HELD = 'Held: mail to other domains does not leave this machine. Set SMTP_RELAY_URL, or EGRESS=direct.';
+/** What is under way at the end has so long to come to an end of its own. */
+const GRACE_MS = 5_000;
+
+/** Needs `migrateProjector` to have run (leases, checkpoints). */
+export const startSmtpEgress = async (platform: Platform, options: EgressOptions = {}): Promise<Service> => {
+  const { config, commands, pool, now } = platform;
+  const { mailOut, mailDomains } = config;
+  const logger = platform.logger.child({ service: 'smtp-egress' });
+  await migrateEgress(pool);
+  const measures = createMeasures(platform.metrics);
+  const dns = openDns({ servers: config.dnsServers });
+  const transport =
+    options.transport ??
+    openMailTransport({
+      ...{ dns, name: config.mailHost, routes: routesOf(mailOut), proxies: proxiesOf(mailOut.proxies) },
+      mayCall: (address) => mailOut.allowPrivate || isPublicAddress(address),
+    });
+  const messages = messagesFrom(platform.blobs, async () => '');
+  const findRecipient = findRecipientIn(commands, { domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform) });
+  const deliverInternally = internalDelivery({ ...platform, findRecipient, scheduleMs: mailOut.scheduleMs });
+  const { shards } = platform.log;
+  const follow = sendFrom({
+    ...{ platform, logger, measures, routeOf: (domain) => transport.route(domain) },
+    sessions: Math.max(1, Math.floor(mailOut.sessions / shards.length)),
+    attempt: (job, leaseToken, signal) =>
+      attempt(job, {
+        ...{ commands, messages, transport, deliverInternally, now, logger, measures, leaseToken, signal },
+        isOurs: (domain) => mailDomains.includes(domain),
+        heldBack: (domain) => (mailOut.holds && !isNamed(mailOut.overrides, domain) ? HELD : null),
+        spend: (mailboxId, from, recipients) => {
+          const allowances = [...mailboxAllowance(mailboxId, mailOut.mailboxLimit), ...domainAllowance(from, mailOut.domainLimit)];
+          return spend(pool, allowances, recipients, now());
+        },
+        returnPath: (envelopeFrom) => envelopeFrom,
+        ...{ scheduleMs: mailOut.scheduleMs, unknownPolicy: mailOut.unknownPolicy },
+      }),
+  });
+  const manager = startProcessManager({ name: EGRESS, shards, pool, logger, now, lease: options.lease, follow });
+  return {
+    name: 'smtp-egress',
+    health: manager.health,
+    stop: async () => {
+      const grace = setTimeout(() => void transport.close(), GRACE_MS);
+      await manager.stop();
+      clearTimeout(grace);
+      await transport.close();
+      dns.close();
+      measures.close();
+    },
+  };
+};

@@ -1,0 +1,50 @@
+/** Egress' own memory of what is to be tried when. No addresses: those stay in the sealed events. All of it comes from the log. Forward only. */
+import { applySteps } from '@tidings/infra/postgres/schema-steps';
+import { inTransaction } from '@tidings/infra/projector/session';
+import type { Pool } from 'pg';
+
+const steps: readonly string[] = [
+  `
+  -- One row per recipient for whom something is still to happen.
+  create table egress.recipient (
+    email_id uuid not null,
+    recipient integer not null,
+    shard integer not null,
+    mailbox_id uuid not null,
+    domain text collate "C" not null,
+    queued_at timestamptz not null,
+    -- Null while it is being sent.
+    due_at timestamptz,
+    -- A limit or a setting of ours held it back.
+    held boolean not null default false,
+    -- Set while it is being sent.
+    attempt_id uuid,
+    lease_token text,
+    primary key (email_id, recipient)
+  );
+  create index recipient_due on egress.recipient (shard, mailbox_id, domain, due_at, email_id, recipient) where due_at is not null;
+  create index recipient_sending on egress.recipient (shard) where lease_token is not null;
+  create index recipient_held on egress.recipient (shard) where held;
+
+  -- What of a mailbox goes to one domain, and when the next of it is due: by these turns are given.
+  create table egress.lane (
+    shard integer not null,
+    mailbox_id uuid not null,
+    domain text collate "C" not null,
+    next_at timestamptz not null,
+    primary key (shard, mailbox_id, domain)
+  );
+  create index lane_next on egress.lane (shard, next_at);
+
+  -- Recipients counted against limits, by window of time.
+  create table egress.spent (
+    whose text collate "C" not null,
+    window_start timestamptz not null,
+    recipients integer not null,
+    primary key (whose, window_start)
+  );
+  `,
+];
+
+/** Several processes may run it at once. */
+export const migrateEgress = (pool: Pool): Promise<void> => inTransaction(pool, (client) => applySteps(client, 'egress', steps));
