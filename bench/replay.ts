@@ -26,6 +26,7 @@ import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { migrateSubjectKeys, postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import { pino } from 'pino';
+import { NODE_OPTIONS } from '../services/cli/src/serve/groups.ts';
 import type { Bench, Figure } from './harness.ts';
 import { withPostgres } from './postgres.ts';
 import type { ReplayOrder, ReplayResult } from './replay-worker.ts';
@@ -82,7 +83,7 @@ const memoryNote = ({ cpuMicroseconds, quarterMegabytes, peakMegabytes }: Replay
   `${cpuMicroseconds.toFixed(1)} µs of CPU an event; process memory ${quarterMegabytes.toFixed(0)} MB at a quarter, ${peakMegabytes.toFixed(0)} MB at most`;
 
 const inWorker = async (order: ReplayOrder): Promise<ReplayResult> => {
-  const child = fork(new URL('./replay-worker.ts', import.meta.url));
+  const child = fork(new URL('./replay-worker.ts', import.meta.url), { execArgv: [...(NODE_OPTIONS.projector ?? [])] });
   child.send(order);
   const [result] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as [ReplayResult | number];
   if (typeof result === 'number') throw new Error(`the replay ended with ${result}`);

@@ -47,8 +47,13 @@ const TAIL_PAGE = 500;
  * few milliseconds of waiting make pages that are several times larger and the work as many times less. A lone event never waits.
  */
 const PACE_MS = 20;
-/** Decoding 5,000 events at once would hold up the live projections of this process for tens of milliseconds. */
+/** Events that a replay asks the log for at once. */
 const SLICE = 1_000;
+/**
+ * Events opened without a pause. Whatever else the process does waits meanwhile: live projections, and Postgres, whose answers and whose
+ * statements are megabytes that pass through sockets of 200 kB.
+ */
+const STRETCH = 200;
 
 interface SourceDeps {
   readonly log: EventLog;
@@ -170,11 +175,13 @@ const readInSlices = async (deps: SourceDeps, after: Position, limit: number, ty
       coming = readSlice(next);
       coming.catch(() => undefined); // awaited in the next round, unless opening this slice fails
     }
-    const slice = await events.open(logged);
-    for (const event of slice.events) opened.push(event);
-    for (const fault of slice.faults) faults.push(fault);
+    for (let at = 0; at < logged.length; at += STRETCH) {
+      const stretch = await events.open(logged.slice(at, at + STRETCH));
+      for (const event of stretch.events) opened.push(event);
+      for (const fault of stretch.faults) faults.push(fault);
+      await nextTurn();
+    }
     if (last) return { events: opened, faults, next };
-    await nextTurn();
   }
 };
 

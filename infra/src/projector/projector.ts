@@ -34,7 +34,7 @@ export interface ProjectorSettings extends LaneSettings, LeaseOptions {
 export const PROJECTOR_DEFAULTS: ProjectorSettings = {
   ...DEFAULT_LEASE,
   livePage: 500,
-  replayPage: 5_000,
+  replayPage: 10_000,
   attempts: 3,
   maxParkedPerPage: 50,
   flushMs: 100,

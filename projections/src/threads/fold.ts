@@ -62,15 +62,16 @@ const CHUNK = 64;
 /** Enough to know a conversation by; a list of thousands would be rewritten with each email. */
 const MOST_PARTICIPANTS = 20;
 
-/** `row` is undefined when the mailbox has nothing of the thread yet. */
+/** `row` is undefined when the mailbox has nothing of the thread yet; `opensChunk`: the email is the first of its row of `held`. */
 export const fileEmail = (
   row: ThreadRow | undefined,
   event: Recorded<EmailFiled>,
-): { readonly row: ThreadRow; readonly email: HeldEmail } => {
+): { readonly row: ThreadRow; readonly email: HeldEmail; readonly opensChunk: boolean } => {
   const { emailId, direction, place, content } = event.data;
   const said = isShredded(content) ? NOTHING_SAID : content;
   const kept = row ?? started(event, storable(said.subject));
-  const chunk = Math.floor(allEmails(kept) / CHUNK);
+  const before = allEmails(kept);
+  const chunk = Math.floor(before / CHUNK);
   const isFirst = row === undefined;
   // What goes straight to spam or trash does not bring a conversation up.
   const ranks = isFirst || groupOf(place) === 'main' || mainEmails(kept) === 0;
@@ -84,7 +85,8 @@ export const fileEmail = (
   kept.emails[place] += 1;
   const incoming = direction === 'in';
   if (incoming) kept.unread[groupOf(place)] += 1;
-  return { row: kept, email: { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place, seen: null } };
+  const email = { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place, seen: null };
+  return { row: kept, email, opensChunk: before % CHUNK === 0 };
 };
 
 const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], hasAttachments: false };

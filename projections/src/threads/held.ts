@@ -53,6 +53,8 @@ type Fields = readonly [
 export interface Filed {
   readonly key: Key;
   readonly chunk: number;
+  /** Whether the row is there only with them. */
+  readonly isNew: boolean;
   readonly emails: HeldEmail[];
 }
 
@@ -73,11 +75,20 @@ export const loadHeld = async (keys: readonly Key[], tx: ProjectionTx): Promise<
 };
 
 export const appendHeld = async (filed: readonly Filed[], tx: ProjectionTx): Promise<void> => {
+  const isNew = filed.filter((one) => one.isNew);
+  await writeHeld(isNew, tx, '');
+  await writeHeld(
+    filed.filter((one) => !one.isNew),
+    tx,
+    `on conflict (thread_id, mailbox_id, chunk) do update set emails = h.emails || ';' || excluded.emails`,
+  );
+};
+
+const writeHeld = async (filed: readonly Filed[], tx: ProjectionTx, onConflict: string): Promise<void> => {
   if (filed.length === 0) return;
   await tx.query(
     `insert into ${tx.schema}.held as h (thread_id, mailbox_id, chunk, emails)
-     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[])
-     on conflict (thread_id, mailbox_id, chunk) do update set emails = h.emails || ';' || excluded.emails`,
+     select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) ${onConflict}`,
     [
       plainArray(filed, ({ key }) => key.threadId),
       plainArray(filed, ({ key }) => key.mailboxId),

@@ -19,7 +19,7 @@ import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
 import { listIndexes, markLists, threadLists } from './lists.ts';
 import { forgetAssignee, forgetLabel, isMarkEvent, type MarkEvent, markedBy, Marks, markTables } from './marks.ts';
 import { cutBehind, forgetThread } from './unshared.ts';
-import { keyOf, loadTallies, loadThreads, saveTallies, saveThreads, type Key } from './store.ts';
+import { insertThreads, keyOf, loadTallies, loadThreads, saveTallies, updateThreads, type Key } from './store.ts';
 
 export * from './queries.ts';
 export * from './view.ts';
@@ -112,7 +112,15 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
     else applyOne(event, keys[at] ?? '', { threads, held, filed, moved });
   }
 
-  await saveThreads([...threads.values()], tx);
+  const rows = [...threads];
+  await insertThreads(
+    rows.flatMap(([key, row]) => (before.has(key) ? [] : row)),
+    tx,
+  );
+  await updateThreads(
+    rows.flatMap(([key, row]) => (before.has(key) ? row : [])),
+    tx,
+  );
   await appendHeld([...filed.values()], tx);
   await rewriteHeld(
     opened.filter((key) => moved.has(keyOf(key))).map((key) => ({ key, held: held.get(keyOf(key)), chunks: moved.get(keyOf(key)) })),
@@ -155,12 +163,12 @@ interface Page {
 const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held, filed, moved }: Page): void => {
   const row = rows.get(key);
   if (event.type === 'EmailFiled') {
-    const { row: after, email } = fileEmail(row, event);
+    const { row: after, email, opensChunk } = fileEmail(row, event);
     if (row === undefined) rows.set(key, after);
     held.get(key)?.set(email.emailId, email);
     const place = key + email.chunk;
     const together = filed.get(place);
-    if (together === undefined) filed.set(place, { key: after, chunk: email.chunk, emails: [email] });
+    if (together === undefined) filed.set(place, { key: after, chunk: email.chunk, isNew: opensChunk, emails: [email] });
     else together.emails.push(email);
     return;
   }
