@@ -105,7 +105,7 @@ const plainSearches = async ({ pool, words }: SeededMailbox): Promise<number> =>
   const took: number[] = [];
   for (let n = 0; n < PLAIN_SEARCHES; n++) {
     const start = performance.now();
-    await pool.query(`select email_id from "emails".email where content::text ilike $1 order by filed_at desc limit 25`, [
+    await pool.query(`select email_id from "emails".email where content::text ilike $1 order by came_at desc limit 25`, [
       `%${words.ranked(dice, 20_000, 50_000)}%`,
     ]);
     took.push(performance.now() - start);

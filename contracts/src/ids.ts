@@ -30,13 +30,14 @@ export type SubscriptionId = Id<'SubscriptionId'>;
 export type WebhookId = Id<'WebhookId'>;
 /** One try at sending a mail to some of its recipients. */
 export type AttemptId = Id<'AttemptId'>;
+export type ImportId = Id<'ImportId'>;
 export type EventId = Id<'EventId'>;
 export type CommandId = Id<'CommandId'>;
 /** Lower-case hex sha256 of the bytes (RFC 8621 calls it blobId). */
 export type BlobId = Id<'BlobId'>;
 /** `category-key` or `category-key.sub`; everything between the first `-` and the first `.` decides the shard. */
 export type StreamId = Id<'StreamId'>;
-/** Whose key seals a personal field: a user, mailbox or webhook id. */
+/** Whose key seals a personal field: a user, mailbox, webhook or import id. */
 export type SubjectId = Id<'SubjectId'>;
 
 const uuidOf = <K extends string>(name: K): t.Type<Id<K>, string> =>
@@ -67,6 +68,7 @@ export const ReportId = uuidOf('ReportId');
 export const SubscriptionId = uuidOf('SubscriptionId');
 export const WebhookId = uuidOf('WebhookId');
 export const AttemptId = uuidOf('AttemptId');
+export const ImportId = uuidOf('ImportId');
 export const EventId = uuidOf('EventId');
 export const CommandId = uuidOf('CommandId');
 
@@ -82,7 +84,7 @@ export const BlobId = described(
 );
 
 export const streamId = (category: string, key: string): StreamId => `${category}-${key}` as StreamId;
-export const subjectId = (id: UserId | MailboxId | WebhookId): SubjectId => id as string as SubjectId;
+export const subjectId = (id: UserId | MailboxId | WebhookId | ImportId): SubjectId => id as string as SubjectId;
 export const categoryOf = (stream: StreamId): string => stream.slice(0, stream.indexOf('-'));
 
 /** Parses one id or gives the reason; for ids that come from paths and queries. */

@@ -15,6 +15,7 @@ import { comment } from './comment/index.ts';
 import { draft } from './draft/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
+import { mailImport } from './import/index.ts';
 import { label } from './label/index.ts';
 import { mailbox } from './mailbox/index.ts';
 import { media } from './media/index.ts';
@@ -122,6 +123,7 @@ const registry: Readonly<Record<string, () => void>> = {
   draft: obeysTheLaws(draft, commands.draftCommands),
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),
+  import: obeysTheLaws(mailImport, commands.importCommands),
   label: obeysTheLaws(label, commands.labelCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
   media: obeysTheLaws(media, commands.mediaCommands),

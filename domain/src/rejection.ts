@@ -3,6 +3,7 @@ import type { AddressRejection } from './address/index.ts';
 import type { CommentRejection } from './comment/index.ts';
 import type { DraftRejection } from './draft/index.ts';
 import type { EmailRejection } from './email/index.ts';
+import type { ImportRejection } from './import/index.ts';
 import type { LabelRejection } from './label/index.ts';
 import type { MailboxRejection } from './mailbox/index.ts';
 import type { MediaRejection } from './media/index.ts';
@@ -24,6 +25,7 @@ export type Rejection =
   | CommentRejection
   | DraftRejection
   | EmailRejection
+  | ImportRejection
   | LabelRejection
   | MailboxRejection
   | MediaRejection

@@ -11,6 +11,7 @@ import type { ReceivedFile } from '../http/form.ts';
 import * as contacts from '../http/contacts.ts';
 import * as domains from '../http/domains.ts';
 import * as drafts from '../http/drafts.ts';
+import * as imports from '../http/imports.ts';
 import * as groups from '../http/groups.ts';
 import * as keywords from '../http/keywords.ts';
 import * as labels from '../http/labels.ts';
@@ -53,6 +54,7 @@ const modules = {
   ...storage,
   ...drafts,
   ...labels,
+  ...imports,
   ...notes,
   ...keywords,
   ...pendingMail,
@@ -84,7 +86,11 @@ type Part<Name extends string, T> = [T] extends [void]
       : { readonly [N in Name]: Sendable<T> };
 
 /** A form is the caller's to fill: `form.append('image', blob, 'cat.png')`. */
-type BodyPart<T> = [T] extends [ReceivedFile] ? { readonly body: FormData } : Part<'body', T>;
+type BodyPart<T> = [T] extends [ReceivedFile]
+  ? { readonly body: FormData }
+  : [Extract<T, ReceivedFile>] extends [never]
+    ? Part<'body', T>
+    : { readonly body: FormData | Sendable<Exclude<T, ReceivedFile>> };
 
 export type RequestOf<R> =
   R extends Route<infer P, infer Q, infer B>

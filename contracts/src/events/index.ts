@@ -9,6 +9,7 @@ import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { domainEvents } from './domain.ts';
 import { draftEvents } from './draft.ts';
 import { emailEvents } from './email.ts';
+import { importEvents } from './import.ts';
 import { labelEvents } from './label.ts';
 import { mailboxEvents } from './mailbox.ts';
 import { mediaEvents } from './media.ts';
@@ -48,6 +49,7 @@ export const eventDefinitions = [
   ...commentEvents,
   ...draftEvents,
   ...uploadEvents,
+  ...importEvents,
   ...commandEvents,
 ] as const;
 

@@ -22,6 +22,8 @@ const labelId = id<Id<'LabelId'>>('label');
 const outbound = { emailId, mailboxId, threadId };
 const attempt = { ...outbound, attemptId: id<Id<'AttemptId'>>('attempt') };
 const draftId = id<Id<'DraftId'>>('draft');
+const importId = id<Id<'ImportId'>>('import');
+const counts = { total: 1200, done: 250, filed: 240, duplicates: 9, failed: 1 };
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
 const person = (name: string | null, email: string) => ({ name, email });
@@ -170,6 +172,7 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
       preview: 'Nobody believed that…',
       hasAttachments: true,
     },
+    imported: { importId, receivedAt: timestamp(0), keywords: { $seen: true, $flagged: true }, starred: true, labels: [labelId] },
   },
   ThreadRead: { threadId, mailboxId, upTo: emailId, by: ada },
   EmailsMoved: { threadId, mailboxId, emailIds: [emailId], place: 'archive', by: ada },
@@ -231,5 +234,21 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   DraftDispatched: { draftId, mailboxId, submission: 2, emailId, threadId, releases: [blob('f')] },
   BlobUploaded: { mailboxId, blobId: blob('f'), size: 4096, type: 'application/pdf', name: 'Nœud.pdf', by: ada },
   UploadForgotten: { mailboxId, blobId: blob('f') },
+  ImportRequested: {
+    ...{ importId, mailboxId, by: ada, name: 'ada', folders: ['INBOX', 'Sent'] },
+    source: { type: 'imap', host: 'imap.example.org', port: 993, tls: 'implicit' },
+  },
+  ImportPasswordGiven: { importId, password: 'the analytical engine' },
+  ImportProgressed: {
+    ...{ importId, mailboxId, ...counts, next: 0 },
+    folders: [{ name: 'INBOX', uidValidity: '1700000000', lastUid: 250, total: 1200, done: 250 }],
+    failures: [{ place: 'INBOX, uid 17', reason: 'larger than 100 MiB' }],
+  },
+  ImportFinished: { importId, mailboxId, ...counts, total: 250 },
+  ImportFailed: {
+    ...{ importId, mailboxId, ...counts },
+    error: { code: 'login', field: 'imap.password', message: 'The server does not take this user name and password.' },
+  },
+  ImportCancelled: { importId, mailboxId, ...counts, by: grace },
   CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
 };

@@ -1,8 +1,9 @@
 /** Stream `thread-<threadId>`: the emails of a conversation, and what each mailbox that holds it did with them. */
 import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
-import { BlobId, EmailId, LabelId, MailboxId, ThreadId, UserId } from '../ids.ts';
+import { BlobId, EmailId, ImportId, LabelId, MailboxId, ThreadId, UserId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
+import { Timestamp } from '../time.ts';
 import { defineEvent, type EventOf } from './definition.ts';
 import { EmailContent, Envelope } from './email.ts';
 
@@ -11,27 +12,46 @@ export const places = ['inbox', 'archive', 'spam', 'trash', 'sent', 'drafts'] as
 export const Place = oneOf(...places);
 export type Place = t.TypeOf<typeof Place>;
 
+/** Marks on one email (RFC 8621 §4.1.1). */
+export const Keywords = t.readonly(t.partial({ $seen: t.boolean, $flagged: t.boolean, $answered: t.boolean, $forwarded: t.boolean }));
+export type Keywords = t.TypeOf<typeof Keywords>;
+
+/** What an email brings along that was kept elsewhere before: when that got it, how it was marked, and what its thread gets with it. */
+export const Imported = t.readonly(
+  t.type({
+    importId: ImportId,
+    receivedAt: Timestamp,
+    keywords: Keywords,
+    starred: t.boolean,
+    labels: t.readonlyArray(LabelId),
+  }),
+);
+export type Imported = t.TypeOf<typeof Imported>;
+
 export const EmailFiled = defineEvent({
   type: 'EmailFiled',
-  doc: 'An email is in a thread of a mailbox. `bodyBlobId` holds its details and its decoded, sanitised bodies as JSON; `blobId` the bytes as received.',
+  doc: 'An email is in a thread of a mailbox. `bodyBlobId` holds its details and its decoded, sanitised bodies as JSON; `blobId` the bytes as received. With `imported`, it is old mail that was brought along, and nobody is told of it.',
   data: t.readonly(
-    t.type({
-      threadId: ThreadId,
-      mailboxId: MailboxId,
-      emailId: EmailId,
-      blobId: BlobId,
-      bodyBlobId: BlobId,
-      size: int(0),
-      direction: oneOf('in', 'out'),
-      place: Place,
-      /** The thread's first email in this mailbox starts the thread there. */
-      startsThread: t.boolean,
-      /** Same Message-ID as an email held already, other content. */
-      messageIdReused: t.boolean,
-      /** Null when the headers name all its recipients; the whole is in `EmailReceived`. */
-      envelope: sealed(nullable(Envelope)),
-      content: sealed(EmailContent),
-    }),
+    t.intersection([
+      t.type({
+        threadId: ThreadId,
+        mailboxId: MailboxId,
+        emailId: EmailId,
+        blobId: BlobId,
+        bodyBlobId: BlobId,
+        size: int(0),
+        direction: oneOf('in', 'out'),
+        place: Place,
+        /** The thread's first email in this mailbox starts the thread there. */
+        startsThread: t.boolean,
+        /** Same Message-ID as an email held already, other content. */
+        messageIdReused: t.boolean,
+        /** Null when the headers name all its recipients; the whole is in `EmailReceived`. */
+        envelope: sealed(nullable(Envelope)),
+        content: sealed(EmailContent),
+      }),
+      t.partial({ imported: Imported }),
+    ]),
   ),
   personal: [{ subject: 'mailboxId', fields: ['envelope', 'content'] }],
 });
@@ -81,10 +101,6 @@ export const ThreadUnassigned = defineEvent({
   data: t.readonly(t.type({ ...assignment, by: nullable(UserId) })),
 });
 export type ThreadUnassigned = EventOf<typeof ThreadUnassigned>;
-
-/** Marks on one email (RFC 8621 §4.1.1). */
-export const Keywords = t.readonly(t.partial({ $seen: t.boolean, $flagged: t.boolean, $answered: t.boolean, $forwarded: t.boolean }));
-export type Keywords = t.TypeOf<typeof Keywords>;
 
 export const EmailKeywordsSet = defineEvent({
   type: 'EmailKeywordsSet',

@@ -53,3 +53,21 @@ export class FileForm extends t.Type<ReceivedFile> {
     described(this, { type: 'object', properties: { [field]: { type: 'string', format: 'binary' } }, required: [field] });
   }
 }
+
+/** A body that is such a form, or else JSON: what is wrong with one says nothing of the other. */
+export class FormOr<B extends t.Mixed> extends t.Type<ReceivedFile | t.TypeOf<B>> {
+  readonly form: FileForm;
+  readonly json: B;
+
+  constructor(form: FileForm, json: B) {
+    super(
+      `${form.name}, or ${json.name}`,
+      (u): u is ReceivedFile | t.TypeOf<B> => u instanceof ReceivedFile || json.is(u),
+      (u, c) => (u instanceof ReceivedFile ? t.success(u) : json.validate(u, c)),
+      t.identity,
+    );
+    this.form = form;
+    this.json = json;
+    described(this, (refer) => ({ anyOf: [refer(form), refer(json)] }));
+  }
+}

@@ -8,6 +8,7 @@ import * as domains from './domains.ts';
 import * as drafts from './drafts.ts';
 import { groupRoutes } from './groups.ts';
 import { keywordRoutes } from './keywords.ts';
+import * as imports from './imports.ts';
 import * as labels from './labels.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
@@ -41,6 +42,7 @@ export const routes: readonly Route[] = [
   ...mailRoutes,
   ...mailSearch.mailSearchRoutes,
   ...labels.labelRoutes,
+  ...imports.importRoutes,
   ...notes.noteRoutes,
   ...sharingRoutes,
   ...keywordRoutes,
@@ -70,6 +72,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailObjects,
     ...mailSearch,
     ...labels,
+    ...imports,
     ...notes,
     ...mailboxes,
     ...domains,

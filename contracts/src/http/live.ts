@@ -8,8 +8,9 @@ import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';
 import { RoomRole } from '../events/room.ts';
 import { Keywords, Place } from '../events/thread.ts';
-import { CommentId, DraftId, EmailId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
+import { CommentId, DraftId, EmailId, ImportId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
+import { ImportState } from './imports.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
 import { Timestamp } from '../time.ts';
@@ -126,6 +127,18 @@ export const DraftChanged = liveEvent('DraftChanged', {
  */
 export const MailboxChanged = liveEvent('MailboxChanged', { mailboxId: MailboxId, userId: nullable(UserId), role: nullable(MailboxRole) });
 
+/** How far an import into a mailbox is; every so often while it runs, and as it ends. */
+export const ImportProgress = liveEvent('ImportProgress', {
+  mailboxId: MailboxId,
+  importId: ImportId,
+  state: ImportState,
+  total: nullable(int(0)),
+  done: int(0),
+  filed: int(0),
+  duplicates: int(0),
+  failed: int(0),
+});
+
 /** Events since the id the client gave can no longer all be told: load afresh by REST, then go on with what follows here. */
 export const Resync = liveEvent('Resync', { reason: oneOf('no-longer-kept', 'unknown-id') });
 
@@ -151,6 +164,7 @@ export const LiveEvent = t.union([
   CommentPosted,
   DraftChanged,
   MailboxChanged,
+  ImportProgress,
   Resync,
 ]);
 export type LiveEvent = t.TypeOf<typeof LiveEvent>;

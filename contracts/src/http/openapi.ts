@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 description of our routes, made of the very codecs that decode requests. */
 import * as t from 'io-ts';
 import { jsonSchemaOf, mayBeAbsent, type JsonSchema } from '../json-schema.ts';
-import { FileForm } from './form.ts';
+import { FileForm, FormOr } from './form.ts';
 import { namedCodecs, routes as allRoutes } from './index.ts';
 import { errorCodes, Problem } from './problem.ts';
 import type { Route } from './route.ts';
@@ -161,11 +161,12 @@ const fieldsOf = (codec: t.Mixed, refer: Refer) => {
 };
 
 const bodyOf = (route: Route, refer: Refer): JsonSchema =>
-  route.body instanceof t.VoidType
-    ? {}
-    : { requestBody: { required: !mayBeAbsent(route.body), content: { [bodyTypeOf(route)]: { schema: refer(route.body) } } } };
+  route.body instanceof t.VoidType ? {} : { requestBody: { required: !mayBeAbsent(route.body), content: contentOf(route.body, refer) } };
 
-const bodyTypeOf = ({ body }: Route): string => (body instanceof FileForm ? 'multipart/form-data' : 'application/json');
+const contentOf = (body: t.Mixed, refer: Refer): JsonSchema => {
+  if (body instanceof FormOr) return { ...contentOf(body.form, refer), ...contentOf(body.json as t.Mixed, refer) }; // of whatever JSON
+  return { [body instanceof FileForm ? 'multipart/form-data' : 'application/json']: { schema: refer(body) } };
+};
 
 const MEDIA_TYPES = {
   json: 'application/json',

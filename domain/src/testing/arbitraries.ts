@@ -4,6 +4,7 @@
  */
 import type { MessageBody } from '@tidings/contracts/events/message';
 import type { DraftContent, DraftSummary, OutgoingEnvelope } from '@tidings/contracts/events/draft';
+import type { ImportError, ImportSource } from '@tidings/contracts/events/import';
 import type { EmailContent, Envelope } from '@tidings/contracts/events/email';
 import { type AttemptId, type ContactId, derivedId } from '@tidings/contracts/ids';
 import type { JsonValue } from '@tidings/contracts/ports/event-log';
@@ -20,6 +21,7 @@ import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
 import type { FilingOutcome } from '../filing/index.ts';
+import type { ImportEvent } from '../import/events.ts';
 import type { LabelEvent } from '../label/events.ts';
 import type { MailboxEvent } from '../mailbox/events.ts';
 import type { MediaEvent } from '../media/events.ts';
@@ -41,6 +43,7 @@ import {
   commentNo,
   draftNo,
   emailNo,
+  importNo,
   labelNo,
   mailboxNo,
   mediaNo,
@@ -62,6 +65,7 @@ export type DomainEvent =
   | DraftEvent
   | EmailEvent
   | FilingEvent
+  | ImportEvent
   | LabelEvent
   | MailboxEvent
   | MediaEvent
@@ -97,6 +101,7 @@ export const reports = few(reportNo);
 export const labels = few(labelNo);
 export const comments = few(commentNo);
 export const drafts = few(draftNo);
+export const imports = few(importNo);
 /** Within an hour of each other, or not. */
 export const times = fc.constantFrom(0, 1_000, 3_600_000, 3_600_001).map((ms) => timestamp(ms));
 export const someMailboxes = fc.array(mailboxes, { maxLength: 2 });
@@ -166,6 +171,10 @@ export const outcomes: Arbitrary<FilingOutcome> = fc.oneof(
   fc.record({ type: fc.constant('duplicate'), of: emails }),
   fc.record({ type: fc.constant('dropped'), by: words }),
 );
+export const imported = fc.record({
+  ...{ importId: imports, receivedAt: times, keywords, starred: fc.boolean() },
+  labels: fc.uniqueArray(labels, { maxLength: 3 }),
+});
 export const emailsToFile = {
   threadId: threads,
   mailboxId: mailboxes,
@@ -178,11 +187,17 @@ export const emailsToFile = {
   messageIdReused: fc.boolean(),
   envelope: sealed(fc.option(envelopes, { nil: null })),
   content: sealed(contents),
+  imported,
 };
+/** All but what only imported mail has. */
+export const emailFields = [
+  ...['threadId', 'mailboxId', 'emailId', 'blobId', 'bodyBlobId', 'size', 'direction', 'place', 'messageIdReused', 'envelope', 'content'],
+] as const;
 
 export const emailsToShare = {
   ...{ emailId: emails, blobId: blobs, bodyBlobId: blobs, size: seqs, direction: directions, place: places },
   content: sealed(contents),
+  imported,
 };
 
 export const attempts = few((n) => derivedId<AttemptId>('attempt', n));
@@ -240,6 +255,26 @@ const label = fc.record({
   ...{ mailboxId: mailboxes, labelId: labels, name: sealed(labelNames), color: colors },
   ...{ description: sealed(optionalWords), auto: fc.boolean(), by: users },
 });
+const anImport = { importId: imports, mailboxId: mailboxes };
+export const importCounts = { total: fc.option(seqs, { nil: null }), done: seqs, filed: seqs, duplicates: seqs, failed: seqs };
+export const importSources: Arbitrary<ImportSource> = fc.oneof(
+  fc.record({ type: fc.constant('file'), format: fc.constantFrom('mbox', 'eml', 'zip'), blobId: blobs, size: seqs }),
+  fc.record({
+    ...{ type: fc.constant('imap'), host: words, port: fc.constant(143) },
+    tls: fc.constantFrom('implicit', 'starttls', 'none'),
+  }),
+);
+export const importedFolderNames = fc.option(fc.array(words, { maxLength: 2 }), { nil: null });
+export const importedFolders = fc.array(fc.record({ name: words, uidValidity: words, lastUid: seqs, total: seqs, done: seqs }), {
+  maxLength: 2,
+});
+export const importFailures = fc.array(fc.record({ place: words, reason: words }), { maxLength: 2 });
+export const importErrors: Arbitrary<ImportError> = fc.record({
+  code: fc.constantFrom('login', 'file'),
+  field: optionalWords,
+  message: words,
+});
+export const importRequest = { ...anImport, by: users, source: importSources };
 const aComment = { commentId: comments, threadId: threads, mailboxIds: someMailboxes, by: users };
 const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
 
@@ -349,7 +384,7 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   RecipientsRetried: fc.record({ ...ofOutbound, by: users }),
   RecipientsCancelled: fc.record({ ...ofOutbound, by: users }),
   RecipientsDismissed: fc.record({ ...ofOutbound, by: users }),
-  EmailFiled: fc.record({ ...emailsToFile, startsThread: fc.boolean() }),
+  EmailFiled: fc.record({ ...emailsToFile, startsThread: fc.boolean() }, { requiredKeys: [...emailFields, 'startsThread'] }),
   ThreadRead: fc.record({ ...inThread, upTo: fc.option(emails, { nil: null }) }),
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),
   ThreadStarred: fc.record({ ...inThread, starred: fc.boolean() }),
@@ -392,6 +427,15 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   LabelCreated: label,
   LabelChanged: label,
   LabelDeleted: fc.record({ mailboxId: mailboxes, labelId: labels, by: users }),
+  ImportRequested: fc.record({ ...importRequest, name: sealed(optionalWords), folders: sealed(importedFolderNames) }),
+  ImportPasswordGiven: fc.record({ importId: imports, password: sealed(words) }),
+  ImportProgressed: fc.record({
+    ...{ ...anImport, total: importCounts.total, done: seqs, filed: seqs, duplicates: seqs, failed: seqs, next: seqs },
+    ...{ folders: sealed(importedFolders), failures: sealed(importFailures) },
+  }),
+  ImportFinished: fc.record({ ...anImport, ...importCounts }),
+  ImportFailed: fc.record({ ...anImport, ...importCounts, error: importErrors }),
+  ImportCancelled: fc.record({ ...anImport, ...importCounts, by: users }),
 };
 
 /** Any event of any decider. */

@@ -10,6 +10,7 @@ import type { CommentCommand } from '../comment/index.ts';
 import type { DraftCommand } from '../draft/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
+import type { ImportCommand } from '../import/index.ts';
 import type { LabelCommand } from '../label/index.ts';
 import type { MailboxCommand } from '../mailbox/index.ts';
 import type { MediaCommand } from '../media/index.ts';
@@ -267,6 +268,20 @@ export const labelCommands: Arbitrary<LabelCommand> = oneOfThese<LabelCommand>({
 const byAuthor = { commentId: any.comments, threadId: any.threads, mailboxIds: any.someMailboxes, by: any.users, at: any.times };
 const words = { content: any.words, mentions: any.mentions };
 
+export const importCommands: Arbitrary<ImportCommand> = oneOfThese<ImportCommand>({
+  RequestImport: fc.record({
+    request: fc.record({ ...any.importRequest, name: any.optionalWords, folders: any.importedFolderNames }),
+    password: any.optionalWords,
+  }),
+  RecordProgress: fc.record({
+    ...{ importId: any.imports, mailboxId: any.mailboxes, counts: fc.record(any.importCounts), next: any.seqs },
+    ...{ folders: any.importedFolders, failures: any.importFailures },
+  }),
+  FinishImport: fc.record({ importId: any.imports, mailboxId: any.mailboxes }),
+  FailImport: fc.record({ importId: any.imports, mailboxId: any.mailboxes, error: any.importErrors }),
+  CancelImport: fc.record({ importId: any.imports, mailboxId: any.mailboxes, by: any.users }),
+});
+
 export const commentCommands: Arbitrary<CommentCommand> = oneOfThese<CommentCommand>({
   PostComment: fc.record({ ...byAuthor, ...words }),
   EditComment: fc.record({ ...byAuthor, ...words }),
@@ -298,7 +313,7 @@ export const uploadCommands: Arbitrary<UploadCommand> = oneOfThese<UploadCommand
 const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };
 
 export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
-  FileEmail: fc.record({ email: fc.record(any.emailsToFile) }),
+  FileEmail: fc.record({ email: fc.record(any.emailsToFile, { requiredKeys: [...any.emailFields] }) }),
   MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
   ShareThread: fc.record({ ...byUser, role: any.accesses, emails: fc.array(fc.record(any.emailsToShare), { maxLength: 3 }) }),
   UnshareThread: fc.record(byUser),

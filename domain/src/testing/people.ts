@@ -4,6 +4,7 @@ import type {
   CommentId,
   DraftId,
   EmailId,
+  ImportId,
   LabelId,
   MailboxId,
   MediaId,
@@ -33,6 +34,7 @@ export const reportNo = (n: number): ReportId => numbered(11, n) as ReportId;
 export const labelNo = (n: number): LabelId => numbered(12, n) as LabelId;
 export const commentNo = (n: number): CommentId => numbered(13, n) as CommentId;
 export const draftNo = (n: number): DraftId => numbered(14, n) as DraftId;
+export const importNo = (n: number): ImportId => numbered(15, n) as ImportId;
 export const blobNo = (n: number): BlobId => String(n).padStart(64, '0') as BlobId;
 
 export const alice = userNo(1);

@@ -1,5 +1,5 @@
 /** A conversation as the mailboxes that hold it keep it (mail-contract §1): filed emails, how far it is read, where each email lies. */
-import type { EmailFiled, Keywords, Place, ThreadAccess } from '@tidings/contracts/events/thread';
+import type { EmailFiled, Imported, Keywords, Place, ThreadAccess } from '@tidings/contracts/events/thread';
 import type { EmailId, LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
@@ -78,8 +78,8 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
   const { threadId, mailboxId, by } = command;
   switch (command.type) {
     case 'MarkThreadRead': {
-      const { upTo } = command;
-      if (upTo !== null && !holds(held, upTo)) return left({ type: 'NotInThread', emailId: upTo });
+      if (command.upTo !== null && !holds(held, command.upTo)) return left({ type: 'NotInThread', emailId: command.upTo });
+      const upTo = withImported(held, command.upTo);
       const asRead = upTo === held.readUpTo && held.emails.every(({ keywords }) => keywords.$seen === undefined);
       return right(asRead ? [] : [threadRead({ threadId, mailboxId, upTo, by })]);
     }
@@ -116,6 +116,14 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
   }
 };
 
+/** What was brought along and filed right behind is older than it looks from there: it is read too. */
+const withImported = ({ emails }: Holding, upTo: EmailId | null): EmailId | null => {
+  if (upTo === null) return null;
+  const behind = emails.slice(emails.findIndex(({ emailId }) => emailId === upTo) + 1);
+  const next = behind.findIndex(({ imported }) => !imported);
+  return behind.slice(0, next < 0 ? behind.length : next).at(-1)?.emailId ?? upTo;
+};
+
 const KEYWORDS = ['$seen', '$flagged', '$answered', '$forwarded'] as const satisfies readonly (keyof Keywords)[];
 
 const changed = <K extends keyof Keywords>(keyword: K, wanted: boolean | undefined, is: boolean): readonly (readonly [K, boolean])[] =>
@@ -137,8 +145,17 @@ const assign = (
   return right([threadAssigned({ threadId, mailboxIds, userId, by: command.by })]);
 };
 
-const file = (email: EmailToFile, held: Holding): readonly ThreadEvent[] =>
-  holds(held, email.emailId) ? [] : [emailFiled({ ...email, startsThread: held.emails.length === 0 })];
+const file = (email: EmailToFile, held: Holding): readonly ThreadEvent[] => {
+  if (holds(held, email.emailId)) return [];
+  const imported = email.imported === undefined ? {} : { imported: withRoomFor(email.imported, held) };
+  return [emailFiled({ ...email, ...imported, startsThread: held.emails.length === 0 })];
+};
+
+/** Only labels that the thread has not, and as many as it can take. */
+const withRoomFor = (imported: Imported, { labels }: Holding): Imported => ({
+  ...imported,
+  labels: [...new Set(imported.labels)].filter((id) => !labels.has(id)).slice(0, Math.max(0, MOST_LABELS_ON_THREAD - labels.size)),
+});
 
 /** What comes to one that may edit a shared thread comes to all; what comes to a viewer is its own affair. */
 const fileWithShares = (email: EmailToFile, state: State): readonly ThreadEvent[] => {
@@ -154,11 +171,13 @@ const othersWith = ({ shares, holdings }: State, mailbox: MailboxId): readonly M
 };
 
 const copyFor = (mailboxId: MailboxId, email: SharedEmail & { readonly threadId: ThreadId }, state: State): readonly ThreadEvent[] => {
-  const { threadId, emailId, blobId, bodyBlobId, size, direction, place, content } = email;
+  const { threadId, emailId, blobId, bodyBlobId, size, direction, place, content, imported } = email;
   if (place === 'trash' || place === 'drafts') return [];
   const copy: EmailToFile = {
     ...{ threadId, mailboxId, emailId, blobId, bodyBlobId, size, direction, content, envelope: null, messageIdReused: false },
     place: place === 'spam' ? place : direction === 'in' ? 'inbox' : 'sent',
+    // As old there as here, but what one mailbox made of it is no other's.
+    ...(imported === undefined ? {} : { imported: { ...imported, keywords: { $seen: true }, starred: false, labels: [] } }),
   };
   return file(copy, heldBy(state, mailboxId));
 };

@@ -27,6 +27,8 @@ export interface HeldEmail {
   readonly place: Place;
   /** As they were set; `$seen` since the thread was last marked read. */
   readonly keywords: Keywords;
+  /** Brought along from elsewhere: filed now, read when it was new. */
+  readonly imported: boolean;
 }
 
 export const initial: State = { holdings: new Map(), shares: new Map(), assignees: new Set() };
@@ -36,9 +38,17 @@ const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false, label
 export const evolve = (state: State, event: ThreadEvent): State => {
   switch (event.type) {
     case 'EmailFiled': {
-      const { emailId, direction, place } = event.data;
+      const { emailId, direction, place, imported } = event.data;
+      const email = { emailId, direction, place, keywords: imported?.keywords ?? {}, imported: imported !== undefined };
       return change(state, event, (held) =>
-        holds(held, emailId) ? held : { ...held, emails: [...held.emails, { emailId, direction, place, keywords: {} }] },
+        holds(held, emailId)
+          ? held
+          : {
+              ...held,
+              emails: [...held.emails, email],
+              starred: held.starred || imported?.starred === true,
+              labels: imported === undefined ? held.labels : new Set([...held.labels, ...imported.labels]),
+            },
       );
     }
     case 'ThreadRead':

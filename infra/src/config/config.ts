@@ -70,6 +70,9 @@ export const variables = {
   ),
   SMTP_TLS_CERT_FILE: optionalText.means('Certificate chain for STARTTLS, in PEM.'),
   MAX_MESSAGE_BYTES: wholeNumber(64 * 1024, 150 * MIB, 30 * MIB).means('The largest mail we take (RFC 1870 SIZE).'),
+  MAX_IMPORT_BYTES: wholeNumber(MIB, 1024 * 1024 * MIB, 50 * 1024 * MIB).means(
+    'The largest file of mail that an import takes, also unpacked. Twice as much must be free where temporary files go.',
+  ),
   OIDC_ISSUER: url('http', 'https').means(
     'The OpenID Connect issuer whose tokens are taken; without it a development issuer runs below `/realms/tidings`.',
   ),
@@ -146,6 +149,8 @@ export interface Config {
     /** null: a self-signed certificate. */
     readonly tls: { readonly keyFile: string; readonly certFile: string } | null;
   };
+  /** Of a file of mail to be brought along. */
+  readonly maxImportBytes: number;
   /** Lower-case; at least one. The first is the default. */
   readonly mailDomains: readonly string[];
   /** Of one mailbox, unless it has its own; null: without limit. */
@@ -232,6 +237,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
         ? null
         : { keyFile: env.SMTP_TLS_KEY_FILE, certFile: env.SMTP_TLS_CERT_FILE },
   },
+  maxImportBytes: env.MAX_IMPORT_BYTES,
   mailDomains: env.MAIL_DOMAINS,
   mailboxQuotaBytes: env.MAILBOX_QUOTA_BYTES === 0 ? null : env.MAILBOX_QUOTA_BYTES,
   mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,

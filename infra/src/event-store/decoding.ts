@@ -34,6 +34,10 @@ const shells = new WeakMap<EventDefinition, t.Mixed>();
 const withoutFields = (codec: t.Mixed, fields: readonly string[]): t.Mixed => {
   if (fields.length === 0) return codec;
   if (codec instanceof t.ReadonlyType) return withoutFields(codec.type as t.Mixed, fields);
+  if (codec instanceof t.IntersectionType) {
+    const [first, second, ...more] = (codec.types as readonly t.Mixed[]).map((part) => withoutFields(part, fields));
+    return first === undefined || second === undefined ? codec : t.intersection([first, second, ...more] as [t.Mixed, t.Mixed]); // as many as there are
+  }
   if (!(codec instanceof t.InterfaceType)) return codec; // of another build than all event codecs have: checked as a whole
   return t.type(Object.fromEntries(Object.entries(codec.props as t.Props).filter(([name]) => !fields.includes(name))));
 };

@@ -119,9 +119,11 @@ const messageIds = (lines: HeaderLines, key: string): readonly string[] =>
     return bare.map((id) => line(id, MAX_MESSAGE_ID)).filter((id) => id !== '');
   });
 
+const sentAt = (lines: HeaderLines): string | null => dateOf(valuesOf(lines, 'date').at(-1) ?? '');
+
 /** RFC 5322 §3.3 as far as `Date` reads it; a date without a month or out of all reason is none. */
-const sentAt = (lines: HeaderLines): string | null => {
-  const value = valuesOf(lines, 'date').at(-1)?.trim().slice(0, 200) ?? '';
+export const dateOf = (written: string): string | null => {
+  const value = written.trim().slice(0, 200);
   if (!/\d/.test(value) || !/jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d{4}-\d{2}-\d{2}/i.test(value)) return null;
   const whole = new Date(value.replace(/\([^()]*\)/g, ''));
   const at = Number.isNaN(whole.getTime()) ? startOf(value) : whole;

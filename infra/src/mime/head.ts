@@ -84,13 +84,29 @@ const legacyCharset = (head: Uint8Array): { decode(bytes: Uint8Array): string } 
 /** Fields that relays add on the way: two copies of one mail differ in them (RFC 5322 §3.6.7 and its kin). */
 const TRACE = /^(received|return-path|delivered-to|x-original-to|envelope-to|received-spf|authentication-results|arc-[a-z-]+)\s*:/i;
 
-/** Sha256 of everything the sender wrote. Equal Message-ID and equal content hash: the same mail, twice. */
+/** Fields that mailbox files and mail programs add for themselves: flags, labels, lengths, numbers. They are of no sender's making. */
+export const KEPT_BY =
+  /^(status|x-status|x-keywords|x-uid|x-imap|x-imapbase|x-mozilla-[a-z0-9-]+|x-gmail-labels|x-gm-[a-z0-9-]+|content-length)\s*:/i;
+
+/** Sha256 of everything the sender wrote, whatever the line ends. Equal Message-ID and equal content hash: the same mail, twice. */
 export const contentHash = (raw: Uint8Array): string => {
   const start = bodyStart(raw);
   const sha = createHash('sha256');
   for (const field of fieldsOf(raw.subarray(0, start))) {
     const name = Buffer.from(field.subarray(0, 64)).toString('latin1');
-    if (!TRACE.test(name)) sha.update(field);
+    if (!isEmptyLine(field) && !TRACE.test(name) && !KEPT_BY.test(name)) sha.update(inLf(field)).update('\n');
   }
-  return sha.update(raw.subarray(start)).digest('hex');
+  return sha
+    .update('\n')
+    .update(inLf(raw.subarray(start)))
+    .digest('hex');
+};
+
+/** Mailbox files keep LF where the wire has CRLF, and add a line at the end or take one away. */
+const inLf = (bytes: Uint8Array): Uint8Array => {
+  let end = bytes.byteLength;
+  while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end -= 1;
+  if (bytes.subarray(0, end).indexOf(CR) < 0) return bytes.subarray(0, end);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, end).toString('latin1');
+  return Buffer.from(text.replaceAll('\r\n', '\n'), 'latin1');
 };

@@ -36,10 +36,19 @@ export const faultOfUrl = (text: string, guard: Guard): string | null => {
     return `must begin with ${guard.allowHttp ? 'https:// or http://' : 'https://'}`;
   }
   if (url.username !== '' || url.password !== '') return 'must hold no user name and no password';
-  const host = hostOf(url);
+  return faultOfAddress(hostOf(url), guard);
+};
+
+/** The same of a host by itself: a name or an address. */
+export const faultOfHost = (host: string, guard: Guard): string | null => {
+  if (isIP(host) === 0 && !/^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i.test(host))
+    return 'must be a host name or an address';
+  return faultOfAddress(host, guard);
+};
+
+const faultOfAddress = (host: string, guard: Guard): string | null => {
   if (guard.allowPrivate) return null;
-  if (isIP(host) !== 0 ? !isPublicAddress(host) : /(^|\.)localhost\.?$/.test(host)) return 'must be at a public address';
-  return null;
+  return (isIP(host) !== 0 ? !isPublicAddress(host) : /(^|\.)localhost\.?$/.test(host)) ? 'must be at a public address' : null;
 };
 
 /** Of a bracketed IPv6 address, what is inside. */

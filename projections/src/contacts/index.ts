@@ -9,6 +9,7 @@ import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { isShredded, reveal } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
 import { storable } from '../chat-view/people.ts';
+import { cameAt } from '../threads/fold.ts';
 import { wordsOf } from './words.ts';
 
 export * from './queries.ts';
@@ -102,8 +103,9 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 };
 
 /** From everyone that a header names; junk teaches nothing. */
-const learn = ({ data, recordedAt }: Recorded<EmailFiled>, learnt: Map<string, Learnt>): void => {
-  const { mailboxId, content, place } = data;
+const learn = (event: Recorded<EmailFiled>, learnt: Map<string, Learnt>): void => {
+  const { mailboxId, content, place } = event.data;
+  const at = cameAt(event);
   if (isShredded(content) || place === 'spam') return;
   const people = new Map<string, string | null>();
   for (const { name, email: written } of [...content.from, ...content.to, ...content.cc].slice(0, MOST_OF_ONE_EMAIL)) {
@@ -115,7 +117,8 @@ const learn = ({ data, recordedAt }: Recorded<EmailFiled>, learnt: Map<string, L
   for (const [email, name] of people) {
     const key = `${mailboxId} ${email}`;
     const before = learnt.get(key);
-    learnt.set(key, { mailboxId, email, name: name ?? before?.name ?? null, times: (before?.times ?? 0) + 1, lastSeenAt: recordedAt });
+    const lastSeenAt = before !== undefined && before.lastSeenAt > at ? before.lastSeenAt : at;
+    learnt.set(key, { mailboxId, email, name: name ?? before?.name ?? null, times: (before?.times ?? 0) + 1, lastSeenAt });
   }
 };
 
@@ -139,7 +142,7 @@ const saveLearnt = async (learnt: readonly Learnt[], tx: ProjectionTx): Promise<
        learnt_name = coalesce(excluded.learnt_name, c.learnt_name),
        words = case when excluded.learnt_name is null then c.words else excluded.words end,
        times = c.times + excluded.times,
-       last_seen_at = excluded.last_seen_at`,
+       last_seen_at = greatest(c.last_seen_at, excluded.last_seen_at)`,
     [
       learnt.map((one) => one.mailboxId),
       learnt.map((one) => one.email),

@@ -2,13 +2,12 @@ import type { EmailContent } from '@tidings/contracts/events/email';
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import type { Place } from '@tidings/contracts/events/thread';
 import { type BlobId, derivedId, type EmailId, type MailboxId, type ThreadId, type UserId } from '@tidings/contracts/ids';
-import type { Position } from '@tidings/contracts/ports/event-log';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { filed, mailContent } from '../threads/testing/filed.ts';
-import { emailIn, emails, emailsOfThread, emailView } from './index.ts';
+import { emailIn, emails, emailsOfThread, emailView, type HeldEmail, type PlaceInThread } from './index.ts';
 
 const team = derivedId<MailboxId>('team');
 const other = derivedId<MailboxId>('other');
@@ -36,8 +35,11 @@ const given = async (events: readonly TidingsEvent[], pageSize = 2): Promise<Ins
   await instance.apply(recorded(events), pageSize);
   return instance;
 };
-const inThread = async ({ schema }: Instance, places: readonly Place[], after: Position | null = null, limit = 25) =>
+const inThread = async ({ schema }: Instance, places: readonly Place[], after: PlaceInThread | null = null, limit = 25) =>
   bench.read.any(emailsOfThread(schema, { thread: talk, mailbox: team, places, after, limit }));
+
+const placeOf = (held: HeldEmail | undefined): PlaceInThread | null =>
+  held === undefined ? null : { at: held.cameAt, position: held.position };
 
 describe('the emails', () => {
   it('keeps what the mail says, and when SMTP took it', async () => {
@@ -69,7 +71,7 @@ describe('the emails', () => {
     );
     const first = await inThread(instance, ['inbox'], null, 2);
     expect(first.map(({ emailId }) => emailId)).toEqual([id(0), id(2)]);
-    const rest = await inThread(instance, ['inbox'], first.at(-1)?.position ?? null);
+    const rest = await inThread(instance, ['inbox'], placeOf(first.at(-1)));
     expect(rest.map(({ emailId }) => emailId)).toEqual([id(4), id(5), id(6)]);
     expect((await inThread(instance, ['trash'])).map(({ emailId }) => emailId)).toEqual([id(1)]);
   });

@@ -5,6 +5,7 @@ import type { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { isShredded, reveal } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
+import { cameAt } from '../threads/fold.ts';
 import { upToUnshared } from '../threads/unshared.ts';
 import { Marks } from './marks.ts';
 
@@ -12,7 +13,7 @@ export * from './queries.ts';
 export * from './view.ts';
 
 /**
- * `read` is how far a mailbox has read a thread; `keywords` are there for emails that were marked themselves. A mailbox may hold an email in two threads: its own, and one that is shared with it. `received` knows when SMTP took a mail, which may be long before it is filed. `content` and `envelope_to` are null once the mailbox's data is
+ * `read` is how far a mailbox has read a thread; `keywords` are there for emails that were marked themselves. A mailbox may hold an email in two threads: its own, and one that is shared with it. `received` knows when SMTP took a mail, which may be long before it is filed; `came_at` is when it was filed, or for old mail that was brought along, when it came to where it was before. `content` and `envelope_to` are null once the mailbox's data is
  * erased. `json`, not `jsonb`: it is only ever read whole.
  */
 const tables = (schema: string): string => `
@@ -20,7 +21,7 @@ const tables = (schema: string): string => `
     email_id uuid not null,
     mailbox_id uuid not null,
     thread_id uuid not null,
-    filed_at timestamptz not null,
+    came_at timestamptz not null,
     position text collate "C" not null,
     size bigint not null,
     direction text not null,
@@ -49,8 +50,8 @@ const tables = (schema: string): string => `
     primary key (thread_id, mailbox_id, email_id)
   );`;
 
-/** The emails of a thread in the order they were filed. */
-const indexes = (schema: string): string => `create index on ${schema}.email (thread_id, mailbox_id, position);`;
+/** The emails of a thread in the order they came. */
+const indexes = (schema: string): string => `create index on ${schema}.email (thread_id, mailbox_id, came_at, position);`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
   for (const { events, unshared } of upToUnshared(page)) {
@@ -96,7 +97,7 @@ const applyEmails = async (page: readonly Recorded[], tx: ProjectionTx): Promise
 
 export const emails: Projection = {
   name: 'emails',
-  version: 1,
+  version: 2,
   handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'ThreadRead', 'EmailKeywordsSet', 'ThreadUnshared', 'MailboxClosed'],
   tables,
   indexes,
@@ -132,19 +133,19 @@ const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<voi
   const json = (value: (data: EmailFiled['data']) => unknown): string =>
     `[${filed.map(({ event }) => JSON.stringify(value(event.data))).join(',')}]`;
   await tx.query(
-    `insert into ${tx.schema}.email (email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
-     select email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id,
+    `insert into ${tx.schema}.email (email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
+     select email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id,
             case when json_typeof(envelope_to) = 'null' then null else envelope_to end, case when json_typeof(content) = 'null' then null else content end
      from rows from (
        unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::bigint[]),
        unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), json_array_elements($11::json), json_array_elements($12::json)
-     ) as n (email_id, mailbox_id, thread_id, filed_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
+     ) as n (email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content)
      on conflict (email_id, mailbox_id, thread_id) do nothing`,
     [
       column((data) => data.emailId),
       column((data) => data.mailboxId),
       column((data) => data.threadId),
-      column((_, { event }) => event.recordedAt),
+      column((_, { event }) => cameAt(event)),
       column((_, { event }) => event.position),
       column((data) => data.size),
       column((data) => data.direction),

@@ -3,10 +3,12 @@ import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailKeywordsSet, Keywords, ThreadRead } from '@tidings/contracts/events/thread';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 
+type Marked = Omit<EmailKeywordsSet['data'], 'by'>;
+
 /** What a page says of them: the last word counts, and reading a thread ends the exceptions before it. */
 export class Marks {
   readonly #read = new Map<string, ThreadRead['data']>();
-  readonly #set = new Map<string, EmailKeywordsSet['data']>();
+  readonly #set = new Map<string, Marked>();
 
   take(event: Recorded): void {
     if (event.type === 'ThreadRead') {
@@ -16,11 +18,16 @@ export class Marks {
           this.#set.set(key, { ...one, set: withoutSeen(one.set) });
       }
     }
-    if (event.type === 'EmailKeywordsSet') {
-      const { threadId, mailboxId, emailId, set } = event.data;
-      const key = threadId + mailboxId + emailId;
-      this.#set.set(key, { ...event.data, set: { ...this.#set.get(key)?.set, ...set } });
+    if (event.type === 'EmailKeywordsSet') this.#mark(event.data);
+    if (event.type === 'EmailFiled' && event.data.imported !== undefined) {
+      const { threadId, mailboxId, emailId, imported } = event.data;
+      this.#mark({ threadId, mailboxId, emailId, set: imported.keywords });
     }
+  }
+
+  #mark({ threadId, mailboxId, emailId, set }: Marked): void {
+    const key = threadId + mailboxId + emailId;
+    this.#set.set(key, { threadId, mailboxId, emailId, set: { ...this.#set.get(key)?.set, ...set } });
   }
 
   /** After the emails of the page. Primary keys. */
@@ -48,7 +55,7 @@ export class Marks {
     );
   }
 
-  async #saveSet(set: readonly EmailKeywordsSet['data'][], tx: ProjectionTx): Promise<void> {
+  async #saveSet(set: readonly Marked[], tx: ProjectionTx): Promise<void> {
     if (set.length === 0) return;
     await tx.query(
       `insert into ${tx.schema}.keywords as k (thread_id, mailbox_id, email_id, keywords)

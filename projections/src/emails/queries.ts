@@ -19,7 +19,8 @@ const HeldEmail = t.readonly(
     mailboxId: MailboxId,
     threadId: ThreadId,
     receivedAt: Timestamp,
-    /** Its place in the thread, for the next page's cursor. */
+    /** With `position` its place in the thread, for the next page's cursor. */
+    cameAt: Timestamp,
     position: PositionText,
     size: int(0),
     direction: oneOf('in', 'out'),
@@ -41,7 +42,7 @@ export type HeldEmail = t.TypeOf<typeof HeldEmail>;
 
 /** Marks by the primary keys of read and keywords, when it was received by that of received; what never came by SMTP counts from when it was filed. */
 const select = (schema: string): FragmentSqlToken => sql.fragment`
-  select e.email_id as "emailId", e.mailbox_id as "mailboxId", e.thread_id as "threadId", coalesce(r.received_at, e.filed_at) as "receivedAt",
+  select e.email_id as "emailId", e.mailbox_id as "mailboxId", e.thread_id as "threadId", coalesce(r.received_at, e.came_at) as "receivedAt", e.came_at as "cameAt",
     e.position, e.size, e.direction, e.place,
     coalesce((k.keywords -> '$seen')::boolean, e.direction = 'out' or e.position <= coalesce(w.up_to, '')) as seen,
     coalesce((k.keywords -> '$flagged')::boolean, false) as flagged, coalesce((k.keywords -> '$answered')::boolean, false) as answered,
@@ -75,16 +76,22 @@ export interface MessagesPage {
   readonly mailbox: MailboxId;
   readonly places: readonly Place[];
   /** The last one of the page before. */
-  readonly after: Position | null;
+  readonly after: PlaceInThread | null;
   readonly limit: number;
 }
 
-/** Emails of a thread, the oldest first. Index email (thread_id, mailbox_id, position). */
+/** Of emails and of what is said about them: when it came, then its position among what came at one instant. */
+export interface PlaceInThread {
+  readonly at: Timestamp;
+  readonly position: Position;
+}
+
+/** Emails of a thread, the oldest first. Index email (thread_id, mailbox_id, came_at, position). */
 export const emailsOfThread = (schema: string, { thread, mailbox, places, after, limit }: MessagesPage) => sql.type(rows(HeldEmail))`
   ${select(schema)}
   where e.thread_id = ${thread} and e.mailbox_id = ${mailbox} and e.place = any(${sql.array(places, 'text')})
-    ${after === null ? sql.fragment`` : sql.fragment`and e.position > ${after}`}
-  order by e.position limit ${limit}`;
+    ${after === null ? sql.fragment`` : sql.fragment`and (e.came_at, e.position) > (${after.at}::timestamptz, ${after.position})`}
+  order by e.came_at, e.position limit ${limit}`;
 
 /** What the mail of these mailboxes consists of. Rare enough to look through all mail. */
 export const blobsOfMailboxes = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(rows(BlobRow))`

@@ -112,6 +112,7 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
     case 'ThreadChanged':
     case 'CommentPosted':
     case 'MailboxChanged':
+    case 'ImportProgress':
     case 'Resync':
       return event; // nothing of theirs but ids
   }

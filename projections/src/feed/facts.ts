@@ -261,6 +261,10 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'DraftSubmitted':
       case 'DraftSendUndone':
       case 'DraftDispatched':
+      case 'ImportProgressed':
+      case 'ImportFinished':
+      case 'ImportFailed':
+      case 'ImportCancelled':
       case 'ThreadRead':
       case 'EmailsMoved':
       case 'ThreadStarred':

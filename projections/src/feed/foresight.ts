@@ -19,6 +19,7 @@ import {
   threadChanged,
   threadChanges,
 } from './mail.ts';
+import { importChanged, importChanges, isImportChange } from './imports.ts';
 import { isMessageChange, messageChanged, messageChanges } from './messages.ts';
 import type { FeedRow } from './queries.ts';
 import { memberRoleChanged, roomDelivered } from './rooms.ts';
@@ -56,6 +57,7 @@ export class Foresight {
     if (event.type === 'EmailFiled') return emailFiled(event);
     if (isThreadChange(event)) return threadChanged(event);
     if (isDraftChange(event)) return draftChanged(event);
+    if (isImportChange(event)) return importChanged(event);
     return null; // changes who belongs, or what others are shown
   }
 
@@ -102,6 +104,7 @@ const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   'EmailFiled',
   ...threadChanges,
   ...draftChanges,
+  ...importChanges,
   'RoomCreated',
   'RoomJoined',
   'RoomLeft',

@@ -9,6 +9,7 @@ import * as chat from './chat.ts';
 import { notificationSent } from './custom.ts';
 import { eraseFrom } from './erasure.ts';
 import { loadFacts, type Facts } from './facts.ts';
+import { importChanged } from './imports.ts';
 import * as mail from './mail.ts';
 import { messageChanged } from './messages.ts';
 import * as rooms from './rooms.ts';
@@ -128,5 +129,10 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'DraftSendUndone':
     case 'DraftDispatched':
       return mail.draftChanged(event);
+    case 'ImportProgressed':
+    case 'ImportFinished':
+    case 'ImportFailed':
+    case 'ImportCancelled':
+      return importChanged(event);
   }
 };

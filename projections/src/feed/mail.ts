@@ -66,9 +66,10 @@ export const mailboxClosed = (event: Recorded<MailboxClosed>, facts: Facts): rea
   });
 };
 
-/** A mail is announced once it can be read, that is, when it is in its thread. */
+/** A mail is announced once it can be read, that is, when it is in its thread. Old mail that is brought along is not: the import tells how far it is. */
 export const emailFiled = (event: Recorded<EmailFiled>): readonly Row[] => {
-  const { mailboxId, threadId, emailId, direction, place, content } = event.data;
+  const { mailboxId, threadId, emailId, direction, place, content, imported } = event.data;
+  if (imported !== undefined) return [];
   const audience = mailboxAudience(mailboxId);
   const createdAt = event.recordedAt;
   const filed = tell(audience, { type: 'ThreadChanged', createdAt, mailboxId, threadId, change: { type: 'filed', emailId, place } });

@@ -1,6 +1,7 @@
 /** The events that someone is told of, or that change what others are told. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
 import { draftChanges, mailboxChanges, threadChanges } from './mail.ts';
+import { importChanges } from './imports.ts';
 import { messageChanges } from './messages.ts';
 
 export const told = [
@@ -31,6 +32,7 @@ export const told = [
   'EmailFiled',
   ...threadChanges,
   ...draftChanges,
+  ...importChanges,
 ] as const satisfies readonly EventType[];
 
 export type Told = Extract<Recorded, { readonly type: (typeof told)[number] }>;

@@ -4,27 +4,29 @@ import type { EmailFiled, Place } from '@tidings/contracts/events/thread';
 import type { EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
+import { cameAt } from '../threads/fold.ts';
 
-/** Incoming mail is unread until its thread is read up to it. A star is the thread's, so emails that come later have it. */
+/** Incoming mail is unread until its thread is read up to it, unless it was read where it was before. A star is the thread's, so emails that come later have it. */
 export const saveEmails = async (filed: readonly Recorded<EmailFiled>[], tx: ProjectionTx): Promise<void> => {
   if (filed.length === 0) return;
   await tx.query(
     `insert into ${tx.schema}.email (mailbox_id, email_id, thread_id, at, size, incoming, unread, starred, has_attachments, place, position)
-     select n.mailbox_id, n.email_id, n.thread_id, n.at, n.size, n.incoming, n.incoming, s.thread_id is not null, n.has_attachments, n.place, n.position
-     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::boolean[], $8::text[], $9::text[])
-       as n (mailbox_id, email_id, thread_id, at, size, incoming, has_attachments, place, position)
+     select n.mailbox_id, n.email_id, n.thread_id, n.at, n.size, n.incoming, n.unread, s.thread_id is not null, n.has_attachments, n.place, n.position
+     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bigint[], $6::boolean[], $7::boolean[], $8::text[], $9::text[], $10::boolean[])
+       as n (mailbox_id, email_id, thread_id, at, size, incoming, has_attachments, place, position, unread)
      left join ${tx.schema}.starred s on s.thread_id = n.thread_id and s.mailbox_id = n.mailbox_id
      on conflict do nothing`,
     [
       filed.map(({ data }) => data.mailboxId),
       filed.map(({ data }) => data.emailId),
       filed.map(({ data }) => data.threadId),
-      filed.map(({ recordedAt }) => recordedAt),
+      filed.map(cameAt),
       filed.map(({ data }) => data.size),
       filed.map(({ data }) => data.direction === 'in'),
       filed.map(({ data }) => reveal(data.content, null)?.hasAttachments ?? false),
       filed.map(({ data }) => data.place),
       filed.map(({ position }) => position),
+      filed.map(({ data }) => data.direction === 'in' && data.imported?.keywords.$seen !== true),
     ],
   );
 };
@@ -76,6 +78,10 @@ export class Filing {
       const { threadId, userId } = event.data;
       this.#assigned.set(threadId + userId, { threadId, userId, assigned: event.type === 'ThreadAssigned' });
     } else if (event.type === 'ThreadStarred') this.#starred.set(keyOf(event.data), event.data);
+    else if (event.type === 'EmailFiled' && event.data.imported?.starred === true) {
+      const { threadId, mailboxId } = event.data;
+      this.#starred.set(keyOf(event.data), { threadId, mailboxId, starred: true });
+    }
   }
 
   async save(tx: ProjectionTx): Promise<void> {

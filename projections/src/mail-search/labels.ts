@@ -35,6 +35,12 @@ export class Labelling {
       this.#labels.set(data.labelId, { ...data, name: foldedName(reveal(data.name, '')) });
     else if (type === 'LabelDeleted') this.#labels.set(data.labelId, { ...data, name: null });
     else if (type === 'ThreadLabelled') this.#marks.set(data.mailboxId + data.labelId + data.threadId, data);
+    else if (type === 'EmailFiled') {
+      const { mailboxId, threadId } = data;
+      for (const labelId of data.imported?.labels ?? []) {
+        this.#marks.set(mailboxId + labelId + threadId, { mailboxId, labelId, threadId, labelled: true });
+      }
+    }
   }
 
   async save(tx: ProjectionTx): Promise<void> {

@@ -30,10 +30,15 @@ export type NoteRow = t.TypeOf<typeof NoteRow>;
 const columns = sql.fragment`thread_id as "threadId", position, kind, at, by, user_id as "userId", comment_id as "commentId", content, mentions,
   edited_at as "editedAt"`;
 
-/** Behind `after`, the oldest first. Primary key (thread_id, position). */
-export const notesOf = (schema: string, thread: ThreadId, after: Position | null, limit: number) => sql.type(rows(NoteRow))`
+/** Behind `after`, the oldest first. Primary key (thread_id, position): notes are in the order of their positions and of their times alike. */
+export const notesOf = (
+  schema: string,
+  thread: ThreadId,
+  after: { readonly at: Timestamp; readonly position: Position } | null,
+  limit: number,
+) => sql.type(rows(NoteRow))`
   select ${columns} from ${tableIn(schema, 'note')}
-  where thread_id = ${thread} ${after === null ? sql.fragment`` : sql.fragment`and position > ${after}`}
+  where thread_id = ${thread} ${after === null ? sql.fragment`` : sql.fragment`and (at, position) > (${after.at}::timestamptz, ${after.position})`}
   order by position limit ${limit}`;
 
 /** Index note_of_comment. */

@@ -15,10 +15,10 @@ export interface ThreadRow {
   readonly mailboxId: MailboxId;
   /** The first one stays (mail-contract §5). */
   readonly subject: string;
-  /** Of the last email that ranked the thread. */
+  /** Of the latest email that ranked the thread. */
   snippet: string;
   participants: readonly MailAddress[];
-  readonly firstAt: Timestamp;
+  firstAt: Timestamp;
   /** What lists are ordered by. Never goes back, so that a walk through pages meets no thread twice. */
   lastAt: Timestamp;
   lastPosition: Position;
@@ -43,7 +43,8 @@ export interface UnreadCounts {
 export interface HeldEmail {
   readonly emailId: EmailId;
   readonly position: Position;
-  readonly filedAt: Timestamp;
+  /** When it was filed, or got by who had it before. */
+  readonly at: Timestamp;
   readonly incoming: boolean;
   /** Whether it moved its thread up as it came. */
   readonly ranks: boolean;
@@ -67,38 +68,46 @@ export const fileEmail = (
   row: ThreadRow | undefined,
   event: Recorded<EmailFiled>,
 ): { readonly row: ThreadRow; readonly email: HeldEmail; readonly opensChunk: boolean } => {
-  const { emailId, direction, place, content } = event.data;
+  const { emailId, direction, place, content, imported } = event.data;
+  const { position } = event;
+  const at = cameAt(event);
   const said = isShredded(content) ? NOTHING_SAID : content;
-  const kept = row ?? started(event, storable(said.subject));
+  const kept = row ?? started(event, at, storable(said.subject));
   const before = allEmails(kept);
   const chunk = Math.floor(before / CHUNK);
   const isFirst = row === undefined;
   // What goes straight to spam or trash does not bring a conversation up.
   const ranks = isFirst || groupOf(place) === 'main' || mainEmails(kept) === 0;
-  if (ranks) {
-    kept.lastAt = event.recordedAt;
-    kept.lastPosition = event.position;
+  // Old mail that is brought along finds its place among what is there.
+  if (ranks && (isFirst || at > kept.lastAt || (at === kept.lastAt && position > kept.lastPosition))) {
+    kept.lastAt = at;
+    kept.lastPosition = position;
     kept.snippet = said.preview;
   }
+  if (at < kept.firstAt) kept.firstAt = at;
+  kept.starred ||= imported?.starred === true;
   kept.participants = joined(kept.participants, said.from);
   kept.hasAttachments ||= said.hasAttachments;
   kept.emails[place] += 1;
   const incoming = direction === 'in';
-  if (incoming) kept.unread[groupOf(place)] += 1;
-  const email = { emailId, position: event.position, filedAt: event.recordedAt, incoming, ranks, chunk, place, seen: null };
-  return { row: kept, email, opensChunk: before % CHUNK === 0 };
+  const seen = imported?.keywords.$seen ?? null;
+  if (incoming && seen !== true) kept.unread[groupOf(place)] += 1;
+  return { row: kept, email: { emailId, position, at, incoming, ranks, chunk, place, seen }, opensChunk: before % CHUNK === 0 };
 };
+
+/** When an email counts as having come: what was brought along came to where it was before. */
+export const cameAt = ({ data: { imported }, recordedAt }: Recorded<EmailFiled>): Timestamp => imported?.receivedAt ?? recordedAt;
 
 const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], hasAttachments: false };
 
-const started = ({ data, position, recordedAt }: Recorded<EmailFiled>, subject: string): ThreadRow => ({
+const started = ({ data, position }: Recorded<EmailFiled>, at: Timestamp, subject: string): ThreadRow => ({
   threadId: data.threadId,
   mailboxId: data.mailboxId,
   subject,
   snippet: '',
   participants: [],
-  firstAt: recordedAt,
-  lastAt: recordedAt,
+  firstAt: at,
+  lastAt: at,
   lastPosition: position,
   starred: false,
   hasAttachments: false,

@@ -12,25 +12,23 @@ import type { Held, HeldEmail } from './fold.ts';
 import { type Key, keyOf, plainArray } from './store.ts';
 
 /**
- * `1|2026-11-20T10:00:00.000Z|0000000000000001|<email id>|1|inbox;0|…`: whether it ranks, when it was filed, its position, its id, whether it is
+ * `1|2026-11-20T10:00:00.000Z|0000000000000001|<email id>|1|inbox;0|…`: whether it ranks, when it came, its position, its id, whether it is
  * incoming, its place, and for exceptions to how far the thread is read `|1` for seen or `|0` for not. Ids, times and words of ours, with none of these two marks in them. `queries.ts` reads the first three.
  */
 const textOf = (emails: readonly HeldEmail[]): string =>
   emails
-    .map(
-      (one) => `${one.ranks ? 1 : 0}|${one.filedAt}|${one.position}|${one.emailId}|${one.incoming ? 1 : 0}|${one.place}${exception(one)}`,
-    )
+    .map((one) => `${one.ranks ? 1 : 0}|${one.at}|${one.position}|${one.emailId}|${one.incoming ? 1 : 0}|${one.place}${exception(one)}`)
     .join(';');
 
 const exception = ({ seen }: HeldEmail): string => (seen === null ? '' : seen ? '|1' : '|0');
 
 const emailsOf = (text: string, chunk: number): readonly HeldEmail[] =>
   text.split(';').map((one) => {
-    const [ranks, filedAt, position, emailId, incoming, place, seen] = one.split('|') as unknown as Fields; // as `textOf` wrote it
+    const [ranks, at, position, emailId, incoming, place, seen] = one.split('|') as unknown as Fields; // as `textOf` wrote it
     return {
       emailId,
       position,
-      filedAt,
+      at,
       incoming: incoming === '1',
       ranks: ranks === '1',
       chunk,
@@ -39,15 +37,7 @@ const emailsOf = (text: string, chunk: number): readonly HeldEmail[] =>
     };
   });
 
-type Fields = readonly [
-  ranks: string,
-  filedAt: Timestamp,
-  position: Position,
-  emailId: EmailId,
-  incoming: string,
-  place: Place,
-  seen?: string,
-];
+type Fields = readonly [ranks: string, at: Timestamp, position: Position, emailId: EmailId, incoming: string, place: Place, seen?: string];
 
 /** Emails that a page adds to one row. */
 export interface Filed {

@@ -109,7 +109,7 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
   const moved = new Map<string, Set<number>>();
   for (const [at, event] of events.entries()) {
     if (isMarkEvent(event)) marks.take(event, threads);
-    else applyOne(event, keys[at] ?? '', { threads, held, filed, moved });
+    else applyOne(event, keys[at] ?? '', { threads, held, filed, moved, marks });
   }
 
   const rows = [...threads];
@@ -158,13 +158,15 @@ interface Page {
   readonly filed: Map<string, Filed>;
   /** Chunks with emails that lie elsewhere now, by thread. */
   readonly moved: Map<string, Set<number>>;
+  readonly marks: Marks;
 }
 
-const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held, filed, moved }: Page): void => {
+const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held, filed, moved, marks }: Page): void => {
   const row = rows.get(key);
   if (event.type === 'EmailFiled') {
     const { row: after, email, opensChunk } = fileEmail(row, event);
     if (row === undefined) rows.set(key, after);
+    marks.label(after, event.data.imported?.labels ?? []);
     held.get(key)?.set(email.emailId, email);
     const place = key + email.chunk;
     const together = filed.get(place);

@@ -97,6 +97,14 @@ export class Marks {
     }
   }
 
+  /** Labels that came along with an email. */
+  label(row: ThreadRow, labels: readonly LabelId[]): void {
+    if (labels.length === 0) return;
+    const one = this.#of(row);
+    for (const label of labels) one.labels.add(label);
+    row.marked = true;
+  }
+
   #of(row: ThreadRow): Marked {
     const known = this.#marked.get(keyOf(row));
     if (known !== undefined) return known;

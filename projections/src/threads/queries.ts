@@ -106,10 +106,10 @@ const risen = (schema: string, page: ThreadPage, { began, after }: Walk): Fragme
   cross join lateral (select ${placed} from ${chosen(schema, page)} and (k.last_at, k.last_position) > ${keyOf(began)} offset 0) k
   cross join lateral (
     select split_part(e, '|', 2)::timestamptz as last_at, split_part(e, '|', 3) collate "C" as last_position
-    from ${tableIn(schema, 'held')} h cross join lateral string_to_table(h.emails, ';') with ordinality as filed (e, nth)
+    from ${tableIn(schema, 'held')} h cross join lateral string_to_table(h.emails, ';') as filed (e)
     where h.thread_id = k.thread_id and h.mailbox_id = k.mailbox_id and e like '1|%'
       and (split_part(e, '|', 2)::timestamptz, split_part(e, '|', 3) collate "C") <= ${keyOf(began)}
-    order by h.chunk desc, filed.nth desc limit 1
+    order by last_at desc, last_position desc limit 1
   ) stood
   where (stood.last_at, stood.last_position) < ${keyOf(after)}`;
 

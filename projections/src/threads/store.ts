@@ -79,7 +79,7 @@ export const updateThreads = (rows: readonly ThreadRow[], tx: ProjectionTx): Pro
     rows,
     tx,
     `on conflict (thread_id, mailbox_id) do update set
-       last_at = excluded.last_at, in_inbox = excluded.in_inbox, in_archive = excluded.in_archive, in_sent = excluded.in_sent,
+       first_at = excluded.first_at, last_at = excluded.last_at, in_inbox = excluded.in_inbox, in_archive = excluded.in_archive, in_sent = excluded.in_sent,
        in_drafts = excluded.in_drafts, in_spam = excluded.in_spam, in_trash = excluded.in_trash, unread_main = excluded.unread_main,
        unread_spam = excluded.unread_spam, unread_trash = excluded.unread_trash, starred = excluded.starred,
        has_attachments = excluded.has_attachments, marked = excluded.marked, last_position = excluded.last_position, read_up_to = excluded.read_up_to,

@@ -42,7 +42,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
   const app = Fastify({
     logger: false, // observe.ts writes one line per request with our trace id
     bodyLimit: BODY_LIMIT,
-    requestTimeout: patience.file,
+    requestTimeout: patience.largest,
     http: { headersTimeout: 30_000 },
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',

@@ -3,7 +3,7 @@
  * it is sent, and a sender who gives up leaves nothing. Handlers get a `ReceivedFile`; it is gone when the request ends.
  */
 import multipart, { type MultipartFile } from '@fastify/multipart';
-import { FileForm, ReceivedFile } from '@tidings/contracts/http/form';
+import { FileForm, FormOr, ReceivedFile } from '@tidings/contracts/http/form';
 import type { Route } from '@tidings/contracts/http/route';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type * as t from 'io-ts';
@@ -23,34 +23,60 @@ import { allowForFile } from './slow-senders.ts';
 const FORM_OVERHEAD = 64 * 1024;
 const MIB = 1024 * 1024;
 
-/** As `handle`, for a route whose body is a `FileForm`; counts as one of the `uploads`. */
-export const handleForm = <P extends t.Mixed, Q extends t.Mixed, R extends t.Mixed>(
+export interface FormOptions extends HandleOptions {
+  /** Less than the route says. */
+  readonly maxBytes?: number;
+  /** The sender may take this long, in milliseconds, as long as the file keeps coming. */
+  readonly patienceMs?: number;
+}
+
+/** As `handle`, for a route whose body is a `FileForm`, or may be one; counts as one of the `uploads`. */
+export const handleForm = <P extends t.Mixed, Q extends t.Mixed, B extends t.Mixed, R extends t.Mixed>(
   app: FastifyInstance,
   platform: Platform,
-  route: Route<P, Q, FileForm, R>,
-  handler: (ctx: Ctx<t.TypeOf<P>, t.TypeOf<Q>, ReceivedFile>) => Answer<R>,
-  options: HandleOptions = {},
+  route: Route<P, Q, B, R>,
+  handler: (ctx: Ctx<t.TypeOf<P>, t.TypeOf<Q>, t.TypeOf<B>>) => Answer<R>,
+  { maxBytes, patienceMs, ...options }: FormOptions = {},
 ): void => {
-  const form = route.body;
+  const orJson = route.body instanceof FormOr;
+  const { field, oversize, maxBytes: most } = formOf(route);
+  const form = { field, oversize, maxBytes: Math.min(most, maxBytes ?? most), patienceMs };
   // A scope of its own: everywhere else forms stay 415.
   void app.register(async (scope) => {
     await scope.register(multipart, {
       throwFileSizeLimit: false, // the rest is read and dropped, so that the sender hears why
       limits: { fileSize: form.maxBytes, files: 1, fields: 20, fieldNameSize: 100, fieldSize: 1024, parts: 21, headerPairs: 50 },
     });
-    scope.removeContentTypeParser('application/json');
+    if (!orJson) scope.removeContentTypeParser('application/json');
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null)); // `receive` refuses it in its own words
     scope.addHook('preHandler', async (request, reply) => {
-      request.body = await receive(request, reply, form);
+      if (!orJson || !isJson(request)) request.body = await receive(request, reply, form);
     });
     handle(scope, platform, route, handler, { rateClass: 'uploads', ...options });
   });
 };
 
-const receive = async (request: FastifyRequest, reply: FastifyReply, form: FileForm): Promise<ReceivedFile> => {
+/** @throws when the route takes none: use `handle` */
+const formOf = ({ id, body }: Route): FileForm => {
+  if (body instanceof FormOr) return body.form;
+  if (body instanceof FileForm) return body;
+  throw new Error(`route ${id} takes no form: register it with handle`);
+};
+
+/** What is asked of the form, and of who sends it. */
+interface Expected {
+  readonly field: string;
+  readonly maxBytes: number;
+  readonly oversize: 400 | 413;
+  readonly patienceMs: number | undefined;
+}
+
+const isJson = ({ headers }: FastifyRequest): boolean => /^application\/json\b/i.test(headers['content-type'] ?? '');
+
+const receive = async (request: FastifyRequest, reply: FastifyReply, form: Expected): Promise<ReceivedFile> => {
   if (!request.isMultipart()) throw new ApiError('UNSUPPORTED_MEDIA_TYPE', 'The body must be multipart/form-data.');
   if (Number(request.headers['content-length']) > form.maxBytes + FORM_OVERHEAD) throw tooLarge(form);
-  allowForFile(request.raw);
+  allowForFile(request.raw, form.patienceMs);
   const folder = await mkdtemp(join(tmpdir(), 'tidings-upload-')).catch(unwritable);
   goesWith(folder, request, reply);
   const received = await readForm(request, form, folder);
@@ -71,7 +97,7 @@ const goesWith = (folder: string, request: FastifyRequest, reply: FastifyReply):
 };
 
 /** To its end, also when it is over the limit. */
-const readForm = async (request: FastifyRequest, form: FileForm, folder: string): Promise<ReceivedFile | null> => {
+const readForm = async (request: FastifyRequest, form: Expected, folder: string): Promise<ReceivedFile | null> => {
   let received: ReceivedFile | null = null;
   let isTooLarge = false;
   try {
@@ -126,7 +152,7 @@ const nameOf = (name: string | undefined): string | null => {
   return [...plain].slice(0, 255).join('').trim() || null;
 };
 
-const tooLarge = ({ field, maxBytes, oversize }: FileForm): ApiError => {
+const tooLarge = ({ field, maxBytes, oversize }: Expected): ApiError => {
   const fault = { path: field, message: `must be at most ${maxBytes / MIB} MiB` };
   return oversize === 400 ? invalid([fault]) : new ApiError('CONTENT_TOO_LARGE', `${field} ${fault.message}.`, { fields: [fault] });
 };

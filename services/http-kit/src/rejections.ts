@@ -114,6 +114,9 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
 
   NotInThread: { code: 'VALIDATION_ERROR', says: 'This email is not in the thread.', field: 'upTo' },
 
+  NoSuchImport: { code: 'CONTENT_NOT_FOUND', says: 'There is no such import.' },
+  ImportIdReused: { code: 'CONFLICT', says: 'This id stands for another import.' },
+
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
   NotificationIdReused: { code: 'CONFLICT', says: 'This id stands for another notification.' },
   MediaIdReused: { code: 'CONFLICT', says: 'This id stands for another file.' },

@@ -7,6 +7,7 @@ import { type Position, START } from '@tidings/contracts/ports/event-log';
 import { email, emailKey } from '@tidings/domain/email/index';
 import { blobsInDrafts } from '@tidings/projections/drafts/index';
 import { blobsInMail } from '@tidings/projections/emails/index';
+import { blobsInImports } from '@tidings/projections/imports/index';
 import { blobsInMedia } from '@tidings/projections/media/index';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Platform } from './platform.ts';
@@ -36,11 +37,12 @@ export const removeUnusedBlobs = async (parts: Parts, blobs: readonly BlobId[], 
 
 const inUse = async (parts: Parts, blobs: readonly BlobId[], { mailboxes, uploader }: Leaving): Promise<ReadonlySet<BlobId>> => {
   await allFiled(parts);
-  await caughtUp(parts, ['emails', 'media', 'drafts']);
+  await caughtUp(parts, ['emails', 'media', 'drafts', 'imports']);
   const found = await Promise.all([
     parts.read.any(blobsInMail(parts.liveSchema('emails'), blobs, mailboxes)),
     parts.read.any(blobsInMedia(parts.liveSchema('media'), blobs, uploader)),
     parts.read.any(blobsInDrafts(parts.liveSchema('drafts'), blobs, mailboxes)),
+    parts.read.any(blobsInImports(parts.liveSchema('imports'), blobs, mailboxes)),
     blobsOfWaiting(parts, mailboxes),
   ]);
   return new Set(found.flat().map(({ blobId }) => blobId));

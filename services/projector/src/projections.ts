@@ -6,6 +6,7 @@ import { contacts } from '@tidings/projections/contacts/index';
 import { drafts } from '@tidings/projections/drafts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
+import { imports } from '@tidings/projections/imports/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { mailSearch } from '@tidings/projections/mail-search/index';
 import { media } from '@tidings/projections/media/index';
@@ -43,6 +44,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   contacts,
   drafts,
   storage,
+  imports,
   pushSubscriptions,
   webhooks,
   reports,

@@ -58,6 +58,8 @@ export const eventLine = (event: StoryEvent, names: Names): string => {
     case 'MailboxChanged':
       if (event.userId === null) return `${nameOf(event.mailboxId)} has changed`;
       return `${nameOf(event.userId)} is ${event.role ?? 'no longer'} in ${nameOf(event.mailboxId)}`;
+    case 'ImportProgress':
+      return `in ${nameOf(event.mailboxId)}: ${event.done} of ${event.total ?? 'some'} mails brought along (${event.state})`;
     case 'Resync':
       return event.reason;
   }

@@ -5,7 +5,7 @@
  */
 export const GROUPS = {
   projector: ['projector'],
-  filing: ['filing', 'notifier', 'caretaker'],
+  filing: ['filing', 'notifier', 'caretaker', 'importer'],
   api: ['command-api', 'query-api', 'sse'],
   smtp: ['smtp-ingress'],
   egress: ['smtp-egress'],

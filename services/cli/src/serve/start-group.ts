@@ -44,6 +44,10 @@ const startFilingGroup = async (names: readonly ServiceName[], platform: OpenedP
     const { startNotifier } = await import('../../../notifier/src/index.ts');
     services.push(startNotifier(platform));
   }
+  if (names.includes('importer')) {
+    const { startImporter } = await import('../../../importer/src/index.ts');
+    services.push(await startImporter(platform));
+  }
   if (names.includes('caretaker')) {
     const { startCaretaker } = await import('../../../caretaker/src/index.ts');
     services.push(startCaretaker(platform));

@@ -7,6 +7,7 @@ import { registerDomains } from './domains.ts';
 import { registerAssignees } from './assignees.ts';
 import { registerComments } from './comments.ts';
 import { registerDrafts } from './drafts/index.ts';
+import { registerImports } from './imports.ts';
 import { registerKeywords } from './keywords.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
@@ -25,4 +26,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerSharing(app, platform);
   registerKeywords(app, platform);
   registerDrafts(app, platform);
+  registerImports(app, platform);
 };

@@ -55,7 +55,8 @@ const emailsOf = async (platform: Platform, threadId: ThreadId, from: MailboxId,
   const events = await platform.events.readStream(streamId('thread', threadKey(threadId)));
   return events.flatMap((event): readonly SharedEmail[] => {
     if (event.type !== 'EmailFiled' || event.data.mailboxId !== from) return [];
-    const { emailId, blobId, bodyBlobId, size, direction, content } = event.data;
-    return [{ emailId, blobId, bodyBlobId, size, direction, content, place: places.get(emailId) ?? event.data.place }];
+    const { emailId, blobId, bodyBlobId, size, direction, content, imported } = event.data;
+    const place = places.get(emailId) ?? event.data.place;
+    return [{ emailId, blobId, bodyBlobId, size, direction, content, place, ...(imported === undefined ? {} : { imported }) }];
   });
 };

@@ -9,6 +9,7 @@ import { registerContacts } from './contacts.ts';
 import { registerDomains } from './domains.ts';
 import { registerDrafts } from './drafts.ts';
 import { registerEmails } from './emails.ts';
+import { registerImports } from './imports.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerMailSearch } from './search.ts';
@@ -26,6 +27,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerThreads(app, platform, bodies);
   registerMailSearch(app, platform);
   registerLabels(app, platform);
+  registerImports(app, platform);
   registerTimeline(app, platform, bodies);
   registerEmails(app, platform, bodies, lazyMime(app));
 };

@@ -30,7 +30,7 @@ const Key = t.readonly(t.type({ at: Timestamp, position: PositionText }));
 /** Where the walk began goes along, so that every page is of the same list. */
 const WalkCursor = t.readonly(t.type({ began: Key, after: Key }));
 /** A place in a thread. */
-export const PositionCursor = t.readonly(t.type({ after: PositionText }));
+export const PlaceCursor = t.readonly(t.type({ after: Key }));
 
 export const registerThreads = (app: FastifyInstance, platform: Platform, bodies: BodyReader): void => {
   const search = postgresMailSearch(platform);
@@ -75,7 +75,7 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
     platform,
     listThreadMessages,
     async ({ actor, params: { threadId }, query: { mailboxId, view, cursor, limit = MAIL_PAGE } }) => {
-      const after = decodeCursor(PositionCursor, cursor)?.after ?? null;
+      const after = decodeCursor(PlaceCursor, cursor)?.after ?? null;
       const { thread } = await reachThread(platform, actor, threadId, mailboxId);
       const asked = {
         thread: threadId,
@@ -87,7 +87,7 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
       const content = await bodies.emails(found.slice(0, limit));
       const last = found[content.length - 1];
       const more = found.length > content.length;
-      return { content, cursor: more && last !== undefined ? encodeCursor({ after: last.position }) : null };
+      return { content, cursor: more && last !== undefined ? encodeCursor({ after: { at: last.cameAt, position: last.position } }) : null };
     },
     { reads: ['mailboxes', 'threads', 'emails'] },
   );
