@@ -4,6 +4,7 @@ import { appendBench } from './append.ts';
 import { chatSearchBench } from './chat-search.ts';
 import { chatRatesBench } from './chat-rates.ts';
 import { chatBench } from './chat.ts';
+import { exportBench } from './export.ts';
 import { fanOutBench } from './fan-out.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
 import { mailListBench } from './mail-list.ts';
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   mailSearchBench,
   fanOutBench,
   timelineBench,
+  exportBench,
   sseIdleBench,
   sseReconnectBench,
 ];

@@ -1,25 +1,26 @@
-/** Fills a log with rooms and messages, then has the read models of the timeline bench built from it; in a process of its own. */
+/** Fills a log with rooms and messages, then has the read models of a bench built from it; in a process of its own. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { type CommandId, derivedId, type MessageId, type RoomId, streamId, type UserId } from '@tidings/contracts/ids';
 import type { EventLog } from '@tidings/contracts/ports/event-log';
-import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
 import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
 import type { EventStore } from '@tidings/infra/event-store/event-store';
 import { createEventStore } from '@tidings/infra/event-store/store';
 import { openPool } from '@tidings/infra/postgres/pools';
-import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { startProjector } from '@tidings/infra/projector/projector';
 import { instances } from '@tidings/infra/projector/registry';
 import { inProcessSignals } from '@tidings/infra/signals/in-process';
-import { migrateSubjectKeys, postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
+import { postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
+import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { timeline } from '@tidings/projections/timeline/index';
+import { userFacts } from '@tidings/projections/user-facts/index';
 import { users } from '@tidings/projections/users/index';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
+import { migrate } from '../services/cli/src/migrate.ts';
 
 export interface SeedOrder {
   readonly url: string;
@@ -29,6 +30,10 @@ export interface SeedOrder {
   readonly reader: UserId;
   /** In every room. */
   readonly everywhere: UserId;
+  /** Who writes all messages; without one, two hundred people do. */
+  readonly author?: UserId;
+  /** What is built from the log. */
+  readonly models: keyof typeof MODELS;
 }
 
 export const roomAt = (n: number): RoomId => derivedId<RoomId>('bench-room', n);
@@ -42,7 +47,10 @@ const REACTED = 7;
 const FEW = 8;
 const MANY = 2_000;
 const WATCH_MS = 100;
-const MODELS = [users, relationships, rooms, readStates, timeline];
+const MODELS = {
+  timeline: [users, relationships, rooms, readStates, timeline],
+  export: [users, relationships, rooms, mailboxes, userFacts],
+} as const;
 const talkers = Array.from({ length: 200 }, (_, n) => derivedId<UserId>('bench-talker', n));
 
 type Written = readonly [stream: string, key: string, event: TidingsEvent];
@@ -72,7 +80,7 @@ const events = function* ({ reader, everywhere, ...order }: SeedOrder): Generato
   }
   for (let n = 0; n < order.messages; n++) {
     const room = n % order.rooms;
-    const [roomId, messageId, senderId] = [roomAt(room), messageAt(n), talkers[(room % 190) + (n % 10)] ?? everywhere];
+    const [roomId, messageId, senderId] = [roomAt(room), messageAt(n), order.author ?? talkers[(room % 190) + (n % 10)] ?? everywhere];
     const text = `Message ${n}: ${'lorem ipsum dolor sit amet '.repeat(1 + (n % 8))}`;
     yield [
       'message',
@@ -96,15 +104,16 @@ const write = async (store: EventStore, events: Generator<Written>, inFlight: nu
   await Promise.all(Array.from({ length: inFlight }, writer));
 };
 
-const build = async (url: string, log: EventLog, store: EventStore, pool: Pool): Promise<void> => {
+const build = async ({ url, models }: SeedOrder, log: EventLog, store: EventStore, pool: Pool): Promise<void> => {
+  const projections = MODELS[models];
   const signals = inProcessSignals();
   const logger = pino({ level: 'warn' });
-  const building = openPool({ url, name: 'bench projector', max: 3 * MODELS.length, logger });
-  const projector = await startProjector({ pool: building, log, events: store, projections: MODELS, signals, logger });
+  const building = openPool({ url, name: 'bench projector', max: 3 * projections.length, logger });
+  const projector = await startProjector({ pool: building, log, events: store, projections, signals, logger });
   const head = await log.head(0);
   const isDone = async (): Promise<boolean> => {
     const { rows } = await pool.query<{ position: string }>('select position from projection.checkpoint');
-    const isThere = rows.length === MODELS.length && rows.every(({ position }) => position >= head);
+    const isThere = rows.filter(({ position }) => position >= head).length === projections.length;
     return isThere && (await instances(pool)).every(({ hasIndexes }) => hasIndexes);
   };
   while (!(await isDone())) await sleep(WATCH_MS);
@@ -115,17 +124,16 @@ const build = async (url: string, log: EventLog, store: EventStore, pool: Pool):
 
 const run = async (order: SeedOrder): Promise<{ readonly fillMs: number; readonly buildMs: number }> => {
   const { url } = order;
-  await migrateEventLog(url);
-  await migrateSubjectKeys(url);
-  const pool = openPool({ url, name: 'bench seed', max: 8, logger: pino({ level: 'warn' }) });
-  await migrateProjector(pool);
+  const logger = pino({ level: 'warn' });
+  await migrate(url, logger);
+  const pool = openPool({ url, name: 'bench seed', max: 8, logger });
   const log = await openPostgresLog({ url });
   const store = createEventStore(log, postgresSubjectKeys({ pool }));
   const start = performance.now();
   await write(store, people(order), FEW); // their keys are made one by one, and known from then on
   await write(store, events(order), MANY);
   const filled = performance.now();
-  await build(url, log, store, pool);
+  await build(order, log, store, pool);
   const built = performance.now();
   await pool.query('vacuum analyze');
   await pool.query('checkpoint');

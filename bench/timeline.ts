@@ -43,7 +43,7 @@ interface Asked {
 const measure = (rooms: number, say: (line: string) => void): Promise<readonly Figure[]> =>
   withPostgres(async (url) => {
     const where = rooms === 1 ? 'one room' : `${rooms.toLocaleString('en-US')} rooms`;
-    const order: SeedOrder = { url, rooms, messages: MESSAGES, reader: reader.userId, everywhere: everywhere.userId };
+    const order: SeedOrder = { url, rooms, messages: MESSAGES, reader: reader.userId, everywhere: everywhere.userId, models: 'timeline' };
     const seeded = await inProcess<{ fillMs: number; buildMs: number }>(new URL('./timeline-seed.ts', import.meta.url), order);
     say(
       `${where}: ${MESSAGES.toLocaleString('en-US')} messages, written in ${(seeded.fillMs / 1000).toFixed(0)} s, read models built in ${(seeded.buildMs / 1000).toFixed(0)} s`,
