@@ -198,4 +198,5 @@ export const or = (queries: readonly string[]): string => (queries.length === 1 
 export const and = (queries: readonly string[]): string => (queries.length === 1 ? (queries[0] ?? '') : `(${queries.join('&')})`);
 const near = (queries: readonly string[]): string => (queries.length === 1 ? (queries[0] ?? '') : `(${queries.join('<->')})`);
 
-const quoted = (lexeme: string): string => `'${lexeme.replaceAll(/['\\]/g, (mark) => mark + mark)}'`;
+const quoted = (lexeme: string): string => (MARK.test(lexeme) ? `'${lexeme.replaceAll(/['\\]/g, (mark) => mark + mark)}'` : `'${lexeme}'`);
+const MARK = /['\\]/;

@@ -36,6 +36,13 @@ const JoinedRoom = t.readonly(
 );
 export type JoinedRoom = t.TypeOf<typeof JoinedRoom>;
 
+/** What the list is ordered by. Only who came back to a private room may have to ask how many entries it has. */
+const sortAt = (schema: string) => sql.fragment`
+  case when r.room_type = 'Single' and (
+    case when m.joined_seq = 0 then r.latest_at is null
+      else (select c.seq from ${tableIn(schema, 'room_counter')} c where c.room_id = m.room_id) <= m.joined_seq end
+  ) then m.joined_at else coalesce(r.latest_at, r.created_at) end`;
+
 /** Rooms that `user` is in, each by primary keys once the member index gave their ids. */
 const joined = (schema: string, user: UserId) => sql.fragment`
   select r.room_id as id, r.room_type as "roomType", r.name, r.image, r.created_at as "createdAt", r.latest_at as "latestAt", r.preview,
@@ -43,7 +50,7 @@ const joined = (schema: string, user: UserId) => sql.fragment`
     case when r.room_type = 'Single' then (
       select o.user_id from ${tableIn(schema, 'member')} o where o.room_id = r.room_id and o.user_id <> m.user_id
     ) end as "otherId",
-    case when r.room_type = 'Single' and c.seq <= m.joined_seq then m.joined_at else coalesce(r.latest_at, r.created_at) end as "sortAt"
+    ${sortAt(schema)} as "sortAt"
   from ${tableIn(schema, 'member')} m
   join ${tableIn(schema, 'room')} r using (room_id)
   join ${tableIn(schema, 'room_counter')} c using (room_id)
@@ -55,11 +62,23 @@ export interface RoomPage {
   readonly limit: number;
 }
 
-/** The latest first, ties by id. One person's rooms are few enough to sort. */
-export const roomsOf = (schema: string, user: UserId, page: RoomPage | null) => sql.type(rows<JoinedRoom>(JoinedRoom))`
-  select * from (${joined(schema, user)}) mine
-  ${page === null || page.after === null ? sql.fragment`` : sql.fragment`where ("sortAt", id) < (${page.after.at}::timestamptz, ${page.after.id}::uuid)`}
-  order by "sortAt" desc, id desc ${page === null ? sql.fragment`` : sql.fragment`limit ${page.limit}`}`;
+/**
+ * The latest first, ties by id. A message moves its room in the list of each member; to keep these lists in order would cost every message a write for
+ * each of them, so a list is put in order when it is asked for, by as little of its rooms as that takes.
+ */
+export const roomsOf = (schema: string, user: UserId, page: RoomPage | null) => {
+  if (page === null) return sql.type(rows<JoinedRoom>(JoinedRoom))`${joined(schema, user)} order by "sortAt" desc, id desc`;
+  const { after, limit } = page;
+  return sql.type(rows<JoinedRoom>(JoinedRoom))`
+    ${joined(schema, user)} and m.room_id = any(array(
+      select id from (
+        select m.room_id as id, ${sortAt(schema)} as at from ${tableIn(schema, 'member')} m join ${tableIn(schema, 'room')} r using (room_id)
+        where m.user_id = ${user} and m.left_at is null
+      ) mine
+      ${after === null ? sql.fragment`` : sql.fragment`where (at, id) < (${after.at}::timestamptz, ${after.id}::uuid)`}
+      order by at desc, id desc limit ${limit}
+    )) order by "sortAt" desc, id desc`;
+};
 
 /** One of `user`'s rooms; no row when they are not in it. */
 export const roomOf = (schema: string, user: UserId, room: RoomId) =>
