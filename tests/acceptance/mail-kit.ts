@@ -3,6 +3,7 @@ import type { Email, Mailbox, MailPage, Me, Thread } from '@tidings/contracts/ht
 import type { Problem } from '@tidings/contracts/http/problem';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { expect, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { startIssuer } from '../kit/issuer.ts';
@@ -32,6 +33,8 @@ export interface MailTown<Name extends string> {
   readonly send: (reader: Name, mail: SendMailOptions) => Promise<Email>;
   /** What someone is told from now on. */
   readonly listen: (name: Name) => Promise<Listening>;
+  /** Kills all of the program as a power cut would, and starts it again on its data. */
+  readonly restart: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -45,7 +48,9 @@ export const openMailTown = async <Name extends string>(
   env: Readonly<Record<string, string>> = {},
 ): Promise<MailTown<Name>> => {
   const issuer = await startIssuer();
-  const program = await startProgram({ env: { OIDC_ISSUER: issuer.url, ...env } });
+  const given = { env: { OIDC_ISSUER: issuer.url, ...env } };
+  let program = await startProgram(given);
+  const { dataDir } = program;
 
   const clientOf = async (name: string, roles: readonly string[]): Promise<MailClient> => {
     const token = await issuer.token({ sub: randomUUID(), name, email: `${name}@tidings.test`, email_verified: true, roles });
@@ -81,7 +86,9 @@ export const openMailTown = async <Name extends string>(
   const as = Object.fromEntries(clients) as Record<Name, MailClient>; // one entry per name
 
   return {
-    program,
+    get program() {
+      return program;
+    },
     as,
     admin,
     openShared: async (name, roles) => {
@@ -108,8 +115,13 @@ export const openMailTown = async <Name extends string>(
       return email;
     },
     listen: (name) => Listening.open(program.httpUrl, as[name].token),
+    restart: async () => {
+      await program.kill9();
+      program = await startProgram({ ...given, dataDir });
+    },
     close: async () => {
       await program.stop();
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
       await issuer.close();
     },
   };

@@ -68,6 +68,16 @@ const contactVars = async ({ master, mailboxId }: Target) => ({
 const draftVars = async ({ master, mailboxId }: Target) => ({
   draftId: (await master.ask<Draft>('POST', `/api/mailboxes/${mailboxId}/drafts`, {})).id,
 });
+const sendableVars = async ({ master, mailboxId }: Target) => ({
+  draftId: (await master.ask<Draft>('POST', `/api/mailboxes/${mailboxId}/drafts`, { to: [{ email: 'x@elsewhere.test' }] })).id,
+});
+/** 202 is their yes. */
+const submit = async ({ token }: MailClient, mailboxId: string): Promise<number> => {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'message/rfc822', 'x-rcpt-to': 'x@elsewhere.test' };
+  const url = `${town.program.httpUrl}/api/mailboxes/${mailboxId}/submit`;
+  const { status } = await fetch(url, { method: 'POST', headers, body: 'From: own@tidings.test\n\nx' });
+  return status === 202 ? 200 : status;
+};
 const labelVars = async ({ master, mailboxId }: Target) => ({
   labelId: (await master.ask<Label>('POST', `/api/mailboxes/${mailboxId}/labels`, { name: randomUUID() })).id,
 });
@@ -114,6 +124,9 @@ const matrix: Readonly<Record<string, Line>> = {
   getDraft: { ...reading, vars: draftVars },
   saveDraft: { least: 'editor', on: 'mailbox', vars: draftVars, body: () => ({ revision: 1, subject: 'x' }) },
   discardDraft: { least: 'editor', on: 'mailbox', vars: draftVars },
+  sendDraft: { least: 'sender', on: 'mailbox', vars: sendableVars },
+  undoSend: { least: 'sender', on: 'mailbox', vars: draftVars },
+  submitMessage: { least: 'sender', on: 'mailbox' },
   uploadBlob: { least: 'editor', on: 'mailbox' },
   getBlob: { ...reading, vars: blobVars },
   flagThreads: {
@@ -196,6 +209,7 @@ const ask = async ({ method, path, id }: Route, line: Line, role: Role, kind: Ki
     ...{ threadId: at.threadId, emailId: at.emailId, mailboxId: at.mailboxId },
     ...(await line.vars?.(at)),
   };
+  if (id === 'submitMessage') return submit(town.as[role], at.mailboxId);
   if (id === 'uploadBlob') return (await upload(town.as[role], at.mailboxId)).status;
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? `no ${name}`));
   return town.as[role].status(method, id === 'searchMail' ? `${url}?q=x` : url, line.body?.(at));

@@ -77,6 +77,7 @@ describe('tidings serve', () => {
       'command-api',
       'filing',
       'notifier',
+      'outbox',
       'projector',
       'query-api',
       'smtp-egress',

@@ -30,6 +30,7 @@ import * as reports from '../http/reports.ts';
 import type { LiveCursor } from '../http/live.ts';
 import type { Produces, Route } from '../http/route.ts';
 import * as search from '../http/search.ts';
+import * as sending from '../http/sending.ts';
 import * as sharing from '../http/sharing.ts';
 import * as storage from '../http/storage.ts';
 import * as sync from '../http/sync.ts';
@@ -53,6 +54,7 @@ const modules = {
   ...contacts,
   ...storage,
   ...drafts,
+  ...sending,
   ...labels,
   ...imports,
   ...notes,
@@ -85,12 +87,14 @@ type Part<Name extends string, T> = [T] extends [void]
       ? { readonly [N in Name]?: Sendable<T> }
       : { readonly [N in Name]: Sendable<T> };
 
-/** A form is the caller's to fill: `form.append('image', blob, 'cat.png')`. */
+/** A form is the caller's to fill: `form.append('image', blob, 'cat.png')`. A whole message is bytes, and says whom it is for. */
 type BodyPart<T> = [T] extends [ReceivedFile]
   ? { readonly body: FormData }
-  : [Extract<T, ReceivedFile>] extends [never]
-    ? Part<'body', T>
-    : { readonly body: FormData | Sendable<Exclude<T, ReceivedFile>> };
+  : [T] extends [Uint8Array]
+    ? { readonly body: Uint8Array<ArrayBuffer>; readonly rcptTo: readonly string[] }
+    : [Extract<T, ReceivedFile>] extends [never]
+      ? Part<'body', T>
+      : { readonly body: FormData | Sendable<Exclude<T, ReceivedFile>> };
 
 export type RequestOf<R> =
   R extends Route<infer P, infer Q, infer B>

@@ -29,6 +29,8 @@ export interface AnyRequest extends CallOptions {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: object;
   readonly body?: unknown;
+  /** Of a whole message. */
+  readonly rcptTo?: readonly string[];
 }
 
 const RETRY_FOR_MS = 15_000;
@@ -91,16 +93,27 @@ const attempt = async (
     headers: {
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       // `fetch` knows the boundary of a form, and says it.
-      ...(request.body === undefined || request.body instanceof FormData ? {} : { 'content-type': 'application/json' }),
+      ...(request.body === undefined || request.body instanceof FormData ? {} : { 'content-type': typeOf(request.body) }),
+      ...(request.rcptTo === undefined ? {} : { 'x-rcpt-to': request.rcptTo.map(latin1).join(', ') }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(request.position === undefined ? {} : { 'tidings-position': request.position }),
     },
-    ...(request.body === undefined ? {} : { body: request.body instanceof FormData ? request.body : JSON.stringify(request.body) }),
+    ...(request.body === undefined ? {} : { body: bodyOf(request.body) }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
   if (!response.ok) throw await problemErrorOf(response);
   return response;
 };
+
+const typeOf = (body: unknown): string => (body instanceof Uint8Array ? 'message/rfc822' : 'application/json');
+
+const bodyOf = (body: unknown): FormData | Uint8Array<ArrayBuffer> | string => {
+  if (body instanceof FormData) return body;
+  return body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body); // `fetch` takes no shared memory, nor does the contract
+};
+
+/** `fetch` writes the characters of a header as bytes; an address beyond ASCII is UTF-8 (RFC 6532). */
+const latin1 = (text: string): string => Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
 
 /** Where a request goes, with its path and query filled in. */
 export const urlOf = (baseUrl: string, route: Route, { params = {}, query = {} }: Pick<AnyRequest, 'params' | 'query'>): string => {

@@ -27,6 +27,7 @@ import * as receipts from './receipts.ts';
 import { reportRoutes } from './reports.ts';
 import type { Route } from './route.ts';
 import * as search from './search.ts';
+import * as sending from './sending.ts';
 import * as storage from './storage.ts';
 import { sharingRoutes } from './sharing.ts';
 import * as sync from './sync.ts';
@@ -51,6 +52,7 @@ export const routes: readonly Route[] = [
   ...contacts.contactRoutes,
   ...storage.storageRoutes,
   ...drafts.draftRoutes,
+  ...sending.sendingRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -79,6 +81,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...contacts,
     ...storage,
     ...drafts,
+    ...sending,
     ...live,
     ...sync,
     ...presence,

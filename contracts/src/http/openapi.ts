@@ -5,6 +5,7 @@ import { FileForm, FormOr } from './form.ts';
 import { namedCodecs, routes as allRoutes } from './index.ts';
 import { errorCodes, Problem } from './problem.ts';
 import type { Route } from './route.ts';
+import { WholeMessage } from './whole-message.ts';
 
 export interface OpenApiOptions {
   readonly version: string;
@@ -165,7 +166,8 @@ const bodyOf = (route: Route, refer: Refer): JsonSchema =>
 
 const contentOf = (body: t.Mixed, refer: Refer): JsonSchema => {
   if (body instanceof FormOr) return { ...contentOf(body.form, refer), ...contentOf(body.json as t.Mixed, refer) }; // of whatever JSON
-  return { [body instanceof FileForm ? 'multipart/form-data' : 'application/json']: { schema: refer(body) } };
+  const type = body instanceof FileForm ? 'multipart/form-data' : body instanceof WholeMessage ? 'message/rfc822' : 'application/json';
+  return { [type]: { schema: refer(body) } };
 };
 
 const MEDIA_TYPES = {

@@ -1,5 +1,5 @@
 import type { DraftContent, DraftSubmitted } from '@tidings/contracts/events/draft';
-import type { BlobId, EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
+import type { BlobId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import type { Sealed } from '@tidings/contracts/sealed';
 import type { DraftEvent } from './events.ts';
 
@@ -22,7 +22,7 @@ export type State =
   | { readonly kind: 'open'; readonly saved: Saved; readonly submissions: number }
   /** `saved` is null for a message that was handed over whole. */
   | { readonly kind: 'submitted'; readonly saved: Saved | null; readonly submission: Submission }
-  | { readonly kind: 'dispatched'; readonly submission: Submission; readonly threadId: ThreadId; readonly emailId: EmailId }
+  | { readonly kind: 'dispatched'; readonly saved: Saved | null; readonly submission: Submission; readonly threadId: ThreadId }
   | { readonly kind: 'discarded' };
 
 export const initial: State = { kind: 'none' };
@@ -45,7 +45,7 @@ export const evolve = (state: State, event: DraftEvent): State => {
       return state.saved === null ? { kind: 'discarded' } : { kind: 'open', saved: state.saved, submissions: state.submission.submission };
     case 'DraftDispatched':
       if (state.kind !== 'submitted') return state;
-      return { kind: 'dispatched', submission: state.submission, threadId: event.data.threadId, emailId: event.data.emailId };
+      return { kind: 'dispatched', saved: state.saved, submission: state.submission, threadId: event.data.threadId };
     default:
       return state;
   }

@@ -25,7 +25,7 @@ export const startGroup = async (
     case 'smtp':
       return startSmtpGroup(platform, services);
     case 'egress':
-      return startEgressGroup(platform, services);
+      return startEgressGroup(names, platform, services);
   }
 };
 
@@ -62,9 +62,15 @@ const startSmtpGroup = async (platform: OpenedPlatform, services: Service[]): Pr
   return { smtp: { host: platform.config.smtp.host, port: smtp.port } };
 };
 
-const startEgressGroup = async (platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
-  const { startSmtpEgress } = await import('../../../smtp-egress/src/index.ts');
-  services.push(await startSmtpEgress(platform));
+const startEgressGroup = async (names: readonly ServiceName[], platform: OpenedPlatform, services: Service[]): Promise<Endpoints> => {
+  if (names.includes('outbox')) {
+    const { startOutbox } = await import('../../../outbox/src/index.ts');
+    services.push(await startOutbox(platform));
+  }
+  if (names.includes('smtp-egress')) {
+    const { startSmtpEgress } = await import('../../../smtp-egress/src/index.ts');
+    services.push(await startSmtpEgress(platform));
+  }
   return {};
 };
 

@@ -1,16 +1,13 @@
 /** Writing mail (mail-contract §3): drafts that several may write on, each save on the revision that its writer saw. */
 import type { DraftContent, DraftSummary } from '@tidings/contracts/events/draft';
-import { createDraft, discardDraft, type Draft, type SaveDraft, saveDraft } from '@tidings/contracts/http/drafts';
+import { createDraft, discardDraft, type SaveDraft, saveDraft } from '@tidings/contracts/http/drafts';
 import { derivedId, type DraftId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
 import { reveal } from '@tidings/contracts/sealed';
 import { draft, draftKey, type SavedDraft } from '@tidings/domain/draft/index';
 import { previewOf } from '@tidings/domain/mail/preview';
 import { accessOf, thread, threadKey } from '@tidings/domain/thread/index';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
-import { type Composer, openComposer } from '@tidings/infra/compose/compose';
-import { type Mime, openMime } from '@tidings/infra/mime/mime';
-import { draftById, draftView } from '@tidings/projections/drafts/index';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { either as E } from 'fp-ts';
 import type * as t from 'io-ts';
 import type { Actor } from '../../../../http-kit/src/ctx.ts';
@@ -24,14 +21,17 @@ import { assertMay } from '../access.ts';
 import { assertMayOnDraft, noSuchDraft } from './access.ts';
 import { answerTo } from './answer.ts';
 import { contentFrom, emptyContent } from './fields.ts';
+import { DRAFT_READS, readDraft, tagged } from './reading.ts';
+import { registerSending } from './send.ts';
+import { registerSubmit } from '../submit.ts';
+import { openTools } from './tools.ts';
 import { registerUploads } from './uploads.ts';
-
-/** Where drafts show, those that answer a thread on it too. */
-export const DRAFT_READS = ['drafts', 'threads', 'thread-marks'];
 
 export const registerDrafts = (app: FastifyInstance, platform: Platform): void => {
   const tools = openTools(app);
   registerUploads(app, platform);
+  registerSending(app, platform, tools);
+  registerSubmit(app, platform, tools);
 
   handle(
     app,
@@ -86,16 +86,6 @@ export const registerDrafts = (app: FastifyInstance, platform: Platform): void =
     const { position } = orReject(await platform.commands.transact(draft, draftKey(draftId), command, context));
     await settle(position, DRAFT_READS);
   });
-};
-
-/** Worker threads, from when the first is needed. */
-const openTools = (app: FastifyInstance): { readonly composer: () => Composer; readonly mime: () => Mime } => {
-  let composer: Composer | null = null;
-  let mime: Mime | null = null;
-  app.addHook('onClose', async () => {
-    await Promise.all([composer?.close(), mime?.close()]);
-  });
-  return { composer: () => (composer ??= openComposer()), mime: () => (mime ??= openMime({ threads: 1 })) };
 };
 
 type SaveCommand = Extract<Parameters<typeof draft.decide>[0], { readonly type: 'SaveDraft' }>;
@@ -171,16 +161,4 @@ const conflict = async (platform: Platform, draftId: DraftId): Promise<ApiError>
   await platform.freshness.waitFor(position, ['drafts'], 5_000);
   const { code, says, field = 'revision' } = rejections.DraftChangedMeanwhile;
   return new ApiError(code, says, { fields: [{ path: field, message: says }], present: await readDraft(platform, draftId) });
-};
-
-/** @throws ApiError 404 for one that is gone meanwhile */
-export const readDraft = async (platform: Platform, draftId: DraftId): Promise<Draft> => {
-  const row = await platform.read.maybeOne(draftById(platform.liveSchema('drafts'), draftId));
-  if (row === null) throw noSuchDraft();
-  return draftView(row, await readContent(platform.blobs, row));
-};
-
-export const tagged = (reply: FastifyReply, shown: Draft): Draft => {
-  void reply.header('etag', `"${shown.revision}"`);
-  return shown;
 };
