@@ -23,6 +23,10 @@ const entryOf = (entry: TimelineEntry): Entry => {
     case 'assigned':
     case 'unassigned':
       return [entry.type, entry.user.id, entry.by?.id ?? null];
+    case 'split':
+      return [entry.type, entry.into, entry.by.id];
+    case 'split-off':
+      return [entry.type, entry.from, entry.by.id];
   }
 };
 const timeline = async (threadId: string, query = '') =>

@@ -21,6 +21,8 @@ type Kind = (typeof kinds)[number];
 interface Target {
   readonly threadId: string;
   readonly emailId: string;
+  /** Behind it in the thread. */
+  readonly lastId: string;
   /** Where it is to be found, for routes that name a mailbox. */
   readonly mailboxId: string;
   /** Someone who may do anything there. */
@@ -35,6 +37,9 @@ interface Line {
   /** Of those who may not: what they get though they see nothing of it (`none`). */
   readonly refusal?: 403 | 404;
   readonly body?: (target: Target) => object;
+  readonly query?: (target: Target) => string;
+  /** What those who may get, if not 200: the matrix destroys nothing that it needs. */
+  readonly allowed?: 409;
   /** What the path names beside thread, email and mailbox, made anew for each cell. */
   readonly vars?: (target: Target) => Promise<Readonly<Record<string, string>>>;
   /** Only the master, who made it, may. */
@@ -129,6 +134,8 @@ const matrix: Readonly<Record<string, Line>> = {
   submitMessage: { least: 'sender', on: 'mailbox' },
   uploadBlob: { least: 'editor', on: 'mailbox' },
   getBlob: { ...reading, vars: blobVars },
+  emptyTrash: { least: 'editor', on: 'mailbox' },
+  emptySpam: { least: 'editor', on: 'mailbox' },
   flagThreads: {
     ...{ least: 'editor', on: 'mailbox' },
     body: ({ mailboxId, threadId }) => ({ mailboxId, threadIds: [threadId], set: { starred: true } }),
@@ -159,6 +166,9 @@ const matrix: Readonly<Record<string, Line>> = {
   assignThread: { least: 'editor', on: 'thread', vars: assignee },
   unassignThread: { least: 'editor', on: 'thread', vars: assignee },
   shareThread: { least: 'editor', on: 'thread', vars: thirdMailbox, body: () => ({ role: 'viewer' }) },
+  splitThread: { least: 'editor', on: 'thread', body: ({ lastId }) => ({ emailId: lastId }) },
+  destroyThread: { least: 'editor', on: 'thread', query: ({ mailboxId }) => `mailboxId=${mailboxId}`, allowed: 409 },
+  destroyEmail: { least: 'editor', on: 'thread', query: ({ mailboxId }) => `mailboxId=${mailboxId}`, allowed: 409 },
   unshareThread: { least: 'editor', on: 'thread', vars: thirdMailbox },
 };
 
@@ -173,8 +183,11 @@ beforeAll(async () => {
   third = await town.openShared('third', {});
   ({ id: label } = await admin.ask<Label>('POST', `/api/mailboxes/${own}/labels`, { name: 'label' }));
   const mailTo = async (to: string, reader: 'admin' | 'owner', mailboxId: string): Promise<Target> => {
-    const { id, threadId } = await town.send(reader, { to: `${to}@tidings.test`, subject: randomUUID(), text: 'x' });
-    return { emailId: id, threadId, mailboxId, master: town.as[reader] };
+    const messageId = `<${randomUUID()}@elsewhere.test>`;
+    const mail = { to: `${to}@tidings.test`, subject: randomUUID(), text: 'x' };
+    const { id, threadId } = await town.send(reader, { ...mail, messageId });
+    const { id: lastId } = await town.send(reader, { ...mail, text: 'y', inReplyTo: messageId });
+    return { emailId: id, lastId, threadId, mailboxId, master: town.as[reader] };
   };
   target = {
     own: await mailTo('own', 'admin', own),
@@ -194,13 +207,13 @@ it('has a line for every mail route, and none for others', () => {
 const rank = (role: Role): number => roles.indexOf(role);
 
 /** What one cell must answer. */
-const expected = ({ least, on, refusal = 404, authorOnly }: Line, role: Role, kind: Kind): number => {
+const expected = ({ least, on, refusal = 404, authorOnly, allowed }: Line, role: Role, kind: Kind): number => {
   if (least === 'everybody') return 200;
   if (on === 'none') return refusal;
   if (kind === 'foreign' || role === 'outsider') return 404;
   const counts = kind === 'asViewer' ? 'viewer' : role;
   if (least === 'nobody' || rank(counts) < rank(least)) return 403;
-  return authorOnly === true && !(kind === 'own' && role === 'admin') ? 403 : 200;
+  return authorOnly === true && !(kind === 'own' && role === 'admin') ? 403 : (allowed ?? 200);
 };
 
 const ask = async ({ method, path, id }: Route, line: Line, role: Role, kind: Kind): Promise<number> => {
@@ -212,7 +225,8 @@ const ask = async ({ method, path, id }: Route, line: Line, role: Role, kind: Ki
   if (id === 'submitMessage') return submit(town.as[role], at.mailboxId);
   if (id === 'uploadBlob') return (await upload(town.as[role], at.mailboxId)).status;
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? `no ${name}`));
-  return town.as[role].status(method, id === 'searchMail' ? `${url}?q=x` : url, line.body?.(at));
+  const query = id === 'searchMail' ? 'q=x' : line.query?.(at);
+  return town.as[role].status(method, query === undefined ? url : `${url}?${query}`, line.body?.(at));
 };
 
 it.each(mailRoutes.map((route) => [route.id, route] as const))('%s', { timeout: 60_000 }, async (id, route) => {

@@ -26,6 +26,7 @@ const importId = id<Id<'ImportId'>>('import');
 const counts = { total: 1200, done: 250, filed: 240, duplicates: 9, failed: 1 };
 
 const envelope = { mailFrom: 'grace@example.org', rcptTo: ['ada@tidings.test'], helo: 'mx.example.org', clientAddress: '192.0.2.7' };
+const removal = { threadId, mailboxId, emailIds: [emailId], bytes: 1843 };
 const person = (name: string | null, email: string) => ({ name, email });
 
 export const samples: { readonly [T in EventType]: DataOf<T> } = {
@@ -182,6 +183,16 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   ThreadUnassigned: { threadId, mailboxIds: [mailboxId], userId: grace, by: null },
   EmailKeywordsSet: { threadId, mailboxId, emailId, set: { $seen: false, $flagged: true }, by: ada },
   ThreadShared: { threadId, mailboxId, role: 'viewer', assignees: [grace], heldBy: [id<Id<'MailboxId'>>('other mailbox')], by: ada },
+  EmailsDestroyed: { ...removal, left: 0, remainder: null, heldBy: [], by: null },
+  EmailsSplitOff: {
+    ...{ ...removal, into: id<Id<'ThreadId'>>('split thread'), by: ada },
+    ...{
+      left: 1,
+      remainder: { snippet: 'Nobody believed that…', participants: [person(null, 'grace@example.org')], hasAttachments: false },
+    },
+    heldBy: [mailboxId],
+  },
+  ThreadSplitOff: { threadId, from: id<Id<'ThreadId'>>('whole thread'), mailboxIds: [mailboxId], by: ada },
   ThreadUnshared: { threadId, mailboxId, heldBy: [id<Id<'MailboxId'>>('other mailbox')], by: ada },
   CommentPosted: {
     ...{ commentId, threadId, mailboxIds: [mailboxId], by: ada, content: 'Can you take this one, Grace?', mentions: [grace] },

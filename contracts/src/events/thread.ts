@@ -5,7 +5,7 @@ import { BlobId, EmailId, ImportId, LabelId, MailboxId, ThreadId, UserId } from 
 import { sealed } from '../sealed.ts';
 import { Timestamp } from '../time.ts';
 import { defineEvent, type EventOf } from './definition.ts';
-import { EmailContent, Envelope } from './email.ts';
+import { Address, EmailContent, Envelope } from './email.ts';
 
 /** Where a mailbox keeps an email. */
 export const places = ['inbox', 'archive', 'spam', 'trash', 'sent', 'drafts'] as const;
@@ -30,6 +30,7 @@ export type Imported = t.TypeOf<typeof Imported>;
 
 export const EmailFiled = defineEvent({
   type: 'EmailFiled',
+  version: 2,
   doc: 'An email is in a thread of a mailbox. `bodyBlobId` holds its details and its decoded, sanitised bodies as JSON; `blobId` the bytes as received. With `imported`, it is old mail that was brought along, and nobody is told of it.',
   data: t.readonly(
     t.intersection([
@@ -50,10 +51,13 @@ export const EmailFiled = defineEvent({
         envelope: sealed(nullable(Envelope)),
         content: sealed(EmailContent),
       }),
-      t.partial({ imported: Imported }),
+      /** `movedFrom`: it came from another thread, which was split: when it counts as having come. Nobody is told of it as of new mail. */
+      t.partial({ imported: Imported, movedFrom: t.readonly(t.type({ threadId: ThreadId, cameAt: Timestamp })) }),
     ]),
   ),
   personal: [{ subject: 'mailboxId', fields: ['envelope', 'content'] }],
+  /** Version 2 may name a thread that it came from; what was filed before came from none. */
+  upcasts: [{ to: 2, apply: (data) => data }],
 });
 export type EmailFiled = EventOf<typeof EmailFiled>;
 
@@ -138,6 +142,47 @@ export const ThreadUnshared = defineEvent({
 });
 export type ThreadUnshared = EventOf<typeof ThreadUnshared>;
 
+/** What lists show of a thread, from the emails that are left of it. */
+export const Remainder = t.readonly(t.type({ snippet: t.string, participants: t.readonlyArray(Address), hasAttachments: t.boolean }));
+export type Remainder = t.TypeOf<typeof Remainder>;
+
+/** Emails that a mailbox no longer holds in a thread. Whatever keeps them there forgets them in the order of the log. */
+const removal = {
+  threadId: ThreadId,
+  mailboxId: MailboxId,
+  emailIds: t.readonlyArray(EmailId),
+  /** Of all of them. */
+  bytes: int(0),
+  /** How many emails of the thread the mailbox holds behind it; with none, nothing of the thread is there any more. */
+  left: int(0),
+  remainder: sealed(nullable(Remainder)),
+  /** The mailboxes that hold the thread behind it. */
+  heldBy: t.readonlyArray(MailboxId),
+};
+
+export const EmailsDestroyed = defineEvent({
+  type: 'EmailsDestroyed',
+  doc: 'A mailbox destroyed emails of a thread for ever; `by` is null when they had lain in its trash or spam for their time. Their bytes go when no mailbox holds them.',
+  data: t.readonly(t.type({ ...removal, by: nullable(UserId) })),
+  personal: [{ subject: 'mailboxId', fields: ['remainder'] }],
+});
+export type EmailsDestroyed = EventOf<typeof EmailsDestroyed>;
+
+export const EmailsSplitOff = defineEvent({
+  type: 'EmailsSplitOff',
+  doc: 'Someone split a thread: these emails of a mailbox go on in the thread `into`. One for each mailbox that holds some, in one append.',
+  data: t.readonly(t.type({ ...removal, into: ThreadId, by: UserId })),
+  personal: [{ subject: 'mailboxId', fields: ['remainder'] }],
+});
+export type EmailsSplitOff = EventOf<typeof EmailsSplitOff>;
+
+export const ThreadSplitOff = defineEvent({
+  type: 'ThreadSplitOff',
+  doc: 'A thread that goes on from another is whole: the emails that were split off, and what stood on them, are in it.',
+  data: t.readonly(t.type({ threadId: ThreadId, from: ThreadId, mailboxIds: t.readonlyArray(MailboxId), by: UserId })),
+});
+export type ThreadSplitOff = EventOf<typeof ThreadSplitOff>;
+
 export const threadEvents = [
   EmailFiled,
   ThreadRead,
@@ -149,5 +194,8 @@ export const threadEvents = [
   ThreadShared,
   ThreadUnshared,
   EmailKeywordsSet,
+  EmailsDestroyed,
+  EmailsSplitOff,
+  ThreadSplitOff,
 ] as const;
 export type ThreadEvent = EventOf<(typeof threadEvents)[number]>;

@@ -10,6 +10,7 @@ import { groupRoutes } from './groups.ts';
 import { keywordRoutes } from './keywords.ts';
 import * as imports from './imports.ts';
 import * as labels from './labels.ts';
+import * as leaving from './leaving.ts';
 import * as live from './live.ts';
 import * as mailObjects from './mail-objects.ts';
 import { mailRoutes } from './mail.ts';
@@ -47,6 +48,7 @@ export const routes: readonly Route[] = [
   ...notes.noteRoutes,
   ...sharingRoutes,
   ...keywordRoutes,
+  ...leaving.leavingRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,
   ...contacts.contactRoutes,
@@ -79,6 +81,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...mailboxes,
     ...domains,
     ...contacts,
+    ...leaving,
     ...storage,
     ...drafts,
     ...sending,

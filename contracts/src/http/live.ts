@@ -92,6 +92,11 @@ export const ThreadChange = t.union([
   /** With the mailbox `with`; for all that hold the thread. */
   t.readonly(t.type({ type: t.literal('shared'), with: MailboxId, role: oneOf('viewer', 'editor'), by: UserId })),
   t.readonly(t.type({ type: t.literal('unshared'), with: MailboxId, by: UserId })),
+  /** For ever; `by` is null when they had lain in the trash or in spam for their time. */
+  t.readonly(t.type({ type: t.literal('destroyed'), emailIds: t.readonlyArray(EmailId), by: nullable(UserId) })),
+  /** These emails go on in the thread `into`, which tells `split-off` once it is whole. */
+  t.readonly(t.type({ type: t.literal('split'), emailIds: t.readonlyArray(EmailId), into: ThreadId, by: UserId })),
+  t.readonly(t.type({ type: t.literal('split-off'), from: ThreadId, by: UserId })),
   t.readonly(t.type({ type: t.literal('comment-edited'), commentId: CommentId, by: UserId })),
   t.readonly(t.type({ type: t.literal('comment-deleted'), commentId: CommentId, by: UserId })),
 ]);

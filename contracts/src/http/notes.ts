@@ -34,6 +34,9 @@ export const TimelineEntry = t.union([
   t.readonly(t.type({ type: t.literal('comment'), comment: Comment })),
   t.readonly(t.type({ type: t.literal('assigned'), at: Timestamp, user: Colleague, by: nullable(Colleague) })),
   t.readonly(t.type({ type: t.literal('unassigned'), at: Timestamp, user: Colleague, by: nullable(Colleague) })),
+  /** What came behind went on in the thread `into`; that one tells `split-off` behind its emails. */
+  t.readonly(t.type({ type: t.literal('split'), at: Timestamp, by: Colleague, into: ThreadId })),
+  t.readonly(t.type({ type: t.literal('split-off'), at: Timestamp, by: Colleague, from: ThreadId })),
 ]);
 export type TimelineEntry = t.TypeOf<typeof TimelineEntry>;
 
@@ -47,7 +50,7 @@ export const getThreadTimeline = defineRoute({
   path: '/api/threads/{threadId}/timeline',
   tag: 'Comments',
   summary:
-    'Emails, comments and assignments of a thread, the oldest first. Emails in spam and trash are left out unless the thread has no others. A page may end early when its bodies are large.',
+    'Emails, comments, assignments and splits of a thread, the oldest first. Emails in spam and trash are left out unless the thread has no others. A page may end early when its bodies are large.',
   params: threadParams,
   query: t.partial({ cursor: t.string, limit: intParam(1, 100), mailboxId: MailboxId }),
   response: mailPageOf(TimelineEntry),

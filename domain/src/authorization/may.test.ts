@@ -17,6 +17,8 @@ const mailMatrix: Readonly<Record<MailAction, string>> = {
   comment: '--+++',
   assign: '--+++',
   share: '--+++',
+  split: '--+++',
+  destroy: '--+++',
   send: '---++',
   'manage-members': '----+',
   'manage-mailbox': '----+',

@@ -64,6 +64,8 @@ const mailActions = {
   comment: 'editor',
   assign: 'editor',
   share: 'editor',
+  split: 'editor',
+  destroy: 'editor',
   send: 'sender',
   'manage-members': 'admin',
   'manage-mailbox': 'admin',

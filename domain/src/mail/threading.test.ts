@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { threadNo } from '../testing/people.ts';
+import { emailNo, threadNo } from '../testing/people.ts';
 import { baseSubject } from './base-subject.ts';
 import { type Candidates, chooseThread, namedIds, normaliseMessageId, type ThreadingHeaders } from './threading.ts';
 
@@ -12,16 +12,19 @@ const mail = (change: Partial<ThreadingHeaders> = {}): ThreadingHeaders => ({
 });
 const held = (messageId: string, thread: number, subject = 'Boats') => ({
   messageId,
+  emailId: emailNo(thread),
   threadId: threadNo(thread),
   baseSubject: baseSubject(subject),
 });
 const naming = (thread: number, inReplyTo: boolean, subject = 'Re: Boats') => ({
+  emailId: emailNo(thread),
   threadId: threadNo(thread),
   baseSubject: baseSubject(subject),
   inReplyTo,
 });
 const choice = (headers: ThreadingHeaders, candidates: Partial<Candidates> = {}): string => {
   const chosen = chooseThread(headers, { named: [], naming: [], ...candidates });
+  if (chosen.type === 'join') expect(chosen.relative.slice(-12)).toBe(chosen.threadId.slice(-12));
   return chosen.type === 'new' ? 'new' : `${Number(chosen.threadId.slice(-12))} by ${chosen.by}`;
 };
 

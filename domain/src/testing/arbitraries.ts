@@ -90,6 +90,7 @@ export const users = few(userNo);
 export const rooms = few(roomNo);
 export const messages = few(messageNo);
 export const mailboxes = few(mailboxNo);
+export const fewEmails = [0, 1, 2].map(emailNo);
 export const emails = few(emailNo);
 export const threads = few(threadNo);
 export const blobs = few(blobNo);
@@ -276,6 +277,13 @@ export const importErrors: Arbitrary<ImportError> = fc.record({
 });
 export const importRequest = { ...anImport, by: users, source: importSources };
 const aComment = { commentId: comments, threadId: threads, mailboxIds: someMailboxes, by: users };
+export const remainders = fc.option(fc.record({ snippet: words, participants: fc.constant([]), hasAttachments: fc.boolean() }), {
+  nil: null,
+});
+const removal = {
+  ...{ threadId: threads, mailboxId: mailboxes, emailIds: fc.array(emails, { maxLength: 4 }), bytes: seqs, left: fc.nat(3) },
+  ...{ remainder: sealed(remainders), heldBy: someMailboxes },
+};
 const inThread = { threadId: threads, mailboxId: mailboxes, by: users };
 
 const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
@@ -391,6 +399,9 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ThreadLabelled: fc.record({ ...inThread, labelId: labels, labelled: fc.boolean() }),
   EmailKeywordsSet: fc.record({ ...inThread, emailId: emails, set: keywords }),
   ThreadShared: fc.record({ ...inThread, role: accesses, assignees: mentions, heldBy: someMailboxes }),
+  EmailsDestroyed: fc.record({ ...removal, by: fc.option(users, { nil: null }) }),
+  EmailsSplitOff: fc.record({ ...removal, into: threads, by: users }),
+  ThreadSplitOff: fc.record({ threadId: threads, from: threads, mailboxIds: someMailboxes, by: users }),
   ThreadUnshared: fc.record({ ...inThread, heldBy: someMailboxes }),
   ThreadAssigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: users }),
   ThreadUnassigned: fc.record({ threadId: threads, mailboxIds: someMailboxes, userId: users, by: fc.option(users, { nil: null }) }),

@@ -312,11 +312,33 @@ export const uploadCommands: Arbitrary<UploadCommand> = oneOfThese<UploadCommand
 
 const byUser = { threadId: any.threads, mailboxId: any.mailboxes, by: any.users };
 
+const stays = fc.array(fc.record({ mailboxId: any.mailboxes, emailIds: fc.subarray([...any.fewEmails]), remainder: any.remainders }), {
+  maxLength: 3,
+});
+const marks = fc.uniqueArray(
+  fc.record({
+    ...{ mailboxId: any.mailboxes, readUpTo: fc.option(any.emails, { nil: null }), starred: fc.boolean() },
+    labels: fc.array(any.labels, { maxLength: 2 }),
+    keywords: fc.uniqueArray(fc.record({ emailId: any.emails, set: any.keywords }), { maxLength: 2, selector: ({ emailId }) => emailId }),
+  }),
+  { maxLength: 2, selector: ({ mailboxId }) => mailboxId },
+);
+
 export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
   FileEmail: fc.record({ email: fc.record(any.emailsToFile, { requiredKeys: [...any.emailFields] }) }),
   MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
   ShareThread: fc.record({ ...byUser, role: any.accesses, emails: fc.array(fc.record(any.emailsToShare), { maxLength: 3 }) }),
   UnshareThread: fc.record(byUser),
+  DestroyEmails: fc.record({ ...byUser, by: fc.option(any.users, { nil: null }), emailIds: fc.array(any.emails, { maxLength: 4 }), stays }),
+  SplitThread: fc.record({ ...byUser, emailId: any.emails, stays }),
+  TakeOverThread: fc.record({
+    ...{ threadId: any.threads, from: any.threads, by: any.users, emails: fc.array(fc.record(any.emailsToFile), { maxLength: 3 }) },
+    ...{
+      shares: fc.uniqueArray(fc.record({ mailboxId: any.mailboxes, role: any.accesses }), { selector: ({ mailboxId }) => mailboxId }),
+      marks,
+    },
+    ...{ assignees: fc.array(any.users, { maxLength: 2 }), isWhole: fc.boolean() },
+  }),
   AssignThread: fc.record({ threadId: any.threads, userId: any.users, by: any.users }),
   UnassignThread: fc.record({ threadId: any.threads, userId: any.users, by: fc.option(any.users, { nil: null }) }),
   SetKeywords: fc.record({ ...byUser, emailId: any.emails, set: any.keywords }),

@@ -5,17 +5,20 @@ import { alice, blobNo, bob, emailNo, labelNo, mailboxNo, threadNo, userNo } fro
 import {
   emailFiled,
   emailKeywordsSet,
+  emailsDestroyed,
   emailsMoved,
+  emailsSplitOff,
   threadAssigned,
   threadLabelled,
   threadRead,
   threadShared,
+  threadSplitOff,
   threadStarred,
   threadUnassigned,
   threadUnshared,
 } from './events.ts';
 import type { Flags } from './flags.ts';
-import { type EmailToFile, thread, type ThreadCommand } from './index.ts';
+import { type EmailToFile, marksToTakeOver, takingOver, thread, type ThreadCommand, threadSplitAt, toSplitOff } from './index.ts';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import type { Place } from '@tidings/contracts/events/thread';
 
@@ -340,5 +343,138 @@ describe('keywords', () => {
     given(first, second, readAll, marked(1, { $seen: false, $flagged: true }), readAll)
       .when(mark(1, { $seen: true, $flagged: true }))
       .thenNothing();
+  });
+});
+
+const stays = (mailboxId: typeof mine, ...emails: number[]) => ({ mailboxId, emailIds: emails.map(emailNo), remainder: SHREDDED });
+const removal = (mailboxId: typeof mine, emails: number[], left: number, heldBy = [mine]) => ({
+  ...{ threadId: threadNo(1), mailboxId, emailIds: emails.map(emailNo), bytes: 10 * emails.length, left, remainder: SHREDDED, heldBy },
+});
+
+describe('destroying', () => {
+  const destroy = (emails: number[], ...left: ReturnType<typeof stays>[]): ThreadCommand => ({
+    ...{ type: 'DestroyEmails', ...here, emailIds: emails.map(emailNo), stays: left },
+  });
+  const destroyed = (emails: number[], left: number, heldBy = left > 0 ? [mine] : []) =>
+    emailsDestroyed({ ...removal(mine, emails, left, heldBy), by: alice });
+
+  it('is for what lies in the trash or in spam, and tells what stays', () => {
+    given(first, second)
+      .when(destroy([1]))
+      .thenRejected({ type: 'NotInTrash' });
+    given(first)
+      .when(destroy([9]))
+      .thenRejected({ type: 'NotInThread', emailId: emailNo(9) });
+    given(first, second, moved('trash', 1))
+      .when(destroy([1, 2], stays(mine, 2)))
+      .then(destroyed([1], 1));
+    given(first, second, moved('spam', 1, 2))
+      .when(destroy([1, 2], stays(mine)))
+      .then(destroyed([1, 2], 0));
+  });
+
+  it('is decided on what stays, and reads again when that changed', () => {
+    given(first, second, moved('trash', 1))
+      .when(destroy([1], stays(mine)))
+      .thenRejected({ type: 'ThreadMovedOn' });
+  });
+
+  it('is done once, and what was destroyed is never filed again', () => {
+    const gone = [first, second, moved('trash', 1), destroyed([1], 1)] as const;
+    given(...gone)
+      .when(destroy([1]))
+      .thenNothing();
+    given(...gone)
+      .when(file(mail(1)))
+      .thenNothing();
+  });
+
+  it('of all that a mailbox has ends its share, and nothing more comes there', () => {
+    const copy = emailFiled({ ...mail(1, { mailboxId: theirs }), startsThread: true });
+    const shared = threadShared({ ...here, mailboxId: theirs, role: 'editor', assignees: [], heldBy: [mine] });
+    const gone = emailsDestroyed({ ...removal(theirs, [1], 0), by: null });
+    given(first, copy, shared, gone)
+      .when(file(mail(2)))
+      .then(second);
+  });
+});
+
+describe('splitting', () => {
+  const third = emailFiled({ ...mail(5), startsThread: false });
+  const split = (n: number, ...left: ReturnType<typeof stays>[]): ThreadCommand => ({
+    ...{ type: 'SplitThread', ...here, emailId: emailNo(n), stays: left },
+  });
+  const into = threadSplitAt(threadNo(1), emailNo(2));
+  const off = emailsSplitOff({ ...removal(mine, [2, 5], 1), into, by: alice });
+
+  it('takes the email and all behind it, once', () => {
+    given(first, second, third)
+      .when(split(2, stays(mine, 1)))
+      .then(off);
+    given(first, second, third, off).when(split(2)).thenNothing();
+    given(first, second, third, off)
+      .when(split(5))
+      .thenRejected({ type: 'NotInThread', emailId: emailNo(5) });
+  });
+
+  it('is not for the first email, nor for a draft', () => {
+    given(first, second).when(split(1)).thenRejected({ type: 'SplitAtFirst' });
+    given(first, draft).when(split(4)).thenRejected({ type: 'SplitAtDraft' });
+  });
+
+  it('takes along in other mailboxes what they have of it', () => {
+    const copies = [1, 2, 5].map((n) => emailFiled({ ...mail(n, { mailboxId: theirs }), startsThread: n === 1 }));
+    given(first, second, third, ...copies)
+      .when(split(2, stays(mine, 1), stays(theirs, 1)))
+      .then(
+        emailsSplitOff({ ...removal(mine, [2, 5], 1, [mine, theirs]), into, by: alice }),
+        emailsSplitOff({ ...removal(theirs, [2, 5], 1, [mine, theirs]), into, by: alice }),
+      );
+  });
+
+  it('sends what belongs to an email after it', () => {
+    given(first, second, third, off)
+      .when({ type: 'FileEmail', email: mail(6), after: emailNo(5) })
+      .thenRejected({ type: 'WentOn', threadId: into });
+    given(first, second, third, off)
+      .when({ type: 'FileEmail', email: mail(6), after: emailNo(1) })
+      .then(emailFiled({ ...mail(6), startsThread: false }));
+    given(first, second, third, off)
+      .when({ type: 'FileEmail', email: mail(5), after: emailNo(2) })
+      .thenNothing();
+  });
+
+  it('goes on with what stood on it, and only once', () => {
+    const before = [
+      ...[first, second, third, threadRead({ ...here, upTo: emailNo(2) }), threadStarred({ ...here, starred: true })],
+      ...[
+        threadLabelled({ ...here, labelId: labelNo(1), labelled: true }),
+        emailKeywordsSet({ ...here, emailId: emailNo(5), set: { $flagged: true } }),
+      ],
+      threadAssigned({ threadId: threadNo(1), mailboxIds: [mine], userId: bob, by: alice }),
+    ].reduce(thread.evolve, thread.initial);
+    const leaving = toSplitOff({ threadId: threadNo(1), mailboxId: mine, emailId: emailNo(2) }, before);
+    if (E.isLeft(leaving)) throw new Error(leaving.left.type);
+    const there = { ...here, threadId: into };
+    const emails = [2, 5].map((n) => mail(n, { threadId: into }));
+    const commands = takingOver({ threadId: into, from: threadNo(1), by: alice }, emails, marksToTakeOver(leaving.right, before), before);
+    const run = (commandsToRun: readonly ThreadCommand[], history: readonly Parameters<typeof thread.evolve>[1][] = []) =>
+      commandsToRun.reduce((done, command) => {
+        const decided = thread.decide(command, done.reduce(thread.evolve, thread.initial));
+        return [...done, ...(E.isRight(decided) ? decided.right : [])];
+      }, history);
+    const whole = run(commands);
+    expect(whole).toEqual([
+      emailFiled({ ...mail(2, { threadId: into }), startsThread: true }),
+      emailFiled({ ...mail(5, { threadId: into }), startsThread: false }),
+      threadRead({ ...there, upTo: emailNo(2) }),
+      emailKeywordsSet({ ...there, emailId: emailNo(5), set: { $flagged: true } }),
+      threadLabelled({ ...there, labelId: labelNo(1), labelled: true }),
+      threadStarred({ ...there, starred: true }),
+      threadAssigned({ threadId: into, mailboxIds: [mine], userId: bob, by: alice }),
+      threadSplitOff({ threadId: into, from: threadNo(1), mailboxIds: [mine], by: alice }),
+    ]);
+    const taken = [...whole, threadStarred({ ...there, starred: false })];
+    expect(run(commands, taken)).toEqual(taken);
   });
 });

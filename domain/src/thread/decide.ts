@@ -17,7 +17,9 @@ import {
   threadUnshared,
 } from './events.ts';
 import { type Flags, type Move, movesFor } from './flags.ts';
+import { leave, type LeavingCommand, type LeavingRejection } from './leaving.ts';
 import { evolve, heldBy, holdersOf, type Holding, holds, keywordsOf, type State } from './state.ts';
+import { takeOver, type TakeOver } from './taking-over.ts';
 
 interface ByUser {
   readonly threadId: ThreadId;
@@ -28,8 +30,8 @@ interface ByUser {
 export type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
 
 export type Command =
-  /** Whether it starts the thread in this mailbox is decided here. */
-  | { readonly type: 'FileEmail'; readonly email: EmailToFile }
+  /** Whether it starts the thread in this mailbox is decided here. `after` is the email for whose sake it belongs to the thread. */
+  | { readonly type: 'FileEmail'; readonly email: EmailToFile; readonly after?: EmailId }
   /** Null makes the whole thread unread. */
   | ({ readonly type: 'MarkThreadRead'; readonly upTo: EmailId | null } & ByUser)
   | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
@@ -43,7 +45,9 @@ export type Command =
   | ({ readonly type: 'UnassignThread'; readonly by: UserId | null } & OfUser)
   /** `emails` are what it shall hold; what it does already stays as it is. More may follow by the same command. */
   | ({ readonly type: 'ShareThread'; readonly role: ThreadAccess; readonly emails: readonly SharedEmail[] } & ByUser)
-  | ({ readonly type: 'UnshareThread' } & ByUser);
+  | ({ readonly type: 'UnshareThread' } & ByUser)
+  | LeavingCommand
+  | TakeOver;
 
 /** An email of the thread as another mailbox gets it: without what the envelope said, which was not for it. */
 export type SharedEmail = Omit<EmailToFile, 'threadId' | 'mailboxId' | 'envelope' | 'messageIdReused'>;
@@ -55,7 +59,9 @@ interface OfUser {
 
 export type Rejection =
   | { readonly type: 'NoSuchThread'; readonly threadId: ThreadId }
-  | { readonly type: 'NotInThread'; readonly emailId: EmailId }
+  | LeavingRejection
+  /** It went on in this thread, with the email for whose sake this one was to come here. */
+  | { readonly type: 'WentOn'; readonly threadId: ThreadId }
   | { readonly type: 'TooManyLabelsOnThread' }
   | { readonly type: 'TooManyAssignees' }
   /** The mailbox has it by itself, from nobody. */
@@ -69,7 +75,9 @@ export const MOST_ASSIGNEES = 50;
 export const MOST_SHARES = 20;
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
-  if (command.type === 'FileEmail') return right(fileWithShares(command.email, state));
+  if (command.type === 'FileEmail') return fileUnlessGone(command, state);
+  if (command.type === 'DestroyEmails' || command.type === 'SplitThread') return leave(command, state);
+  if (command.type === 'TakeOverThread') return right(takeOver(command, state));
   if (command.type === 'AssignThread' || command.type === 'UnassignThread') return assign(command, state);
   if (command.type === 'ShareThread' || command.type === 'UnshareThread') return share(command, state);
   const held = heldBy(state, command.mailboxId);
@@ -146,7 +154,7 @@ const assign = (
 };
 
 const file = (email: EmailToFile, held: Holding): readonly ThreadEvent[] => {
-  if (holds(held, email.emailId)) return [];
+  if (holds(held, email.emailId) || held.gone.has(email.emailId)) return [];
   const imported = email.imported === undefined ? {} : { imported: withRoomFor(email.imported, held) };
   return [emailFiled({ ...email, ...imported, startsThread: held.emails.length === 0 })];
 };
@@ -157,6 +165,17 @@ const withRoomFor = (imported: Imported, { labels }: Holding): Imported => ({
   labels: [...new Set(imported.labels)].filter((id) => !labels.has(id)).slice(0, Math.max(0, MOST_LABELS_ON_THREAD - labels.size)),
 });
 
+/** Once filed it is never filed again, wherever it went. */
+const fileUnlessGone = (
+  { email, after }: Extract<Command, { readonly type: 'FileEmail' }>,
+  state: State,
+): Either<Rejection, readonly ThreadEvent[]> => {
+  const held = heldBy(state, email.mailboxId);
+  const isKnown = holds(held, email.emailId) || held.gone.has(email.emailId);
+  const wentOn = isKnown || after === undefined ? null : (held.gone.get(after) ?? null);
+  return wentOn === null ? right(fileWithShares(email, state)) : left({ type: 'WentOn', threadId: wentOn });
+};
+
 /** What comes to one that may edit a shared thread comes to all; what comes to a viewer is its own affair. */
 const fileWithShares = (email: EmailToFile, state: State): readonly ThreadEvent[] => {
   const others = state.shares.get(email.mailboxId) === 'viewer' ? [] : othersWith(state, email.mailboxId);
@@ -165,8 +184,9 @@ const fileWithShares = (email: EmailToFile, state: State): readonly ThreadEvent[
 };
 
 /** Those that share it with `mailbox`: owners that share nothing with each other have only the thread's name in common. */
-const othersWith = ({ shares, holdings }: State, mailbox: MailboxId): readonly MailboxId[] => {
-  const sharing = shares.has(mailbox) ? [...holdings.keys(), ...shares.keys()] : [...shares.keys()];
+const othersWith = (state: State, mailbox: MailboxId): readonly MailboxId[] => {
+  const { shares } = state;
+  const sharing = shares.has(mailbox) ? [...holdersOf(state), ...shares.keys()] : [...shares.keys()];
   return [...new Set(sharing)].filter((other) => other !== mailbox);
 };
 

@@ -2,12 +2,15 @@ import { eventOf } from '@tidings/contracts/events/definition';
 import {
   EmailFiled,
   EmailKeywordsSet,
+  EmailsDestroyed,
   EmailsMoved,
+  EmailsSplitOff,
   ThreadAssigned,
   ThreadLabelled,
   ThreadRead,
   ThreadStarred,
   ThreadShared,
+  ThreadSplitOff,
   ThreadUnshared,
   ThreadUnassigned,
 } from '@tidings/contracts/events/thread';
@@ -23,3 +26,6 @@ export const threadUnassigned = eventOf(ThreadUnassigned);
 export const threadShared = eventOf(ThreadShared);
 export const threadUnshared = eventOf(ThreadUnshared);
 export const emailKeywordsSet = eventOf(EmailKeywordsSet);
+export const emailsDestroyed = eventOf(EmailsDestroyed);
+export const emailsSplitOff = eventOf(EmailsSplitOff);
+export const threadSplitOff = eventOf(ThreadSplitOff);

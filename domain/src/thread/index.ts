@@ -8,5 +8,8 @@ export const thread: Decider<State, Command, ThreadEvent, Rejection> = { categor
 
 export type { Command as ThreadCommand, EmailToFile, SharedEmail, Rejection as ThreadRejection } from './decide.ts';
 export type { Flags as ThreadFlags } from './flags.ts';
-export { accessOf, type HeldEmail, holdersOf, type Holding, type State as ThreadState } from './state.ts';
-export { threadKey, threadStartedBy } from './stream.ts';
+export { type Leaving, staying, type Stays, toDestroy, toSplitOff } from './leaving.ts';
+export { remainderOf } from './remainder.ts';
+export { marksToTakeOver, takingOver } from './taking-over.ts';
+export { accessOf, heldBy, type HeldEmail, holdersOf, type Holding, type State as ThreadState } from './state.ts';
+export { threadKey, threadSplitAt, threadStartedBy } from './stream.ts';

@@ -1,5 +1,5 @@
-import type { EmailFiled, Keywords, Place, ThreadAccess } from '@tidings/contracts/events/thread';
-import type { EmailId, LabelId, MailboxId, UserId } from '@tidings/contracts/ids';
+import type { EmailFiled, EmailsDestroyed, EmailsSplitOff, Keywords, Place, ThreadAccess } from '@tidings/contracts/events/thread';
+import type { EmailId, LabelId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import type { ThreadEvent } from './events.ts';
 
 /** What the emails say is not needed to decide. */
@@ -10,6 +10,8 @@ export interface State {
   readonly shares: ReadonlyMap<MailboxId, ThreadAccess>;
   /** Who takes care of it, whatever the mailbox. */
   readonly assignees: ReadonlySet<UserId>;
+  /** It goes on from another thread, and all of that is in it. */
+  readonly splitOff: boolean;
 }
 
 export interface Holding {
@@ -18,35 +20,40 @@ export interface Holding {
   /** The last email read; null when none is. */
   readonly readUpTo: EmailId | null;
   readonly starred: boolean;
+  /** The last email there was as it was starred. */
+  readonly starredAt: EmailId | null;
   readonly labels: ReadonlySet<LabelId>;
+  /** Emails that are no longer here: the thread in which they go on, or null for those that were destroyed. */
+  readonly gone: ReadonlyMap<EmailId, ThreadId | null>;
 }
 
 export interface HeldEmail {
   readonly emailId: EmailId;
   readonly direction: EmailFiled['data']['direction'];
   readonly place: Place;
+  readonly size: number;
   /** As they were set; `$seen` since the thread was last marked read. */
   readonly keywords: Keywords;
   /** Brought along from elsewhere: filed now, read when it was new. */
   readonly imported: boolean;
 }
 
-export const initial: State = { holdings: new Map(), shares: new Map(), assignees: new Set() };
+export const initial: State = { holdings: new Map(), shares: new Map(), assignees: new Set(), splitOff: false };
 
-const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false, labels: new Set() };
+const nothingHeld: Holding = { emails: [], readUpTo: null, starred: false, starredAt: null, labels: new Set(), gone: new Map() };
 
 export const evolve = (state: State, event: ThreadEvent): State => {
   switch (event.type) {
     case 'EmailFiled': {
-      const { emailId, direction, place, imported } = event.data;
-      const email = { emailId, direction, place, keywords: imported?.keywords ?? {}, imported: imported !== undefined };
+      const { emailId, direction, place, size, imported } = event.data;
+      const email = { emailId, direction, place, size, keywords: imported?.keywords ?? {}, imported: imported !== undefined };
       return change(state, event, (held) =>
         holds(held, emailId)
           ? held
           : {
               ...held,
               emails: [...held.emails, email],
-              starred: held.starred || imported?.starred === true,
+              ...(imported?.starred === true ? { starred: true, starredAt: emailId } : {}),
               labels: imported === undefined ? held.labels : new Set([...held.labels, ...imported.labels]),
             },
       );
@@ -62,7 +69,11 @@ export const evolve = (state: State, event: ThreadEvent): State => {
       }));
     }
     case 'ThreadStarred':
-      return change(state, event, (held) => ({ ...held, starred: event.data.starred }));
+      return change(state, event, (held) => ({
+        ...held,
+        starred: event.data.starred,
+        starredAt: event.data.starred ? (held.emails.at(-1)?.emailId ?? null) : null,
+      }));
     case 'ThreadLabelled':
       return change(state, event, (held) => ({ ...held, labels: toggled(held.labels, event.data.labelId, event.data.labelled) }));
     case 'EmailKeywordsSet': {
@@ -80,11 +91,39 @@ export const evolve = (state: State, event: ThreadEvent): State => {
       return { ...state, shares: new Map(state.shares).set(event.data.mailboxId, event.data.role) };
     case 'ThreadUnshared': {
       const { mailboxId } = event.data;
-      return { ...state, shares: without(state.shares, mailboxId), holdings: without(state.holdings, mailboxId) };
+      return { ...state, shares: withoutKey(state.shares, mailboxId), holdings: withoutKey(state.holdings, mailboxId) };
     }
+    case 'EmailsDestroyed':
+      return remove(state, event, null);
+    case 'EmailsSplitOff':
+      return remove(state, event, event.data.into);
+    case 'ThreadSplitOff':
+      return { ...state, splitOff: true };
     default:
       return state;
   }
+};
+
+/** What is left keeps what stood on it. With nothing left, a mailbox that had the thread from another has it no longer. */
+const remove = (state: State, event: EmailsDestroyed | EmailsSplitOff, into: ThreadId | null): State => {
+  const { mailboxId, emailIds } = event.data;
+  const leaving = new Set(emailIds);
+  const after = change(state, event, (held) => without(held, leaving, into));
+  return heldBy(after, mailboxId).emails.length > 0 ? after : { ...after, shares: withoutKey(after.shares, mailboxId) };
+};
+
+const without = (held: Holding, leaving: ReadonlySet<EmailId>, into: ThreadId | null): Holding => {
+  const gone = new Map(held.gone);
+  for (const id of leaving) if (holds(held, id)) gone.set(id, into);
+  const emails = held.emails.filter(({ emailId }) => !leaving.has(emailId));
+  if (emails.length === 0) return { ...nothingHeld, gone };
+  return { ...held, emails, gone, readUpTo: lastLeft(held, held.readUpTo, leaving), starredAt: lastLeft(held, held.starredAt, leaving) };
+};
+
+/** `id`, or the last email before it that stays. */
+const lastLeft = ({ emails }: Holding, id: EmailId | null, leaving: ReadonlySet<EmailId>): EmailId | null => {
+  const at = emails.findIndex(({ emailId }) => emailId === id);
+  return emails.slice(0, at + 1).findLast(({ emailId }) => !leaving.has(emailId))?.emailId ?? null;
 };
 
 const change = (
@@ -125,7 +164,7 @@ export const keywordsOf = (held: Holding, email: HeldEmail): Required<Keywords> 
 export const accessOf = (state: State, mailbox: MailboxId): ThreadAccess | null =>
   heldBy(state, mailbox).emails.length > 0 ? (state.shares.get(mailbox) ?? 'editor') : null;
 
-const without = <A>(items: ReadonlyMap<MailboxId, A>, mailbox: MailboxId): ReadonlyMap<MailboxId, A> => {
+const withoutKey = <A>(items: ReadonlyMap<MailboxId, A>, mailbox: MailboxId): ReadonlyMap<MailboxId, A> => {
   const left = new Map(items);
   left.delete(mailbox);
   return left;

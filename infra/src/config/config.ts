@@ -40,6 +40,10 @@ export const variables = {
   MAILBOX_QUOTA_BYTES: wholeNumber(0, 1e15, 0).means(
     'How much mail one mailbox may keep unless its domain’s admins say otherwise; more is put off (452). 0: without limit.',
   ),
+  TRASH_DAYS: wholeNumber(0, 36_500, 30).means(
+    'How many days mail lies in the trash before it is destroyed for ever; 0: until somebody empties it.',
+  ),
+  SPAM_DAYS: wholeNumber(0, 36_500, 30).means('The same for spam.'),
   MAIL_HOST: variable('a host name', hostname().includes('.') ? hostname().toLowerCase() : '', (name) =>
     DOMAIN.test(name.toLowerCase()) ? name.toLowerCase() : undefined,
   ).means('The name under which other mail servers reach us; without it the machine’s, or `mail.` before the first of `MAIL_DOMAINS`.'),
@@ -155,6 +159,8 @@ export interface Config {
   readonly mailDomains: readonly string[];
   /** Of one mailbox, unless it has its own; null: without limit. */
   readonly mailboxQuotaBytes: number | null;
+  /** How long mail lies in trash and spam, in milliseconds; null: until somebody empties it. */
+  readonly keptMs: { readonly trash: number | null; readonly spam: number | null };
   /** The name that MX records give. */
   readonly mailHost: string;
   readonly oidc: {
@@ -213,6 +219,8 @@ const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] =>
     : []),
 ];
 
+const daysOf = (days: number): number | null => (days === 0 ? null : days * 86_400_000);
+
 const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   environment: env.TIDINGS_ENV,
   dataDir: resolve(env.DATA_DIR),
@@ -240,6 +248,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   maxImportBytes: env.MAX_IMPORT_BYTES,
   mailDomains: env.MAIL_DOMAINS,
   mailboxQuotaBytes: env.MAILBOX_QUOTA_BYTES === 0 ? null : env.MAILBOX_QUOTA_BYTES,
+  keptMs: { trash: daysOf(env.TRASH_DAYS), spam: daysOf(env.SPAM_DAYS) },
   mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,

@@ -104,9 +104,9 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 
 /** From everyone that a header names; junk teaches nothing. */
 const learn = (event: Recorded<EmailFiled>, learnt: Map<string, Learnt>): void => {
-  const { mailboxId, content, place } = event.data;
+  const { mailboxId, content, place, movedFrom } = event.data;
   const at = cameAt(event);
-  if (isShredded(content) || place === 'spam') return;
+  if (isShredded(content) || place === 'spam' || movedFrom !== undefined) return; // what was split off taught already
   const people = new Map<string, string | null>();
   for (const { name, email: written } of [...content.from, ...content.to, ...content.cc].slice(0, MOST_OF_ONE_EMAIL)) {
     const email = contactEmail(written);

@@ -93,6 +93,18 @@ export const emailsOfThread = (schema: string, { thread, mailbox, places, after,
     ${after === null ? sql.fragment`` : sql.fragment`and (e.came_at, e.position) > (${after.at}::timestamptz, ${after.position})`}
   order by e.came_at, e.position limit ${limit}`;
 
+/** What lies in trash or spam of a mailbox, the longest first. Index email_in_bin. */
+export const lyingIn = (schema: string, mailbox: MailboxId, place: 'trash' | 'spam', limit: number) => sql.type(rows(LyingEmail))`
+  select email_id as "emailId", mailbox_id as "mailboxId", thread_id as "threadId" from ${tableIn(schema, 'email')}
+  where mailbox_id = ${mailbox} and place = ${place} and place in ('trash', 'spam') order by placed_at, position limit ${limit}`;
+
+/** What has lain in trash or spam of any mailbox since before `until`, the longest first. Index email_to_empty. */
+export const lyingSince = (schema: string, place: 'trash' | 'spam', until: Timestamp, limit: number) => sql.type(rows(LyingEmail))`
+  select email_id as "emailId", mailbox_id as "mailboxId", thread_id as "threadId" from ${tableIn(schema, 'email')}
+  where place = ${place} and place in ('trash', 'spam') and placed_at < ${until}::timestamptz order by placed_at, position limit ${limit}`;
+
+const LyingEmail = t.readonly(t.type({ emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId }));
+
 /** What the mail of these mailboxes consists of. Rare enough to look through all mail. */
 export const blobsOfMailboxes = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(rows(BlobRow))`
   select unnest(array[blob_id, body_blob_id]) as "blobId" from ${tableIn(schema, 'email')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;

@@ -276,6 +276,9 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'CommentDeleted':
       case 'ThreadShared':
       case 'EmailKeywordsSet':
+      case 'EmailsDestroyed':
+      case 'EmailsSplitOff':
+      case 'ThreadSplitOff':
       case 'ThreadUnshared':
         break; // say everything themselves
     }

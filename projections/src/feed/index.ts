@@ -121,6 +121,9 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'CommentDeleted':
     case 'ThreadShared':
     case 'EmailKeywordsSet':
+    case 'EmailsDestroyed':
+    case 'EmailsSplitOff':
+    case 'ThreadSplitOff':
     case 'ThreadUnshared':
       return mail.threadChanged(event);
     case 'DraftSaved':

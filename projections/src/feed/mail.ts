@@ -68,12 +68,12 @@ export const mailboxClosed = (event: Recorded<MailboxClosed>, facts: Facts): rea
 
 /** A mail is announced once it can be read, that is, when it is in its thread. Old mail that is brought along is not: the import tells how far it is. */
 export const emailFiled = (event: Recorded<EmailFiled>): readonly Row[] => {
-  const { mailboxId, threadId, emailId, direction, place, content, imported } = event.data;
+  const { mailboxId, threadId, emailId, direction, place, content, imported, movedFrom } = event.data;
   if (imported !== undefined) return [];
   const audience = mailboxAudience(mailboxId);
   const createdAt = event.recordedAt;
   const filed = tell(audience, { type: 'ThreadChanged', createdAt, mailboxId, threadId, change: { type: 'filed', emailId, place } });
-  if (direction === 'out') return [filed];
+  if (direction === 'out' || movedFrom !== undefined) return [filed];
   const seen = isShredded(content)
     ? { from: [], subject: '', preview: '', hasAttachments: false }
     : { from: content.from, subject: content.subject, preview: content.preview, hasAttachments: content.hasAttachments };
@@ -94,6 +94,9 @@ export const threadChanges = [
   'ThreadShared',
   'ThreadUnshared',
   'EmailKeywordsSet',
+  'EmailsDestroyed',
+  'EmailsSplitOff',
+  'ThreadSplitOff',
 ] as const;
 type Change = Extract<Recorded, { readonly type: (typeof threadChanges)[number] }>;
 
@@ -116,7 +119,7 @@ export const threadChanged = (event: Change): readonly Row[] => {
 
 const concerned = (data: Change['data']): readonly MailboxId[] => {
   if ('mailboxIds' in data) return data.mailboxIds;
-  return 'heldBy' in data ? [...data.heldBy, data.mailboxId] : [data.mailboxId];
+  return 'emailIds' in data || !('heldBy' in data) ? [data.mailboxId] : [...data.heldBy, data.mailboxId];
 };
 
 const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): ThreadChange => {
@@ -137,6 +140,12 @@ const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): T
       return { type: 'keywords', emailId: event.data.emailId, set: event.data.set, by: event.data.by };
     case 'ThreadShared':
       return { type: 'shared', with: event.data.mailboxId, role: event.data.role, by: event.data.by };
+    case 'EmailsDestroyed':
+      return { type: 'destroyed', emailIds: event.data.emailIds, by: event.data.by };
+    case 'EmailsSplitOff':
+      return { type: 'split', emailIds: event.data.emailIds, into: event.data.into, by: event.data.by };
+    case 'ThreadSplitOff':
+      return { type: 'split-off', from: event.data.from, by: event.data.by };
     case 'ThreadUnshared':
       return { type: 'unshared', with: event.data.mailboxId, by: event.data.by };
     case 'CommentEdited':

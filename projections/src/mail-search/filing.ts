@@ -5,6 +5,7 @@ import type { EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/id
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
 import { cameAt } from '../threads/fold.ts';
+import type { Removal } from '../threads/removal.ts';
 
 /** Incoming mail is unread until its thread is read up to it, unless it was read where it was before. A star is the thread's, so emails that come later have it. */
 export const saveEmails = async (filed: readonly Recorded<EmailFiled>[], tx: ProjectionTx): Promise<void> => {
@@ -41,14 +42,15 @@ interface Moved extends Held {
   readonly place: Place;
 }
 
-/** A mailbox no longer holds a thread. Its emails may be there in another one, with words of their own. */
-export const forgetThread = async ({ threadId, mailboxId }: Held, tx: ProjectionTx): Promise<void> => {
+/** A mailbox no longer holds these emails in a thread. They may be there in another one, with words of their own. */
+export const forgetEmails = async ({ threadId, mailboxId, some }: Removal, tx: ProjectionTx): Promise<void> => {
   const { schema } = tx;
   await tx.query(
-    `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 returning email_id)
+    `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 ${some === null ? '' : 'and email_id = any($3::uuid[])'} returning email_id)
      delete from ${schema}.words w using gone where w.mailbox_id = $2 and w.email_id = gone.email_id and w.thread_id = $1`,
-    [threadId, mailboxId],
+    some === null ? [threadId, mailboxId] : [threadId, mailboxId, some.emailIds],
   );
+  if (some !== null) return;
   for (const table of ['starred', 'labelled']) {
     await tx.query(`delete from ${schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
   }

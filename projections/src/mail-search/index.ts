@@ -9,8 +9,8 @@ import type { MailTexts } from '@tidings/contracts/ports/mail-search';
 import { reveal } from '@tidings/contracts/sealed';
 import { unnamed } from '../emails/view.ts';
 import { storable } from '../chat-view/people.ts';
-import { upToUnshared } from '../threads/unshared.ts';
-import { Filing, forgetThread, saveEmails } from './filing.ts';
+import { removalEvents, upToRemoval } from '../threads/removal.ts';
+import { Filing, forgetEmails, saveEmails } from './filing.ts';
 import { documentOf, MOST_WORDS } from './lexemes.ts';
 import { assignSegments, SEGMENT, segmentTable } from './segments.ts';
 import { Labelling } from './labels.ts';
@@ -131,7 +131,7 @@ export const mailSearch = (texts: MailTexts, segment = SEGMENT): Projection => {
       'ThreadLabelled',
       'ThreadAssigned',
       'ThreadUnassigned',
-      'ThreadUnshared',
+      ...removalEvents,
       'LabelCreated',
       'LabelChanged',
       'LabelDeleted',
@@ -140,9 +140,9 @@ export const mailSearch = (texts: MailTexts, segment = SEGMENT): Projection => {
     tables,
     indexes,
     apply: async (page, tx) => {
-      for (const { events, unshared } of upToUnshared(page)) {
+      for (const { events, removal } of upToRemoval(page)) {
         await applyEvents(events, tx);
-        if (unshared !== null) await forgetThread(unshared, tx);
+        if (removal !== null) await forgetEmails(removal, tx);
       }
     },
   };

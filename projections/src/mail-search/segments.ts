@@ -11,6 +11,7 @@ import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
+import { cameAt } from '../threads/fold.ts';
 import { segmentsQuery } from './lexemes.ts';
 
 /** So many emails to a segment. */
@@ -50,7 +51,9 @@ export const assignSegments = async (
   );
   const last = new Map(found.map((one) => [one.mailboxId, one]));
   const touched = new Set<Open>();
-  const assigned = filed.map(({ data: { mailboxId }, recordedAt: at }) => {
+  const assigned = filed.map((event) => {
+    const { mailboxId } = event.data;
+    const at = cameAt(event);
     const before = last.get(mailboxId);
     const open =
       before === undefined || before.emails >= size

@@ -1,9 +1,8 @@
 /** How many bytes of mail each mailbox keeps, and each of its threads: every email counts whole in every mailbox that it is filed in. */
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { ThreadUnshared } from '@tidings/contracts/events/thread';
 import type { MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { upToUnshared } from '../threads/unshared.ts';
+import { type Removal, removalEvents, upToRemoval } from '../threads/removal.ts';
 
 export * from './queries.ts';
 
@@ -31,14 +30,25 @@ interface Size {
 }
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  for (const { events, unshared } of upToUnshared(page)) {
+  for (const { events, removal } of upToRemoval(page)) {
     await applySizes(events, tx);
-    if (unshared !== null) await takeBack(unshared, tx);
+    if (removal !== null) await takeBack(removal, tx);
   }
 };
 
 /** Primary keys. */
-const takeBack = async ({ mailboxId, threadId }: ThreadUnshared['data'], tx: ProjectionTx): Promise<void> => {
+const takeBack = async ({ mailboxId, threadId, some }: Removal, tx: ProjectionTx): Promise<void> => {
+  if (some !== null) {
+    const sizes = [mailboxId, threadId, some.bytes, some.emailIds.length];
+    await tx.query(
+      `with there as (
+         update ${tx.schema}.thread_size set bytes = bytes - $3, emails = emails - $4 where mailbox_id = $1 and thread_id = $2 returning 1
+       )
+       update ${tx.schema}.mailbox_size set bytes = bytes - $3, emails = emails - $4 from there where mailbox_id = $1`,
+      sizes,
+    );
+    return;
+  }
   await tx.query(
     `with gone as (delete from ${tx.schema}.thread_size where mailbox_id = $1 and thread_id = $2 returning bytes, emails)
      update ${tx.schema}.mailbox_size s set bytes = s.bytes - gone.bytes, emails = s.emails - gone.emails from gone where s.mailbox_id = $1`,
@@ -67,7 +77,7 @@ export const storage: Projection = {
   name: 'storage',
   version: 1,
   unhurried: true,
-  handles: ['EmailFiled', 'ThreadUnshared', 'MailboxClosed'],
+  handles: ['EmailFiled', ...removalEvents, 'MailboxClosed'],
   tables,
   indexes,
   apply,

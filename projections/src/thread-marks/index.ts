@@ -7,7 +7,7 @@ import type { LabelChanged, LabelCreated } from '@tidings/contracts/events/label
 import type { ThreadShared } from '@tidings/contracts/events/thread';
 import type { LabelId, MailboxId } from '@tidings/contracts/ids';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { upToUnshared } from '../threads/unshared.ts';
+import { removalEvents, upToRemoval } from '../threads/removal.ts';
 import { deleteLabels, forgetMailboxes, saveLabels } from './labels.ts';
 import { forgetThread, saveShares } from './shares.ts';
 
@@ -32,9 +32,10 @@ const tables = (schema: string): string => `
   );`;
 
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  for (const { events, unshared } of upToUnshared(page)) {
+  for (const { events, removal } of upToRemoval(page)) {
     await applyMarks(events, tx);
-    if (unshared !== null) await forgetThread(unshared, tx);
+    // Of what is left of a thread everything that stands on it stays.
+    if (removal?.some === null) await forgetThread(removal, tx);
   }
 };
 
@@ -61,7 +62,7 @@ const applyMarks = async (page: readonly Recorded[], tx: ProjectionTx): Promise<
 export const threadMarks: Projection = {
   name: 'thread-marks',
   version: 2,
-  handles: ['ThreadShared', 'ThreadUnshared', 'LabelCreated', 'LabelChanged', 'LabelDeleted', 'MailboxClosed'],
+  handles: ['ThreadShared', ...removalEvents, 'LabelCreated', 'LabelChanged', 'LabelDeleted', 'MailboxClosed'],
   tables,
   apply,
 };

@@ -1,6 +1,7 @@
 /** Which mailboxes have a thread from another, and what they may do. */
-import type { ThreadShared, ThreadUnshared } from '@tidings/contracts/events/thread';
+import type { ThreadShared } from '@tidings/contracts/events/thread';
 import type { ProjectionTx } from '@tidings/contracts/projection';
+import type { Removal } from '../threads/removal.ts';
 import { plainArray } from '../threads/store.ts';
 
 export const saveShares = async (shares: readonly ThreadShared['data'][], tx: ProjectionTx): Promise<void> => {
@@ -17,6 +18,6 @@ export const saveShares = async (shares: readonly ThreadShared['data'][], tx: Pr
 };
 
 /** Nothing of the thread is in the mailbox any more. */
-export const forgetThread = async ({ threadId, mailboxId }: ThreadUnshared['data'], tx: ProjectionTx): Promise<void> => {
+export const forgetThread = async ({ threadId, mailboxId }: Removal, tx: ProjectionTx): Promise<void> => {
   await tx.query(`delete from ${tx.schema}.share where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
 };

@@ -15,7 +15,7 @@ const NoteRow = t.readonly(
   t.type({
     threadId: ThreadId,
     position: PositionText,
-    kind: oneOf('comment', 'assigned', 'unassigned'),
+    kind: oneOf('comment', 'assigned', 'unassigned', 'split', 'split-off'),
     at: Timestamp,
     by: nullable(UserId),
     userId: nullable(UserId),
@@ -23,12 +23,13 @@ const NoteRow = t.readonly(
     content: nullable(t.string),
     mentions: t.readonlyArray(UserId),
     editedAt: nullable(Timestamp),
+    otherThread: nullable(ThreadId),
   }),
 );
 export type NoteRow = t.TypeOf<typeof NoteRow>;
 
 const columns = sql.fragment`thread_id as "threadId", position, kind, at, by, user_id as "userId", comment_id as "commentId", content, mentions,
-  edited_at as "editedAt"`;
+  edited_at as "editedAt", other_thread as "otherThread"`;
 
 /** Behind `after`, the oldest first. Primary key (thread_id, position): notes are in the order of their positions and of their times alike. */
 export const notesOf = (

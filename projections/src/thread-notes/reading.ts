@@ -12,6 +12,8 @@ export const readNotes = async (models: ReadModels, notes: readonly NoteRow[]): 
   const colleague = await colleaguesOf(models, notes);
   return notes.map((note): TimelineEntry => {
     if (note.kind === 'comment') return { type: 'comment', comment: commentView(note, colleague) };
+    if (note.kind === 'split') return { type: 'split', at: note.at, by: colleague(known(note.by)), into: known(note.otherThread) };
+    if (note.kind === 'split-off') return { type: 'split-off', at: note.at, by: colleague(known(note.by)), from: known(note.otherThread) };
     return { type: note.kind, at: note.at, user: colleague(known(note.userId)), by: note.by === null ? null : colleague(note.by) };
   });
 };

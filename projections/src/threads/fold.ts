@@ -1,5 +1,12 @@
 /** How one thread of one mailbox changes, in memory. Nothing here reads or writes; `store.ts` does. */
-import { type Place, type EmailFiled, type EmailKeywordsSet, type EmailsMoved, type ThreadRead } from '@tidings/contracts/events/thread';
+import {
+  type Place,
+  type Remainder,
+  type EmailFiled,
+  type EmailKeywordsSet,
+  type EmailsMoved,
+  type ThreadRead,
+} from '@tidings/contracts/events/thread';
 import type { Address } from '@tidings/contracts/events/email';
 import type { Recorded } from '@tidings/contracts/events/index';
 import { type MailAddress, type View, views } from '@tidings/contracts/http/mail-objects';
@@ -22,6 +29,8 @@ export interface ThreadRow {
   /** What lists are ordered by. Never goes back, so that a walk through pages meets no thread twice. */
   lastAt: Timestamp;
   lastPosition: Position;
+  /** When its last email came, if that was earlier: those behind it are gone, and the thread keeps its place in lists. */
+  endedAt: Timestamp | null;
   starred: boolean;
   hasAttachments: boolean;
   /** Whether it ever bore a label or had somebody to take care of it (`marks.ts`). */
@@ -63,6 +72,14 @@ const CHUNK = 64;
 /** Enough to know a conversation by; a list of thousands would be rewritten with each email. */
 const MOST_PARTICIPANTS = 20;
 
+/** What goes away from a thread of which some is left. */
+export interface RemovedEmails {
+  readonly emailIds: readonly EmailId[];
+  readonly bytes: number;
+  /** Of those that are left; null when it is the business of a removal right behind this one. */
+  readonly remainder: Remainder | null;
+}
+
 /** `row` is undefined when the mailbox has nothing of the thread yet; `opensChunk`: the email is the first of its row of `held`. */
 export const fileEmail = (
   row: ThreadRow | undefined,
@@ -74,7 +91,7 @@ export const fileEmail = (
   const said = isShredded(content) ? NOTHING_SAID : content;
   const kept = row ?? started(event, at, storable(said.subject));
   const before = allEmails(kept);
-  const chunk = Math.floor(before / CHUNK);
+  const chunk = chunkAt(before);
   const isFirst = row === undefined;
   // What goes straight to spam or trash does not bring a conversation up.
   const ranks = isFirst || groupOf(place) === 'main' || mainEmails(kept) === 0;
@@ -82,6 +99,7 @@ export const fileEmail = (
   if (ranks && (isFirst || at > kept.lastAt || (at === kept.lastAt && position > kept.lastPosition))) {
     kept.lastAt = at;
     kept.lastPosition = position;
+    kept.endedAt = null;
     kept.snippet = said.preview;
   }
   if (at < kept.firstAt) kept.firstAt = at;
@@ -95,8 +113,12 @@ export const fileEmail = (
   return { row: kept, email: { emailId, position, at, incoming, ranks, chunk, place, seen }, opensChunk: before % CHUNK === 0 };
 };
 
-/** When an email counts as having come: what was brought along came to where it was before. */
-export const cameAt = ({ data: { imported }, recordedAt }: Recorded<EmailFiled>): Timestamp => imported?.receivedAt ?? recordedAt;
+/** When an email counts as having come: what was brought along came to where it was before, what was split off came long ago. */
+export const cameAt = ({ data: { imported, movedFrom }, recordedAt }: Recorded<EmailFiled>): Timestamp =>
+  movedFrom?.cameAt ?? imported?.receivedAt ?? recordedAt;
+
+/** Which row of `held` the email behind so many others goes into. */
+export const chunkAt = (emails: number): number => Math.floor(emails / CHUNK);
 
 const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], hasAttachments: false };
 
@@ -109,6 +131,7 @@ const started = ({ data, position }: Recorded<EmailFiled>, at: Timestamp, subjec
   firstAt: at,
   lastAt: at,
   lastPosition: position,
+  endedAt: null,
   starred: false,
   hasAttachments: false,
   marked: false,
@@ -146,6 +169,37 @@ export const moveEmails = (row: ThreadRow, held: Held, { data: { emailIds, place
   }
   recountUnread(row, held);
   return moved;
+};
+
+/**
+ * Takes emails out of a thread of which some are left. Its place in lists stays: a walk through them meets no thread twice.
+ * @returns the emails that are left, for the rows that they go into now
+ */
+export const removeEmails = (row: ThreadRow, held: Held, { emailIds, remainder }: RemovedEmails): readonly HeldEmail[] => {
+  for (const id of emailIds) {
+    const email = held.get(id);
+    if (email === undefined) continue;
+    row.emails[email.place] -= 1;
+    held.delete(id);
+  }
+  const left = [...held.values()].map((email, nth) => ({ ...email, chunk: chunkAt(nth) }));
+  const latest = (some: readonly HeldEmail[]): Timestamp | undefined =>
+    some
+      .map(({ at }) => at)
+      .toSorted()
+      .at(-1);
+  const last = latest(left.filter(({ ranks }) => ranks)) ?? latest(left);
+  if (last !== undefined) {
+    row.firstAt = left.map(({ at }) => at).toSorted()[0] ?? row.firstAt;
+    row.endedAt = last < row.lastAt ? last : null;
+  }
+  if (remainder !== null) {
+    row.snippet = remainder.snippet;
+    row.participants = remainder.participants;
+    row.hasAttachments = remainder.hasAttachments;
+  }
+  recountUnread(row, held);
+  return left;
 };
 
 const recountUnread = ({ readUpTo, unread }: ThreadRow, held: Held): void => {

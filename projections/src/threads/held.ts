@@ -88,6 +88,16 @@ const writeHeld = async (filed: readonly Filed[], tx: ProjectionTx, onConflict: 
   );
 };
 
+/** After emails went away: rows that are full again, in the order they were filed. */
+export const replaceHeld = async (key: Key, left: readonly HeldEmail[], tx: ProjectionTx): Promise<void> => {
+  await tx.query(`delete from ${tx.schema}.held where thread_id = $1 and mailbox_id = $2`, [key.threadId, key.mailboxId]);
+  const chunks = Map.groupBy(left, ({ chunk }) => chunk);
+  await appendHeld(
+    [...chunks].map(([chunk, emails]) => ({ key, chunk, emails, isNew: true })),
+    tx,
+  );
+};
+
 export interface Moved {
   readonly key: Key;
   readonly held: Held | undefined;

@@ -4,21 +4,14 @@
  */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { LabelDeleted } from '@tidings/contracts/events/label';
-import type {
-  EmailFiled,
-  EmailKeywordsSet,
-  EmailsMoved,
-  ThreadRead,
-  ThreadStarred,
-  ThreadUnshared,
-} from '@tidings/contracts/events/thread';
+import type { EmailFiled, EmailKeywordsSet, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 import type { SubjectErased } from '@tidings/contracts/events/user';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { count, emptyTally, type Held, fileEmail, markEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
 import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
 import { listIndexes, markLists, threadLists } from './lists.ts';
 import { forgetAssignee, forgetLabel, isMarkEvent, type MarkEvent, markedBy, Marks, markTables } from './marks.ts';
-import { cutBehind, forgetThread } from './unshared.ts';
+import { cutBehind, isRemoval, removalEvents, type RemovalEvent, removalOf, removeFromThreads } from './removal.ts';
 import { insertThreads, keyOf, loadTallies, loadThreads, saveTallies, updateThreads, type Key } from './store.ts';
 
 export * from './queries.ts';
@@ -51,6 +44,7 @@ const tables = (schema: string): string => `
     subject text not null,
     snippet text not null,
     participants json not null,
+    ended_at timestamptz,
     primary key (thread_id, mailbox_id)
   );
   create table ${schema}.held (
@@ -83,15 +77,15 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 };
 
 /** Rare enough to cut a page: what came before is forgotten, what comes behind is not. */
-type Forgetting = ThreadUnshared | LabelDeleted | SubjectErased;
+type Forgetting = RemovalEvent | LabelDeleted | SubjectErased;
 
 const isForgetting = (event: Recorded): event is Recorded<Forgetting> =>
-  event.type === 'ThreadUnshared' || event.type === 'LabelDeleted' || event.type === 'SubjectErased';
+  isRemoval(event) || event.type === 'LabelDeleted' || event.type === 'SubjectErased';
 
-const forget = async ({ type, data }: Forgetting, tx: ProjectionTx): Promise<void> => {
-  if (type === 'ThreadUnshared') await forgetThread(data, tx);
-  else if (type === 'LabelDeleted') await forgetLabel(data, tx);
-  else await forgetAssignee(data.userId, tx);
+const forget = async (event: Recorded<Forgetting>, tx: ProjectionTx): Promise<void> => {
+  if (isRemoval(event)) await removeFromThreads(removalOf(event), tx);
+  else if (event.type === 'LabelDeleted') await forgetLabel(event.data, tx);
+  else await forgetAssignee(event.data.userId, tx);
 };
 
 const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: ProjectionTx): Promise<void> => {
@@ -132,11 +126,12 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
 
 export const threads: Projection = {
   name: 'threads',
-  version: 3,
+  version: 4,
   handles: [
     ...(['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'EmailKeywordsSet'] as const),
     ...(['ThreadLabelled', 'ThreadAssigned', 'ThreadUnassigned', 'ThreadShared'] as const),
-    ...(['ThreadUnshared', 'LabelDeleted', 'SubjectErased', 'MailboxClosed'] as const),
+    ...removalEvents,
+    ...(['LabelDeleted', 'SubjectErased', 'MailboxClosed'] as const),
   ],
   tables,
   indexes,

@@ -22,6 +22,7 @@ const ListedThread = t.readonly(
     snippet: t.string,
     participants: t.readonlyArray(MailAddress),
     firstAt: Timestamp,
+    /** Of the last email that is there. */
     lastAt: Timestamp,
     inInbox: int(0),
     inArchive: int(0),
@@ -42,7 +43,7 @@ const ListedThread = t.readonly(
 export type ListedThread = t.TypeOf<typeof ListedThread>;
 
 const columns = sql.fragment`t.thread_id as "threadId", t.mailbox_id as "mailboxId", t.subject, t.snippet, t.participants,
-  t.first_at as "firstAt", t.last_at as "lastAt", t.in_inbox as "inInbox", t.in_archive as "inArchive", t.in_sent as "inSent",
+  t.first_at as "firstAt", coalesce(t.ended_at, t.last_at) as "lastAt", t.in_inbox as "inInbox", t.in_archive as "inArchive", t.in_sent as "inSent",
   t.in_drafts as "inDrafts", t.in_spam as "inSpam", t.in_trash as "inTrash", t.unread_main as "unreadMain", t.unread_spam as "unreadSpam",
   t.unread_trash as "unreadTrash", t.starred, t.has_attachments as "hasAttachments"`;
 

@@ -22,6 +22,7 @@ interface StoredThread {
   first_at: Timestamp;
   last_at: Timestamp;
   last_position: Position;
+  ended_at: Timestamp | null;
   starred: boolean;
   has_attachments: boolean;
   marked: boolean;
@@ -53,6 +54,7 @@ export const loadThreads = async (keys: readonly Key[], tx: ProjectionTx): Promi
     firstAt: row.first_at,
     lastAt: row.last_at,
     lastPosition: row.last_position,
+    endedAt: row.ended_at,
     starred: row.starred,
     hasAttachments: row.has_attachments,
     marked: row.marked,
@@ -79,7 +81,7 @@ export const updateThreads = (rows: readonly ThreadRow[], tx: ProjectionTx): Pro
     rows,
     tx,
     `on conflict (thread_id, mailbox_id) do update set
-       first_at = excluded.first_at, last_at = excluded.last_at, in_inbox = excluded.in_inbox, in_archive = excluded.in_archive, in_sent = excluded.in_sent,
+       first_at = excluded.first_at, last_at = excluded.last_at, ended_at = excluded.ended_at, in_inbox = excluded.in_inbox, in_archive = excluded.in_archive, in_sent = excluded.in_sent,
        in_drafts = excluded.in_drafts, in_spam = excluded.in_spam, in_trash = excluded.in_trash, unread_main = excluded.unread_main,
        unread_spam = excluded.unread_spam, unread_trash = excluded.unread_trash, starred = excluded.starred,
        has_attachments = excluded.has_attachments, marked = excluded.marked, last_position = excluded.last_position, read_up_to = excluded.read_up_to,
@@ -91,12 +93,13 @@ const writeThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx, onConf
   await tx.query(
     `insert into ${tx.schema}.thread (
        thread_id, mailbox_id, first_at, last_at, in_inbox, in_archive, in_sent, in_drafts, in_spam, in_trash,
-       unread_main, unread_spam, unread_trash, starred, has_attachments, marked, last_position, read_up_to, subject, snippet, participants)
+       unread_main, unread_spam, unread_trash, starred, has_attachments, marked, last_position, read_up_to, subject, snippet, participants, ended_at)
      select * from rows from (
        unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::timestamptz[]),
        unnest($5::int[]), unnest($6::int[]), unnest($7::int[]), unnest($8::int[]), unnest($9::int[]), unnest($10::int[]),
        unnest($11::int[]), unnest($12::int[]), unnest($13::int[]), unnest($14::boolean[]), unnest($15::boolean[]), unnest($16::boolean[]),
-       unnest($17::text[]), unnest($18::text[]), unnest($19::text[]), unnest($20::text[]), json_array_elements($21::json)
+       unnest($17::text[]), unnest($18::text[]), unnest($19::text[]), unnest($20::text[]), json_array_elements($21::json),
+       unnest($22::timestamptz[])
      ) ${onConflict}`,
     [
       plainArray(rows, (row) => row.threadId),
@@ -120,6 +123,7 @@ const writeThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx, onConf
       rows.map((row) => row.subject),
       rows.map((row) => storable(row.snippet)),
       `[${rows.map((row) => JSON.stringify(row.participants)).join(',')}]`,
+      plainArray(rows, (row) => row.endedAt ?? 'null'),
     ],
   );
 };

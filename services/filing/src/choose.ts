@@ -9,17 +9,19 @@ export interface Choice {
   readonly outcome: FilingOutcome;
   /** The mailbox holds another mail with this Message-ID. */
   readonly messageIdReused: boolean;
+  /** The email for whose sake it joins a thread. */
+  readonly relative: EmailId | null;
 }
 
 export const choose = (index: HeldIndex, mailboxId: MailboxId, emailId: EmailId, mail: ThreadingHeaders, contentHash: string): Choice => {
   // An email never is its own twin: after a crash the index may hold it already.
   const twins = index.sameMessageId(mailboxId, mail).filter((held) => held.emailId !== emailId);
   const same = twins.find((held) => held.contentHash === contentHash);
-  if (same !== undefined) return { outcome: { type: 'duplicate', of: same.emailId }, messageIdReused: false };
+  if (same !== undefined) return { outcome: { type: 'duplicate', of: same.emailId }, messageIdReused: false, relative: null };
   const thread = chooseThread(mail, index.candidates(mailboxId, mail));
   const outcome: FilingOutcome =
     thread.type === 'join'
       ? { type: 'thread', threadId: thread.threadId, by: thread.by }
       : { type: 'thread', threadId: threadStartedBy(mailboxId, emailId), by: 'new' };
-  return { outcome, messageIdReused: twins.length > 0 };
+  return { outcome, messageIdReused: twins.length > 0, relative: thread.type === 'join' ? thread.relative : null };
 };

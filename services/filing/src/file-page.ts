@@ -4,7 +4,7 @@
  */
 import type { EmailReceived } from '@tidings/contracts/events/email';
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EmailFiled } from '@tidings/contracts/events/thread';
+import type { EmailFiled, EmailsDestroyed } from '@tidings/contracts/events/thread';
 import { derivedId, subjectId, type BlobId, type CommandId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import type { Timestamp } from '@tidings/contracts/time';
@@ -28,7 +28,11 @@ export interface Incoming {
   readonly event: Recorded<EmailReceived>;
   readonly understood: Understood | { readonly error: unknown };
 }
-export type PageItem = Incoming | { readonly event: Recorded<EmailFiled> };
+/** What is filed by others, or goes away: replies must find it, or no longer. */
+export interface Foreign {
+  readonly event: Recorded<EmailFiled | EmailsDestroyed>;
+}
+export type PageItem = Incoming | Foreign;
 
 export interface SetAside {
   readonly mailboxId: MailboxId;
@@ -102,9 +106,9 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
     await prepare(wave, commands, keys);
     await Promise.all(
       wave.map(async (placed) => {
-        const { item, threadId } = placed;
+        const { item } = placed;
         const done = await orSetAside(item, setAside, () => fileInto(commands, placed));
-        index.settle(item.recipient.mailboxId, item.event.data.emailId, done === null ? null : threadId);
+        index.settle(item.recipient.mailboxId, item.event.data.emailId, done);
         if (done !== null) filed += 1;
       }),
     );
@@ -163,7 +167,7 @@ const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood:
     const choice: Choice =
       verdict.droppedBy === null
         ? choose(index, mailboxId, emailId, content, contentHash)
-        : { outcome: { type: 'dropped', by: verdict.droppedBy }, messageIdReused: false };
+        : { outcome: { type: 'dropped', by: verdict.droppedBy }, messageIdReused: false, relative: null };
     if (choice.outcome.type === 'thread')
       index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
     return [{ event, recipient, understood, verdict, choice }];
@@ -177,8 +181,19 @@ const waiting = ({ data, recordedAt }: Recorded<EmailReceived>, { verdicts }: Un
   });
 
 /** Filed by somebody else (a sent mail, an import): replies to it must find it. Our own are in the index already, with more. */
-const recordForeign = (index: HeldIndex, { data, meta }: Recorded<EmailFiled>): void => {
+const recordForeign = (index: HeldIndex, event: Foreign['event']): void => {
+  if (event.type === 'EmailsDestroyed') {
+    const { threadId, mailboxId, emailIds } = event.data;
+    for (const emailId of emailIds) index.destroy({ mailboxId, emailId, threadId });
+    return;
+  }
+  const { data, meta } = event;
   if (meta.commandId === commandIdOf('file', data.mailboxId, data.emailId)) return;
+  const { mailboxId, emailId, threadId, movedFrom } = data;
+  if (movedFrom !== undefined) {
+    index.move({ mailboxId, emailId, from: movedFrom.threadId, to: threadId });
+    return;
+  }
   const content = reveal(data.content, null);
   if (content !== null) index.addUnlessHeld(heldFrom(data.mailboxId, data.emailId, data.threadId, content, null));
 };
@@ -223,7 +238,8 @@ const prepare = async (wave: readonly Placed[], commands: Commands, keys: Subjec
 
 type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
 
-const fileInto = async (commands: Commands, placed: Placed): Promise<true> => {
+/** @returns the thread it went into: where the email for whose sake it joins went on, it follows. */
+const fileInto = async (commands: Commands, placed: Placed): Promise<ThreadId> => {
   const { item, threadId } = placed;
   const { mailboxId, envelope } = item.recipient;
   const { emailId, blobId, size } = item.event.data;
@@ -244,9 +260,12 @@ const fileInto = async (commands: Commands, placed: Placed): Promise<true> => {
     content,
   };
   const decider = begins(placed) ? newThread : thread;
-  const filed = await commands.transact(decider, threadKey(threadId), { type: 'FileEmail', email }, contextOf('file', item));
+  const after = item.choice.relative;
+  const command = { type: 'FileEmail', email, ...(after === null ? {} : { after }) } as const;
+  const filed = await commands.transact(decider, threadKey(threadId), command, contextOf('file', item));
+  if (E.isLeft(filed) && filed.left.type === 'WentOn') return fileInto(commands, { item, threadId: filed.left.threadId });
   if (E.isLeft(filed)) throw new Error(`filing was refused: ${filed.left.type}`);
-  return true;
+  return threadId;
 };
 
 /** One mail's own trouble must not hold up the others; an outage is everybody's and is thrown on. */

@@ -4,7 +4,7 @@
  */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailReceived } from '@tidings/contracts/events/email';
-import type { EmailFiled } from '@tidings/contracts/events/thread';
+import type { EmailFiled, EmailsDestroyed } from '@tidings/contracts/events/thread';
 import type { BlobId } from '@tidings/contracts/ids';
 import type { LogPage, Position } from '@tidings/contracts/ports/event-log';
 import type { Mime } from '@tidings/infra/mime/mime';
@@ -25,7 +25,7 @@ import { roomOf } from './room.ts';
 import { understand } from './understand.ts';
 
 const PAGE = 200;
-const TYPES = ['EmailReceived', 'EmailFiled', 'MailboxClosed'] as const;
+const TYPES = ['EmailReceived', 'EmailFiled', 'EmailsDestroyed', 'MailboxClosed'] as const;
 /** While nothing but chat passes by. */
 const GATHER_MS = 15;
 /** How long a page waits for checkers; and while they are known to be away. */
@@ -81,7 +81,7 @@ export const createFiler = ({ platform, mime, checkers, logger, measures }: File
       logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; not filed');
     return Promise.all(
       opened.events.filter(concernsFiling).map(async (event): Promise<PageItem> => {
-        if (event.type === 'EmailFiled') return { event };
+        if (event.type !== 'EmailReceived') return { event };
         return look(event, { ms: now() < hastyUntil ? HASTY_MS : Math.min(PATIENT_MS, mailChecks.timeoutMs), lastChance: false });
       }),
     );
@@ -221,5 +221,5 @@ const oneAtATime = (): (<A>(work: () => Promise<A>) => Promise<A>) => {
   };
 };
 
-const concernsFiling = (event: Recorded): event is Recorded<EmailReceived> | Recorded<EmailFiled> =>
-  event.type === 'EmailReceived' || event.type === 'EmailFiled';
+const concernsFiling = (event: Recorded): event is Recorded<EmailReceived> | Recorded<EmailFiled | EmailsDestroyed> =>
+  event.type === 'EmailReceived' || event.type === 'EmailFiled' || event.type === 'EmailsDestroyed';

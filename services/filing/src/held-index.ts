@@ -59,6 +59,8 @@ export class HeldIndex {
   readonly #byMessageId = new Map<string, Row[]>();
   readonly #byNamed = new Map<string, Naming[]>();
   readonly #added = new Map<string, Held>();
+  readonly #moved: Moved[] = [];
+  readonly #destroyed: Destroyed[] = [];
 
   /** Loads what these mails will ask for: two queries, whatever their number. */
   static async load(pool: Pool, mails: readonly { readonly mailboxId: MailboxId; readonly mail: ThreadingHeaders }[]): Promise<HeldIndex> {
@@ -93,6 +95,7 @@ export class HeldIndex {
       named: namedIds(mail).flatMap((messageId) =>
         (this.#byMessageId.get(`${mailboxId} ${idHash(messageId)}`) ?? []).map((row) => ({
           messageId,
+          emailId: row.emailId,
           threadId: row.threadId,
           baseSubject: subject(row),
         })),
@@ -101,6 +104,7 @@ export class HeldIndex {
         mail.messageId === null
           ? []
           : (this.#byNamed.get(`${mailboxId} ${idHash(mail.messageId)}`) ?? []).map((row) => ({
+              emailId: row.emailId,
               threadId: row.threadId,
               baseSubject: subject(row),
               inReplyTo: row.inReplyTo,
@@ -119,6 +123,32 @@ export class HeldIndex {
     if (!this.#added.has(`${held.mailboxId} ${held.emailId}`)) this.add(held);
   }
 
+  /** An email went on in another thread of the mailbox. */
+  move(moved: Moved): void {
+    this.#moved.push(moved);
+    this.#each(moved, (row) => (row.threadId === moved.from ? { ...row, threadId: moved.to } : row));
+  }
+
+  /** An email is no longer there: whoever sends it again, sends it anew. */
+  destroy(destroyed: Destroyed): void {
+    this.#destroyed.push(destroyed);
+    this.#each(destroyed, (row) => (row.threadId === destroyed.threadId ? null : row));
+  }
+
+  #each({ mailboxId, emailId }: Pick<Row, 'mailboxId' | 'emailId'>, change: <A extends Row>(row: A) => A | null): void {
+    const changed = <A extends Row>(row: A): readonly A[] => {
+      const after = row.mailboxId === mailboxId && row.emailId === emailId ? change(row) : row;
+      return after === null ? [] : [after];
+    };
+    for (const [key, rows] of this.#byMessageId) this.#byMessageId.set(key, rows.flatMap(changed));
+    for (const [key, rows] of this.#byNamed) this.#byNamed.set(key, rows.flatMap(changed));
+    const key = `${mailboxId} ${emailId}`;
+    const added = this.#added.get(key);
+    const after = added === undefined ? [] : changed(added);
+    if (after[0] === undefined) this.#added.delete(key);
+    else this.#added.set(key, after[0]);
+  }
+
   /** What really became of an email that was added: another thread, or (null) none. */
   settle(mailboxId: MailboxId, emailId: EmailId, threadId: ThreadId | null): void {
     const key = `${mailboxId} ${emailId}`;
@@ -128,8 +158,27 @@ export class HeldIndex {
     else this.#added.set(key, { ...held, threadId });
   }
 
+  async #saveLeft(client: PoolClient): Promise<void> {
+    // One by one where an email moved on twice in a page; rarely more than one split at a time anyway.
+    for (const step of stepsOf(this.#moved)) {
+      await client.query(MOVE, [
+        step.map((one) => one.mailboxId),
+        step.map((one) => one.emailId),
+        step.map((one) => one.from),
+        step.map((one) => one.to),
+      ]);
+    }
+    if (this.#destroyed.length === 0) return;
+    await client.query(DESTROY, [
+      this.#destroyed.map((one) => one.mailboxId),
+      this.#destroyed.map((one) => one.emailId),
+      this.#destroyed.map((one) => one.threadId),
+    ]);
+  }
+
   /** Writes what was added, in order. What is there already stays as it is. */
   async save(client: PoolClient): Promise<void> {
+    await this.#saveLeft(client);
     const added = [...this.#added.values()];
     if (added.length === 0) return;
     const names = added.flatMap((held) => held.names.map((named) => ({ ...held, ...named })));
@@ -151,6 +200,32 @@ export class HeldIndex {
   }
 }
 
+interface Moved {
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly from: ThreadId;
+  readonly to: ThreadId;
+}
+
+interface Destroyed {
+  readonly mailboxId: MailboxId;
+  readonly emailId: EmailId;
+  readonly threadId: ThreadId;
+}
+
+/** No email twice in a step. */
+const stepsOf = (moved: readonly Moved[]): readonly (readonly Moved[])[] => {
+  const steps: Moved[][] = [];
+  const times = new Map<string, number>();
+  for (const one of moved) {
+    const key = one.mailboxId + one.emailId;
+    const at = times.get(key) ?? 0;
+    times.set(key, at + 1);
+    (steps[at] ??= []).push(one);
+  }
+  return steps;
+};
+
 const push = <A>(map: Map<string, A[]>, key: string, value: A): void => {
   const values = map.get(key);
   if (values === undefined) map.set(key, [value]);
@@ -165,6 +240,20 @@ const columns = (asked: readonly { readonly mailboxId: MailboxId; readonly id: s
 const COLUMNS = `
   held.mailbox_id as "mailboxId", held.email_id as "emailId", held.thread_id as "threadId", encode(held.message_id, 'hex') as "messageId",
   encode(held.content_hash, 'hex') as "contentHash", encode(held.base_subject, 'hex') as "baseSubject"`;
+
+// By primary keys. In the order of the log: what was moved before it was destroyed.
+const MOVE = `
+  update filing.held h set thread_id = m.went_to
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) as m (mailbox_id, email_id, went_from, went_to)
+  where h.mailbox_id = m.mailbox_id and h.email_id = m.email_id and h.thread_id = m.went_from`;
+
+const DESTROY = `
+  with gone as (
+    delete from filing.held h using unnest($1::uuid[], $2::uuid[], $3::uuid[]) as d (mailbox_id, email_id, thread_id)
+    where h.mailbox_id = d.mailbox_id and h.email_id = d.email_id and h.thread_id = d.thread_id
+    returning h.mailbox_id, h.email_id
+  )
+  delete from filing.naming n using gone where n.mailbox_id = gone.mailbox_id and n.email_id = gone.email_id`;
 
 // By index held_message_id.
 const HELD = `

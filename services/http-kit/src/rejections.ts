@@ -116,6 +116,11 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
 
   NoSuchImport: { code: 'CONTENT_NOT_FOUND', says: 'There is no such import.' },
   ImportIdReused: { code: 'CONFLICT', says: 'This id stands for another import.' },
+  SplitAtFirst: { code: 'VALIDATION_ERROR', says: 'A thread cannot be split at its first email: all of it would go.', field: 'emailId' },
+  SplitAtDraft: { code: 'VALIDATION_ERROR', says: 'A thread cannot be split at a draft.', field: 'emailId' },
+  NotInTrash: { code: 'CONFLICT', says: 'Only what lies in the trash or in spam can be destroyed; put it there first.' },
+  ThreadMovedOn: { code: 'SERVICE_UNAVAILABLE', says: 'The thread keeps changing; nothing was done. Try again shortly.' },
+  WentOn: { code: 'CONFLICT', says: 'This went on in another thread.' },
 
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
   NotificationIdReused: { code: 'CONFLICT', says: 'This id stands for another notification.' },

@@ -109,6 +109,12 @@ const changeLine = (change: ThreadChange, nameOf: (id: string) => string): strin
       return `${nameOf(change.by)} shared it with ${nameOf(change.with)}`;
     case 'unshared':
       return `${nameOf(change.by)} took it back from ${nameOf(change.with)}`;
+    case 'destroyed':
+      return change.by === null ? 'its time in the trash is over' : `${nameOf(change.by)} destroyed it`;
+    case 'split':
+      return `${nameOf(change.by)} split it`;
+    case 'split-off':
+      return `${nameOf(change.by)} split it off`;
     case 'comment-edited':
       return `${nameOf(change.by)} rewrote a comment`;
     case 'comment-deleted':

@@ -10,6 +10,7 @@ import { registerDrafts } from './drafts/index.ts';
 import { registerImports } from './imports.ts';
 import { registerKeywords } from './keywords.ts';
 import { registerLabels } from './labels.ts';
+import { registerLeaving } from './leaving.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerSharing } from './sharing.ts';
 import { registerThreads } from './threads.ts';
@@ -27,4 +28,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerKeywords(app, platform);
   registerDrafts(app, platform);
   registerImports(app, platform);
+  registerLeaving(app, platform);
 };

@@ -9,7 +9,7 @@ import { openProjectionBench, recorded, type RunningProjection } from '../../../
 import { emails } from '../emails/index.ts';
 import { storage } from '../storage/index.ts';
 import { threadMarks } from '../thread-marks/index.ts';
-import { countsOf, threads } from './index.ts';
+import { countsOf, threads, threadsIn } from './index.ts';
 
 const ada = derivedId<UserId>('ada');
 const [own, other] = [derivedId<MailboxId>('own'), derivedId<MailboxId>('other')];
@@ -41,6 +41,14 @@ const shared: TidingsEvent = {
   type: 'ThreadShared',
   data: { threadId, mailboxId: other, role: 'viewer', assignees: [ada], heldBy: [own], by: ada },
 };
+const removal = (emailIds: readonly EmailId[], left: number, mailboxId = own) => ({
+  ...{ threadId, mailboxId, emailIds, bytes: 10 * emailIds.length, left, heldBy: [own] },
+  remainder: left === 0 ? null : { snippet: 'What is left', participants: [], hasAttachments: false },
+});
+const destroyed = (numbers: readonly number[], left: number, mailboxId = own): TidingsEvent => ({
+  type: 'EmailsDestroyed',
+  data: { ...removal(numbers.map(emailNo), left, mailboxId), by: null },
+});
 const unshared: TidingsEvent = { type: 'ThreadUnshared', data: { threadId, mailboxId: other, heldBy: [own], by: ada } };
 
 /** As a thread decides it: what is shared is filed there, and then said to be shared. */
@@ -71,6 +79,19 @@ describe.each([threads, emails, threadMarks, storage])('$name', (projection) => 
     for (const pageSize of [2, 5, 500]) expect(await (await given(projection, [...story, ...again], pageSize)).dump()).toEqual(live);
   });
 
+  it('is the same whatever the pages, also where emails are destroyed and others come', async () => {
+    const lost = [...story, destroyed([2], 2), filed(4, own), marked(3, own, { $seen: true }), destroyed([1, 3], 1), filed(5, own)];
+    const live = await (await given(projection, lost, 1)).dump();
+    for (const pageSize of [2, 5, 500]) expect(await (await given(projection, lost, pageSize)).dump()).toEqual(live);
+    expect(live.filter((row) => [1, 2, 3].some((n) => row.includes(emailNo(n))) && row.includes(own))).toEqual([]);
+  });
+
+  it('keeps nothing of a thread of which every email is destroyed', async () => {
+    const lost = [...story, destroyed([1, 2], 1), destroyed([3], 0)];
+    const dump = await (await given(projection, lost, 500)).dump();
+    expect(dump.filter((row) => row.includes(threadId) && row.includes(own))).toEqual([]);
+  });
+
   it('keeps nothing of a thread that is taken back', async () => {
     const dump = await (await given(projection, story, 500)).dump();
     expect(dump.filter((row) => row.includes(other) && row.includes(threadId))).toEqual([]);
@@ -87,4 +108,14 @@ it('counts no thread that is taken back, and the exceptions to how far one is re
   expect(await counts(story.slice(0, 7), own)).toEqual({ threads: 1, unread: 0 });
   expect(await counts(story.slice(0, 8), own)).toEqual({ threads: 1, unread: 1 });
   expect(await counts([...story, ...again], own)).toEqual({ threads: 1, unread: 0 });
+});
+
+it('shows of a thread what is left of it, and counts that', async () => {
+  const lost = [filed(1, own), filed(2, own), filed(3, own), read(1, own), destroyed([3], 2)];
+  const { schema } = await given(threads, lost, 500);
+  const [row] = await bench.read.any(threadsIn(schema, [threadId], [own]));
+  expect(row).toMatchObject({ snippet: 'What is left', inInbox: 2, unreadMain: 1 });
+  expect(row?.lastAt).toBe(recorded(lost)[1]?.recordedAt);
+  expect(row?.keyAt).toBe(recorded(lost)[2]?.recordedAt); // its place in lists stays
+  expect((await bench.read.any(countsOf(schema, [own])))[0]?.views.all).toEqual({ threads: 1, unread: 1 });
 });
