@@ -45,6 +45,9 @@ const steps: readonly string[] = [
 
   -- Keys that something may be sealed with, and how to tell that we hold the right one.
   create table blob.key (id smallint primary key, proof bytea not null);
+
+  -- How far the collection of bytes that nobody keeps got in each of its lanes.
+  create table blob.collected (lane text primary key, up_to text not null);
   `,
 ];
 

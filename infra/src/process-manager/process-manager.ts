@@ -76,13 +76,17 @@ export const startProcessManager = (parts: ProcessManagerParts): ProcessManager 
   });
   const owners = new Map(parts.shards.map((shard) => [shard, startOwner(parts, shard, leases)]));
   return {
-    health: () => [...owners.values()].map((owner) => owner.health()).toSorted((a, b) => severity(b) - severity(a))[0] ?? NOTHING,
+    health: () => worstOf([...owners.values()].map((owner) => owner.health())),
     stop: async () => {
       await Promise.all([...owners.values()].map((owner) => owner.stop()));
       leases.close();
     },
   };
 };
+
+/** Of several, how the one is that is worst off. */
+export const worstOf = (healths: readonly ProcessHealth[]): ProcessHealth =>
+  healths.toSorted((a, b) => severity(b) - severity(a))[0] ?? NOTHING;
 
 const NOTHING: ProcessHealth = { state: 'idle', lastProgressAt: null, waitingOn: null };
 const ORDER: readonly ProcessHealth['state'][] = ['not-owner', 'idle', 'working', 'starting', 'behind', 'stuck'];

@@ -75,21 +75,6 @@ export const draftsWith = (schema: string, blob: BlobId, mailboxes: readonly Mai
   where mailbox_id = any(${sql.array(mailboxes, 'uuid')}) and ${blob} = any(blobs) and ${blob} is distinct from content_blob_id and revision > 0
   order by draft_id limit 10`;
 
-const BlobRow = t.readonly(t.type({ blobId: BlobId }));
-
-/** What drafts and uploads of these mailboxes consist of. Rare enough to look through all of them. */
-export const blobsOfDrafts = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(rows(BlobRow))`
-  select unnest(blobs) as "blobId" from ${tableIn(schema, 'draft')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})
-  union select raw_blob_id from ${tableIn(schema, 'draft')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')}) and raw_blob_id is not null
-  union select blob_id from ${tableIn(schema, 'upload')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;
-
-/** Which of these bytes drafts and uploads need, those of `except` aside. As many rows as there are drafts. */
-export const blobsInDrafts = (schema: string, blobs: readonly BlobId[], except: readonly MailboxId[]) => sql.type(rows(BlobRow))`
-  select used as "blobId" from ${tableIn(schema, 'draft')} d cross join lateral unnest(d.blobs || d.raw_blob_id) as used
-  where used = any(${sql.array(blobs, 'text')}) and d.mailbox_id <> all(${sql.array(except, 'uuid')})
-  union select blob_id from ${tableIn(schema, 'upload')}
-  where blob_id = any(${sql.array(blobs, 'text')}) and mailbox_id <> all(${sql.array(except, 'uuid')})`;
-
 /** Uploads that came before `until`, the oldest first. Index upload_by_age. */
 export const uploadsBefore = (schema: string, until: Timestamp, limit: number) => sql.type(
   rows(t.readonly(t.type({ mailboxId: MailboxId, blobId: BlobId }))),

@@ -56,8 +56,6 @@ const select = (schema: string): FragmentSqlToken => sql.fragment`
 export const emailIn = (schema: string, email: EmailId, mailboxes: readonly MailboxId[]) => sql.type(rows(HeldEmail))`
   ${select(schema)} where e.email_id = ${email} and e.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) order by e.mailbox_id, e.position`;
 
-const BlobRow = t.readonly(t.type({ blobId: BlobId }));
-
 /** These emails of these mailboxes, pair by pair, in any order. Each once, whatever the number of its threads. Primary key (email_id, mailbox_id, …). */
 export const emailsAt = (schema: string, held: readonly { readonly emailId: EmailId; readonly mailboxId: MailboxId }[]) => {
   const emails = held.map(({ emailId }) => emailId);
@@ -104,13 +102,3 @@ export const lyingSince = (schema: string, place: 'trash' | 'spam', until: Times
   where place = ${place} and place in ('trash', 'spam') and placed_at < ${until}::timestamptz order by placed_at, position limit ${limit}`;
 
 const LyingEmail = t.readonly(t.type({ emailId: EmailId, mailboxId: MailboxId, threadId: ThreadId }));
-
-/** What the mail of these mailboxes consists of. Rare enough to look through all mail. */
-export const blobsOfMailboxes = (schema: string, mailboxes: readonly MailboxId[]) => sql.type(rows(BlobRow))`
-  select unnest(array[blob_id, body_blob_id]) as "blobId" from ${tableIn(schema, 'email')} where mailbox_id = any(${sql.array(mailboxes, 'uuid')})`;
-
-/** Which of these bytes mail consists of, that of `except` aside. Rare enough to look through all mail. */
-export const blobsInMail = (schema: string, blobs: readonly BlobId[], except: readonly MailboxId[]) => sql.type(rows(BlobRow))`
-  select distinct held.blob_id as "blobId"
-  from ${tableIn(schema, 'email')} e cross join lateral (values (e.blob_id), (e.body_blob_id)) as held (blob_id)
-  where held.blob_id = any(${sql.array(blobs, 'text')}) and e.mailbox_id <> all(${sql.array(except, 'uuid')})`;

@@ -2,7 +2,7 @@
 import { int, nullable } from '@tidings/contracts/codec';
 import { ImportError, ImportFailure, ImportFolder, ImportSource } from '@tidings/contracts/events/import';
 import { type Import, ImportState, MOST_IMPORTS } from '@tidings/contracts/http/imports';
-import { BlobId, ImportId, MailboxId } from '@tidings/contracts/ids';
+import { ImportId, MailboxId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
@@ -57,9 +57,3 @@ export const importView = ({ source, name, wanted, folders, ...row }: ImportRow)
       : { type: 'imap', host: source.host, port: source.port, tls: source.tls, username: name, folders: wanted },
   folders: folders.map((folder) => ({ name: folder.name, total: folder.total, done: folder.done })),
 });
-
-/** Which of these bytes an import that is not over still reads, those of `except` aside. Index import_open. */
-export const blobsInImports = (schema: string, blobs: readonly BlobId[], except: readonly MailboxId[]) => sql.type(
-  rows(t.readonly(t.type({ blobId: BlobId }))),
-)`select distinct source ->> 'blobId' as "blobId" from ${tableIn(schema, 'import')}
-  where ended_at is null and source ->> 'blobId' = any(${sql.array(blobs, 'text')}) and mailbox_id <> all(${sql.array(except, 'uuid')})`;

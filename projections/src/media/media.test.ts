@@ -4,7 +4,7 @@ import { SHREDDED, type Sealed } from '@tidings/contracts/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { ada, bob, created, cyd, group, joins, leaves, pair } from '../chat-view/testing/room-events.ts';
-import { fileById, media, roomImage, shownBy, blobsInMedia, blobsUploadedBy } from './index.ts';
+import { fileById, media, roomImage, shownBy } from './index.ts';
 
 const cat = derivedId<MediaId>('cat');
 const dog = derivedId<MediaId>('dog');
@@ -124,20 +124,6 @@ describe('the picture of a room', () => {
     const { schema } = await given(created(group, 'Group', [ada, bob]), pictured(group, 'b'), pictured(group, null));
     expect(await bench.read.any(roomImage(schema, group, ada))).toEqual([]);
   });
-});
-
-it('tells which bytes somebody uploaded, and which others need', async () => {
-  const needed = async (...events: readonly TidingsEvent[]) => {
-    const { schema } = await given(uploads(ada, cat), created(group, 'Group', [ada, bob]), ...events);
-    const own = (await bench.read.any(blobsUploadedBy(schema, ada))).map(({ blobId }) => blobId);
-    expect(own).toEqual([blob('a')]);
-    expect(await bench.read.any(blobsInMedia(schema, own, null))).toEqual([{ blobId: blob('a') }]);
-    return bench.read.any(blobsInMedia(schema, own, ada));
-  };
-  expect(await needed()).toEqual([]);
-  expect(await needed(uploads(ada, dog))).toEqual([]);
-  expect(await needed(uploads(bob, dog))).toEqual([{ blobId: blob('a') }]);
-  expect(await needed(pictured(group, 'a'))).toEqual([{ blobId: blob('a') }]);
 });
 
 it('is the same whatever the pages were', async () => {

@@ -27,18 +27,6 @@ export const shownBy = (schema: string, id: MediaId, viewer: UserId) => sql.type
   join ${tableIn(schema, 'room')} r on r.room_id = m.room_id
   where m.media_id = ${id} limit ${MOST_SHOWN}`;
 
-const BlobRow = t.readonly(t.type({ blobId: BlobId }));
-
-/** What `user` has uploaded. Index file (uploaded_by). */
-export const blobsUploadedBy = (schema: string, user: UserId) =>
-  sql.type(rows(BlobRow))`select distinct blob_id as "blobId" from ${tableIn(schema, 'file')} where uploaded_by = ${user}`;
-
-/** Which of these bytes others than `except` have uploaded or a room shows as its picture. Rare enough to look through all files. */
-export const blobsInMedia = (schema: string, blobs: readonly BlobId[], except: UserId | null) => sql.type(rows(BlobRow))`
-  select blob_id as "blobId" from ${tableIn(schema, 'file')}
-  where blob_id = any(${sql.array(blobs, 'text')}) and uploaded_by is distinct from ${except}::uuid
-  union select image_blob_id from ${tableIn(schema, 'room')} where image_blob_id = any(${sql.array(blobs, 'text')})`;
-
 const RoomImage = t.readonly(t.type(stored));
 export type RoomImage = t.TypeOf<typeof RoomImage>;
 

@@ -1,15 +1,17 @@
 /**
  * The caretaker: a process manager for what follows by itself from what people do with mail, and from time. Who loses the right to a thread no longer
- * takes care of it; a thread that somebody split is brought to its end; trash and spam are emptied. It decides on the log's own state and acts by commands alone, so whatever it does twice is done once.
+ * takes care of it; a thread that somebody split is brought to its end; trash and spam are emptied;
+ * bytes that nobody keeps are removed. It decides on the log's own state and acts by commands alone, so whatever it does twice is done once.
  */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
 import { type CommandId, derivedId } from '@tidings/contracts/ids';
 import { createCommands } from '@tidings/infra/commands/create-commands';
 import { followLog } from '@tidings/infra/process-manager/follow-log';
-import { type ProcessHealth, startProcessManager } from '@tidings/infra/process-manager/process-manager';
+import { startProcessManager, worstOf } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import { completeSplit } from '../../platform/src/leaving-threads.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
+import { startCollector } from './collector.ts';
 import { type EmptierOptions, startEmptier } from './emptier.ts';
 import { lastMembersOf, unassignAllWhoLost, unassignWhereLost } from './unassign.ts';
 
@@ -54,16 +56,16 @@ export const startCaretaker = (platform: Platform, options: CaretakerOptions = {
   };
   const follow = followLog({ log, events, logger, types: TYPES, onEvent });
   const { lease } = options;
-  const follower = startProcessManager({ name: CARETAKER, shards: log.shards, pool, logger, now, lease, follow });
-  const emptier = startEmptier({ ...parts, logger }, { lease, ...options.emptier });
+  const managers = [
+    startProcessManager({ name: CARETAKER, shards: log.shards, pool, logger, now, lease, follow }),
+    startEmptier({ ...parts, logger }, { lease, ...options.emptier }),
+    startCollector(platform, logger, lease),
+  ];
   return {
     name: 'caretaker',
-    health: () => worst(follower.health(), emptier.health()),
+    health: () => worstOf(managers.map((manager) => manager.health())),
     stop: async () => {
-      await Promise.all([follower.stop(), emptier.stop()]);
+      await Promise.all(managers.map((manager) => manager.stop()));
     },
   };
 };
-
-/** Whoever is in trouble speaks for both. */
-const worst = (follower: ProcessHealth, emptier: ProcessHealth): ProcessHealth => (emptier.state === 'stuck' ? emptier : follower);

@@ -12,7 +12,7 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings token <user>          a token of the development issuer (alice, bob, carol; "service" for a back end)
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
   tidings filing …              list, retry mail that could not be filed: see "tidings filing help"
-  tidings blobs …               verify, rotate: see "tidings blobs help"
+  tidings blobs …               verify, rotate, collect: see "tidings blobs help"
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
   tidings help                  this page
 
@@ -141,9 +141,9 @@ const filing = (args: readonly string[]): Promise<number> =>
   });
 
 const blobs = (args: readonly string[]): Promise<number> =>
-  withDatabase(async (databaseUrl, { blobs: storage }) => {
+  withDatabase(async (databaseUrl, config) => {
     const { blobsCommand } = await import('./blobs/index.ts');
-    return blobsCommand(args, { databaseUrl, storage, stdout: process.stdout });
+    return blobsCommand(args, { databaseUrl, config, stdout: process.stdout });
   });
 
 if (import.meta.main) await main(process.argv.slice(2));

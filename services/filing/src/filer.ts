@@ -101,11 +101,11 @@ export const createFiler = ({ platform, mime, checkers, logger, measures }: File
       await more(client);
     });
 
-  const removals = new Set<Promise<void>>();
+  const removals = new Set<Promise<unknown>>();
   /** Beside the filing of what comes after: it takes seconds. */
   const remove = (blobs: readonly BlobId[]): void => {
     if (blobs.length === 0) return;
-    const removal = removeUnusedBlobs(platform, blobs, { mailboxes: [], uploader: null })
+    const removal = removeUnusedBlobs(platform, blobs)
       .catch((error: unknown) => logger.warn({ err: error }, 'the bytes of mail for a closed mailbox could not be removed'))
       .finally(() => removals.delete(removal));
     removals.add(removal);

@@ -13,7 +13,7 @@ export const tidyUp = async (platform: Platform, importId: ImportId): Promise<vo
   await putDown(platform, importId);
   const { source } = state.request;
   if (source.type === 'imap') await platform.keys.destroy(subjectId(importId));
-  else await removeUnusedBlobs(platform, [source.blobId], { mailboxes: [], uploader: null });
+  else await removeUnusedBlobs(platform, [source.blobId]);
 };
 
 /** Its lease and checkpoint are of no use to anybody. */

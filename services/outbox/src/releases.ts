@@ -17,7 +17,6 @@ const TYPES = ['DraftSaved', 'DraftDiscarded', 'DraftSendUndone', 'DraftDispatch
 export const UPLOAD_KEPT_MS = 24 * 3_600_000;
 const SWEEP_EVERY_MS = 3_600_000;
 const SWEPT_AT_ONCE = 500;
-const NOBODY = { mailboxes: [], uploader: null };
 
 export const followReleases =
   (platform: Platform, sweepEveryMs = SWEEP_EVERY_MS, keptMs = UPLOAD_KEPT_MS) =>
@@ -29,7 +28,7 @@ export const followReleases =
       if (due) {
         turn.report(page.atHead ? 'working' : 'behind');
         const released = (await events.open(page.events)).events.flatMap(releasedBy);
-        await removeUnusedBlobs(platform, [...new Set(released)], NOBODY);
+        await removeUnusedBlobs(platform, [...new Set(released)]);
         await turn.commit(page.next);
       }
       if (page.atHead && now() - sweptAt >= sweepEveryMs) {
@@ -53,7 +52,6 @@ const sweepUploads = async (platform: Platform, before: number): Promise<void> =
     await removeUnusedBlobs(
       platform,
       old.map(({ blobId }) => blobId),
-      NOBODY,
     );
     if (old.length < SWEPT_AT_ONCE) return;
   }

@@ -1,72 +1,66 @@
 /**
- * Removing bytes that nobody refers to any more (docs/decisions/024). Whatever keeps the id of a blob in a read model is asked here: a new one
- * joins `inUse`, or its bytes may go with somebody else's.
+ * Removing bytes that nobody keeps any more (docs/decisions/024, 034). Who keeps what is told by the read model `blob-references`, which has it from
+ * every event that names bytes.
  */
-import type { BlobId, EmailId, MailboxId, UserId } from '@tidings/contracts/ids';
+import type { BlobId } from '@tidings/contracts/ids';
 import { type Position, START } from '@tidings/contracts/ports/event-log';
-import { email, emailKey } from '@tidings/domain/email/index';
-import { blobsInDrafts } from '@tidings/projections/drafts/index';
-import { blobsInMail } from '@tidings/projections/emails/index';
-import { blobsInImports } from '@tidings/projections/imports/index';
-import { blobsInMedia } from '@tidings/projections/media/index';
+import { parkedStreams } from '@tidings/infra/projector/parking';
+import { instances } from '@tidings/infra/projector/registry';
+import { blobReferences, keptBlobs } from '@tidings/projections/blob-references/index';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Platform } from './platform.ts';
-
-/** Who does not count any more. */
-export interface Leaving {
-  readonly mailboxes: readonly MailboxId[];
-  readonly uploader: UserId | null;
-}
 
 /** Read models or filing are too far behind to tell who uses what. Nothing was removed. */
 export class NotCaughtUp extends Error {
   override readonly name = 'NotCaughtUp';
 }
 
-type Parts = Pick<Platform, 'log' | 'commands' | 'pool' | 'read' | 'liveSchema' | 'freshness' | 'blobs'>;
+export type RemovalParts = Pick<Platform, 'log' | 'pool' | 'read' | 'liveSchema' | 'freshness' | 'blobs'>;
 
 const BUDGET_MS = 10_000;
 const ASK_AGAIN_MS = 25;
 
 /**
- * Resolves seconds later. A mail that was accepted and is not filed yet counts as well: it is waited for.
+ * At once, whoever put them a moment ago; resolves seconds later. A mail that was accepted and is not filed yet is waited for.
  * @throws NotCaughtUp, BlobStoreUnavailable
  */
-export const removeUnusedBlobs = async (parts: Parts, blobs: readonly BlobId[], leaving: Leaving): Promise<void> =>
-  void (await parts.blobs.removeUnused(blobs, (ids) => inUse(parts, ids, leaving)));
+export const removeUnusedBlobs = (parts: RemovalParts, blobs: readonly BlobId[]): Promise<readonly BlobId[]> =>
+  parts.blobs.removeUnused(blobs, async (ids) => {
+    await allFiled(parts);
+    return keptOf(parts, ids);
+  });
 
-const inUse = async (parts: Parts, blobs: readonly BlobId[], { mailboxes, uploader }: Leaving): Promise<ReadonlySet<BlobId>> => {
-  await allFiled(parts);
-  await caughtUp(parts, ['emails', 'media', 'drafts', 'imports']);
-  const found = await Promise.all([
-    parts.read.any(blobsInMail(parts.liveSchema('emails'), blobs, mailboxes)),
-    parts.read.any(blobsInMedia(parts.liveSchema('media'), blobs, uploader)),
-    parts.read.any(blobsInDrafts(parts.liveSchema('drafts'), blobs, mailboxes)),
-    parts.read.any(blobsInImports(parts.liveSchema('imports'), blobs, mailboxes)),
-    blobsOfWaiting(parts, mailboxes),
-  ]);
-  return new Set(found.flat().map(({ blobId }) => blobId));
+/** Those that somebody keeps, as the log has it now. @throws NotCaughtUp */
+export const keptOf = async (parts: RemovalParts, ids: readonly BlobId[]): Promise<ReadonlySet<BlobId>> => {
+  await referencesKnown(parts);
+  return new Set((await parts.read.any(keptBlobs(parts.liveSchema(blobReferences.name), ids))).map(({ id }) => id));
 };
 
-/** Of mails that filing keeps waiting for a checker; few. */
-const blobsOfWaiting = async ({ pool, commands }: Parts, except: readonly MailboxId[]): Promise<readonly { readonly blobId: BlobId }[]> => {
-  const { rows } = await pool.query<{ emailId: EmailId }>(
-    'select distinct email_id as "emailId" from filing.pending where mailbox_id <> all($1::uuid[])',
-    [except],
-  );
-  const mails = await Promise.all(rows.map(({ emailId }) => commands.load(email, emailKey(emailId))));
-  return mails.flatMap(({ state }) => (state.kind === 'received' ? [{ blobId: state.blobId }] : []));
+/**
+ * A stream that could not be applied may name bytes, and a build of another version may know of more that do.
+ * @throws NotCaughtUp
+ */
+export const referencesKnown = async (parts: RemovalParts): Promise<void> => {
+  await caughtUp(parts, [blobReferences.name]);
+  const builds = await instances(parts.pool, blobReferences.name);
+  const live = builds.find(({ state }) => state === 'live');
+  if (live?.version !== blobReferences.version || builds.some(({ version }) => version > blobReferences.version))
+    throw new NotCaughtUp(`${blobReferences.name} of this version is not the one that is read`);
+  if ((await parkedStreams(parts.pool, live.schemaName)).length > 0) throw new NotCaughtUp(`${blobReferences.name} has parked streams`);
 };
 
 /** @throws NotCaughtUp */
-export const caughtUp = async ({ log, freshness }: Pick<Parts, 'log' | 'freshness'>, readModels: readonly string[]): Promise<void> => {
+export const caughtUp = async (
+  { log, freshness }: Pick<RemovalParts, 'log' | 'freshness'>,
+  readModels: readonly string[],
+): Promise<void> => {
   for (const shard of log.shards) {
     if (!(await freshness.waitFor(await log.head(shard), readModels, BUDGET_MS))) throw new NotCaughtUp(readModels.join(', '));
   }
 };
 
 /** Every mail that was accepted until now is in its threads, or never will be. */
-const allFiled = async ({ log, pool }: Parts): Promise<void> => {
+const allFiled = async ({ log, pool }: RemovalParts): Promise<void> => {
   const deadline = performance.now() + BUDGET_MS;
   for (const shard of log.shards) {
     const head = await log.head(shard);
@@ -78,7 +72,7 @@ const allFiled = async ({ log, pool }: Parts): Promise<void> => {
 };
 
 /** Filing's own checkpoint, by primary key. */
-const filedUpTo = async (pool: Parts['pool'], shard: number): Promise<Position> => {
+const filedUpTo = async (pool: RemovalParts['pool'], shard: number): Promise<Position> => {
   const { rows } = await pool.query<{ position: Position }>(
     "select position from projection.checkpoint where name = 'filing' and shard = $1",
     [shard],
@@ -86,7 +80,7 @@ const filedUpTo = async (pool: Parts['pool'], shard: number): Promise<Position> 
   return rows[0]?.position ?? START;
 };
 
-const isMailBetween = async (log: Parts['log'], shard: number, after: Position, upTo: Position): Promise<boolean> => {
+const isMailBetween = async (log: RemovalParts['log'], shard: number, after: Position, upTo: Position): Promise<boolean> => {
   for (let from = after; from < upTo;) {
     const { events, next, atHead } = await log.readAll(shard, from, 1, { types: ['EmailReceived'] });
     const [mail] = events;

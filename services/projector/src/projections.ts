@@ -2,6 +2,7 @@
 import { BlobStoreUnavailable, type BlobStore } from '@tidings/contracts/ports/blob-store';
 import type { Projection } from '@tidings/contracts/projection';
 import { mailTexts } from '@tidings/infra/mime/mail-texts';
+import { blobReferences } from '@tidings/projections/blob-references/index';
 import { contacts } from '@tidings/projections/contacts/index';
 import { drafts } from '@tidings/projections/drafts/index';
 import { emails } from '@tidings/projections/emails/index';
@@ -49,6 +50,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   webhooks,
   reports,
   userFacts,
+  blobReferences,
 ];
 
 /** To know them by: names, versions and tables. Whoever runs them takes `projectionsOver`. */

@@ -71,7 +71,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
   };
 
   const discard = (blob: BlobId): void => {
-    removeUnusedBlobs(platform, [blob], { mailboxes: [], uploader: null }).catch((error: unknown) =>
+    removeUnusedBlobs(platform, [blob]).catch((error: unknown) =>
       logger.warn({ err: error }, 'the bytes of a mail for nobody could not be removed'),
     );
   };

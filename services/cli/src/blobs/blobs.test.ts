@@ -32,21 +32,21 @@ const ONE = `1:${secret('one')}`;
 const BOTH = `${ONE},2:${secret('two')}`;
 
 describe.each(['postgres', 'folder'])('tidings blobs in %s', (BLOBS) => {
-  const storageOf = (env: Readonly<Record<string, string>>) => {
+  const configOf = (env: Readonly<Record<string, string>>) => {
     const loaded = loadConfig({ BLOBS, BLOBS_DIR: folder, ...env });
     if (!isRight(loaded)) throw new Error(loaded.left.join('; '));
-    return loaded.right.blobs;
+    return loaded.right;
   };
   const tidings = async (env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<readonly [number, string]> => {
     let out = '';
     const code = await blobsCommand(args, {
       databaseUrl: database.url,
-      storage: storageOf(env),
+      config: configOf(env),
       stdout: { write: (text) => (out += text) },
     });
     return [code, out];
   };
-  const opened = async (env: Readonly<Record<string, string>>) => (await openBlobs(storageOf(env), { pool, besideLog: false })).blobs;
+  const opened = async (env: Readonly<Record<string, string>>) => (await openBlobs(configOf(env).blobs, { pool, besideLog: false })).blobs;
 
   it('rotates from no key to one, to another, and to none, and lets go of each', async () => {
     const values = [randomBytes(50), Buffer.from('Dear Sir '.repeat(1_000)), randomBytes(700_000)];

@@ -1,16 +1,18 @@
 /** `tidings blobs …`: what an operator may ask of stored bytes. Safe beside a Tidings that runs. */
 import { type OpenedBlobs, openBlobs } from '@tidings/infra/blobs/open';
 import type { BlobStorage } from '@tidings/infra/config/blob-storage';
+import type { Config } from '@tidings/infra/config/config';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import type { Out } from '../out.ts';
+import { collect } from './collect.ts';
 import { rotate } from './rotate.ts';
 import { verify } from './verify.ts';
 
 export interface BlobsContext {
   readonly databaseUrl: string;
-  readonly storage: BlobStorage;
+  readonly config: Config;
   readonly stdout: Out;
 }
 
@@ -18,23 +20,26 @@ const HELP = `tidings blobs: the bytes of mail and files
 
   verify                  read every blob and compare it with its name; says what is wrong
   rotate                  store anew what is not kept with the compression and key of today; may be stopped and run again
+  collect [--dry-run]     remove what nobody keeps any more and was let go of BLOB_KEEP_UNUSED_SECONDS ago; or only say what that is
 `;
 
 /**
  * Runs one subcommand.
  * @returns the exit code: 0 done, 1 something is wrong with the bytes, 2 wrong arguments
  */
-export const blobsCommand = async (args: readonly string[], { databaseUrl, storage, stdout }: BlobsContext): Promise<number> => {
-  const command = parse(args);
-  if (command === null || !(command in COMMANDS)) {
+export const blobsCommand = async (args: readonly string[], { databaseUrl, config, stdout }: BlobsContext): Promise<number> => {
+  const asked = parse(args);
+  if (asked?.command === 'collect') return collect({ ...config, databaseUrl }, asked.isDry, stdout);
+  const command = asked?.command ?? '';
+  if (!(command in COMMANDS) || asked?.isDry === true) {
     const isAsked = args.length === 0 || args[0] === 'help';
     stdout.write(isAsked ? HELP : `there is no command "blobs ${args.join(' ')}"\n\n${HELP}`);
     return isAsked ? 0 : 2;
   }
   const pool = openPool({ url: databaseUrl, name: 'tidings cli', max: 6, logger: pino({ level: 'silent' }) });
   try {
-    const opened = await openBlobs(storage, { pool, besideLog: false });
-    return await COMMANDS[command as keyof typeof COMMANDS](opened, storage, stdout);
+    const opened = await openBlobs(config.blobs, { pool, besideLog: false });
+    return await COMMANDS[command as keyof typeof COMMANDS](opened, config.blobs, stdout);
   } finally {
     await pool.end();
   }
@@ -45,10 +50,15 @@ const COMMANDS = {
   rotate: (opened: OpenedBlobs, { format }: BlobStorage, out: Out) => rotate(opened, format, out),
 } as const;
 
-const parse = (args: readonly string[]): string | null => {
+const parse = (args: readonly string[]): { readonly command: string; readonly isDry: boolean } | null => {
   try {
-    const { positionals } = parseArgs({ args: [...args], allowPositionals: true, strict: true });
-    return positionals.length === 1 ? (positionals[0] ?? null) : null;
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { 'dry-run': { type: 'boolean', default: false } },
+    });
+    const [command, ...more] = positionals;
+    return command === undefined || more.length > 0 ? null : { command, isDry: values['dry-run'] };
   } catch {
     return null; // an option that there is not; the caller shows what there is
   }

@@ -4,20 +4,18 @@
  * Keys go first, then we wait until no node has them in memory: whatever read models understood until then lies before `MailboxClosed` and
  * `SubjectErased`, at which they forget it, and nothing behind can be understood by anybody. So live tables and replays come out alike.
  */
-import { type BlobId, type MailboxId, subjectId, type UserId } from '@tidings/contracts/ids';
+import { type MailboxId, subjectId, type UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { DESTROYED_EVERYWHERE_MS } from '@tidings/contracts/ports/subject-keys';
 import { user, userKey } from '@tidings/domain/user/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import { forgetPresence } from '@tidings/infra/presence/forget';
-import { blobsOfDrafts } from '@tidings/projections/drafts/index';
-import { blobsOfMailboxes } from '@tidings/projections/emails/index';
-import { blobsUploadedBy } from '@tidings/projections/media/index';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
-import { caughtUp, NotCaughtUp, removeUnusedBlobs } from '../../../platform/src/unused-blobs.ts';
+import { removeErased } from '../../../platform/src/collect-blobs.ts';
+import { caughtUp, NotCaughtUp } from '../../../platform/src/unused-blobs.ts';
 import { closeMailboxes, giveUpAddresses, ownMailboxesOf } from './own-mailboxes.ts';
 import { SWEPT, sweep } from './sweep.ts';
 
@@ -56,40 +54,32 @@ const forget = async (platform: Platform, erasure: Erasure): Promise<Position> =
   await platform.keys.destroy(subjectId(userId));
   const mailboxes = await emptyOut(platform, erasure);
   await sweep(platform, erasure, 'first');
+  const before = await Promise.all(platform.log.shards.map(async (shard) => [shard, await platform.log.head(shard)] as const));
   await closeMailboxes(platform, erasure, mailboxes);
-  return orReject(await platform.commands.transact(user, userKey(userId), { type: 'EraseUser', userId, by }, context)).position;
+  const { position } = orReject(await platform.commands.transact(user, userKey(userId), { type: 'EraseUser', userId, by }, context));
+  // Should this be cut short, the caretaker does it.
+  for (const [shard, head] of before) await removeErased(platform, shard, head, await platform.log.head(shard));
+  return position;
 };
 
 /**
- * Takes mail and files from the mailboxes and the user that read models still show, which forget them at the events to come. What was on its way
- * in as the keys went may show a moment later, so it looks until there is nothing new.
+ * Takes the keys of the mailboxes that read models still show, which forget them at the events to come. What was on its way in as the keys went may
+ * show a moment later, so it looks until there is nothing new.
  * @returns the mailboxes that are to be closed
  */
 const emptyOut = async (platform: Platform, { userId, context }: Erasure): Promise<readonly MailboxId[]> => {
-  const removed = new Set<BlobId>();
   const keyless = new Set<MailboxId>();
   for (let isFirst = true; ; isFirst = false) {
     await caughtUp(platform, SWEPT);
     const mailboxes = await ownMailboxesOf(platform, userId);
-    const blobs = (await blobsOf(platform, userId, mailboxes)).filter((blob) => !removed.has(blob));
     const withKey = mailboxes.filter((mailbox) => !keyless.has(mailbox));
-    if (!isFirst && blobs.length === 0 && withKey.length === 0) return mailboxes;
+    if (!isFirst && withKey.length === 0) return mailboxes;
     for (const mailbox of withKey) {
       // Addresses first: without the key nobody knows them.
       await giveUpAddresses(platform, mailbox, context);
       await platform.keys.destroy(subjectId(mailbox));
       keyless.add(mailbox);
     }
-    await Promise.all([delay(DESTROYED_EVERYWHERE_MS), removeUnusedBlobs(platform, blobs, { mailboxes, uploader: userId })]);
-    for (const blob of blobs) removed.add(blob);
+    await delay(DESTROYED_EVERYWHERE_MS);
   }
-};
-
-const blobsOf = async (platform: Platform, userId: UserId, mailboxes: readonly MailboxId[]): Promise<readonly BlobId[]> => {
-  const [files, mail, drafts] = await Promise.all([
-    platform.read.any(blobsUploadedBy(platform.liveSchema('media'), userId)),
-    platform.read.any(blobsOfMailboxes(platform.liveSchema('emails'), mailboxes)),
-    platform.read.any(blobsOfDrafts(platform.liveSchema('drafts'), mailboxes)),
-  ]);
-  return [...new Set([...files, ...mail, ...drafts].map(({ blobId }) => blobId))];
 };
