@@ -30,6 +30,7 @@ import { report } from './report/index.ts';
 import { room } from './room/index.ts';
 import { events } from './testing/arbitraries.ts';
 import * as commands from './testing/commands.ts';
+import { template } from './template/index.ts';
 import { thread } from './thread/index.ts';
 import { upload } from './upload/index.ts';
 import { user } from './user/index.ts';
@@ -136,6 +137,7 @@ const registry: Readonly<Record<string, () => void>> = {
   relationship: obeysTheLaws(relationship, commands.relationshipCommands),
   report: obeysTheLaws(report, commands.reportCommands),
   room: obeysTheLaws(room, commands.roomCommands),
+  template: obeysTheLaws(template, commands.templateCommands),
   thread: obeysTheLaws(thread, commands.threadCommands),
   upload: obeysTheLaws(upload, commands.uploadCommands),
   user: obeysTheLaws(user, commands.userCommands),

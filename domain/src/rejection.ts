@@ -16,6 +16,7 @@ import type { ReadReceiptRejection } from './read-receipt/index.ts';
 import type { RelationshipRejection } from './relationship/index.ts';
 import type { ReportRejection } from './report/index.ts';
 import type { RoomRejection } from './room/index.ts';
+import type { TemplateRejection } from './template/index.ts';
 import type { ThreadRejection } from './thread/index.ts';
 import type { UserRejection } from './user/index.ts';
 import type { WebhookRejection } from './webhook/index.ts';
@@ -38,6 +39,7 @@ export type Rejection =
   | RelationshipRejection
   | ReportRejection
   | RoomRejection
+  | TemplateRejection
   | ThreadRejection
   | UserRejection
   | WebhookRejection;

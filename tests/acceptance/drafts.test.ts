@@ -1,8 +1,11 @@
 /** Mail while it is written, as those who write it see it: by several at once, as an answer, with files, and by whom it may be seen. */
 import type { Draft, DraftListed, UploadedFile } from '@tidings/contracts/http/drafts';
+import type { Template } from '@tidings/contracts/http/templates';
 import type { Email, MailboxCounts, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import type { Problem } from '@tidings/contracts/http/problem';
 import type { Listening } from '../../services/sse/src/testing/listening.ts';
+import { simpleParser } from 'mailparser';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { forbidden, invalid, type MailClient, type MailTown, missing, openMailTown } from './mail-kit.ts';
 
@@ -106,6 +109,7 @@ describe('a draft', () => {
     expect(await refused({ from: { email: 'bob@tidings.test' } })).toEqual(invalid('from.email'));
     expect(await refused({ attachments: [{ blobId: 'f'.repeat(64) }] })).toEqual(invalid('attachments.0.blobId'));
     expect(await refused({ unsubscribe: 'http://x.test/' })).toEqual(invalid('unsubscribe'));
+    expect(await refused({ signatureId: randomUUID() })).toEqual(invalid('signatureId'));
     expect(await ann.ask<Draft>('GET', `/api/drafts/${id}`)).toMatchObject({ revision: 1 });
   });
 
@@ -247,6 +251,59 @@ describe('an answer', () => {
     expect(await eve.ask<Draft>('GET', `/api/drafts/${draft.id}`)).toMatchObject({ text: draft.text });
     const detached = await eve.ask<Draft>('PUT', `/api/drafts/${draft.id}`, { revision: 1, inReplyTo: null });
     expect(detached).toMatchObject({ threadId: null, inReplyTo: null, text: draft.text });
+  });
+});
+
+describe('templates and signatures', () => {
+  const put = (by: MailClient, path: string, body: object) => by.ask<Template>('PUT', path, body);
+  const list = async (by: MailClient, what: string, mailbox = other) =>
+    (await by.ask<{ readonly content: readonly Template[] }>('GET', `/api/mailboxes/${mailbox}/${what}`)).content;
+  const textOf = async (by: MailClient, draft: Draft): Promise<string> => {
+    const { emailId } = await by.ask<{ readonly emailId: string }>('POST', `/api/drafts/${draft.id}/send`, { undoSeconds: 0 });
+    await expect.poll(() => by.status('GET', `/api/emails/${emailId}`), { timeout: 60_000, interval: 50 }).toBe(200);
+    return (await simpleParser(await (await by.call('GET', `/api/emails/${emailId}/raw`)).text())).text?.trim() ?? '';
+  };
+  const to = [{ name: 'Zoë', email: 'zoe@elsewhere.test' }];
+
+  it('begin a mail, with what they are filled in', async () => {
+    const { ann, eve } = town.as;
+    const id = randomUUID();
+    const html = '<p>Dear {{ recipient_name }} <script>x</script></p>';
+    const body = { name: 'Permit', subject: 'Permit {{number}}', text: 'Dear {{recipient_name}}', html };
+    const saved = await put(eve, `/api/mailboxes/${other}/templates/${id}`, body);
+    expect(saved).toMatchObject({ id, scope: 'mailbox', html: '<p>Dear {{ recipient_name }} </p>', isActive: true });
+    expect(await list(ann, 'templates')).toEqual([saved]);
+    expect(await list(ann, 'signatures')).toEqual([]);
+    expect(await ann.refused('PUT', `/api/mailboxes/${other}/templates/${id}`, body)).toEqual(forbidden);
+    const drafts = `/api/mailboxes/${other}/drafts`;
+    expect(await ann.refused('POST', drafts, { templateId: id })).toEqual(invalid('values.number', 'values.recipient_name'));
+    const filled = { templateId: id, to: [{ name: '<Zoë>', email: 'zoe@elsewhere.test' }], values: { number: '7' } };
+    expect(await begin(ann, filled, other)).toMatchObject({ subject: 'Permit 7', text: 'Dear <Zoë>', html: '<p>Dear &lt;Zoë&gt; </p>' });
+    await put(eve, `/api/mailboxes/${other}/templates/${id}`, { name: 'Link', html: '<a href="{{to}}">here</a>' });
+    const linked = { templateId: id, values: { to: 'javascript:alert(1)' } };
+    expect(await begin(ann, linked, other)).toMatchObject({ html: '<a>here</a>' });
+    await eve.ask('DELETE', `/api/mailboxes/${other}/templates/${id}`);
+    expect(await ann.refused('POST', drafts, { templateId: id })).toEqual(invalid('templateId'));
+  });
+
+  it('stand below what is sent: the chosen one, unless one is forced', { timeout: 240_000 }, async () => {
+    const { ann, eve } = town.as;
+    const [own, forced, imprint] = [randomUUID(), randomUUID(), randomUUID()];
+    await put(eve, `/api/mailboxes/${other}/signatures/${own}`, { name: 'Own', text: '{{name}}, {{mailbox_name}}', isDefault: true });
+    const draft = await begin(ann, { to, text: 'Hello' }, other);
+    expect(draft.signatureId).toBe(own);
+    expect(await textOf(ann, draft)).toBe('Hello\n\n-- \nann, other');
+    expect(await textOf(ann, await begin(ann, { to, text: 'Hello', signatureId: null }, other))).toBe('Hello');
+    await put(eve, `/api/mailboxes/${other}/signatures/${forced}`, { name: 'Forced', text: 'Forced', isForced: true });
+    expect(await textOf(ann, await begin(ann, { to, text: 'Hello' }, other))).toBe('Hello\n\n-- \nForced');
+    const domain = `/api/domains/tidings.test/signatures/${imprint}`;
+    expect(await eve.refused('PUT', domain, { name: 'x' })).toEqual(missing);
+    await put(town.admin, domain, { name: 'Imprint', text: 'Town of Tidings', isForced: true });
+    expect((await list(ann, 'signatures')).map(({ name, scope }) => `${scope} ${name}`)).toEqual([
+      ...['mailbox Forced', 'domain Imprint', 'mailbox Own'],
+    ]);
+    expect(await textOf(ann, await begin(ann, { to, text: 'Hello' }, other))).toBe('Hello\n\n-- \nTown of Tidings');
+    await town.admin.ask('DELETE', domain);
   });
 });
 

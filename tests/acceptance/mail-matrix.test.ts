@@ -86,6 +86,7 @@ const submit = async ({ token }: MailClient, mailboxId: string): Promise<number>
 const labelVars = async ({ master, mailboxId }: Target) => ({
   labelId: (await master.ask<Label>('POST', `/api/mailboxes/${mailboxId}/labels`, { name: randomUUID() })).id,
 });
+const templateVars = async () => ({ templateId: randomUUID() });
 const ownLabel = async () => ({ labelId: label });
 const someone = async () => ({ userId: town.as.outsider.id });
 const thirdMailbox = async () => ({ mailboxId: third });
@@ -132,6 +133,19 @@ const matrix: Readonly<Record<string, Line>> = {
   sendDraft: { least: 'sender', on: 'mailbox', vars: sendableVars },
   undoSend: { least: 'sender', on: 'mailbox', vars: draftVars },
   submitMessage: { least: 'sender', on: 'mailbox' },
+  listTemplates: reading,
+  saveTemplate: { ...managing, vars: templateVars, body: () => ({ name: 'x' }) },
+  removeTemplate: { ...managing, vars: templateVars },
+  listSignatures: reading,
+  saveSignature: { ...managing, vars: templateVars, body: () => ({ name: 'x' }) },
+  removeSignature: { ...managing, vars: templateVars },
+  listDomainSignatures: ofDomains,
+  saveDomainSignature: {
+    ...ofDomains,
+    vars: async () => ({ domain: 'tidings.test', templateId: randomUUID() }),
+    body: () => ({ name: 'x' }),
+  },
+  removeDomainSignature: { ...ofDomains, vars: async () => ({ domain: 'tidings.test', templateId: randomUUID() }) },
   uploadBlob: { least: 'editor', on: 'mailbox' },
   getBlob: { ...reading, vars: blobVars },
   emptyTrash: { least: 'editor', on: 'mailbox' },

@@ -35,6 +35,7 @@ import * as sharing from '../http/sharing.ts';
 import * as storage from '../http/storage.ts';
 import * as sync from '../http/sync.ts';
 import * as system from '../http/system.ts';
+import * as templates from '../http/templates.ts';
 import * as webhooks from '../http/webhooks.ts';
 import type { Id } from '../ids.ts';
 import { type AnyRequest, type CallOptions, type ClientOptions, send } from './send.ts';
@@ -55,6 +56,7 @@ const modules = {
   ...storage,
   ...drafts,
   ...sending,
+  ...templates,
   ...labels,
   ...imports,
   ...notes,

@@ -22,6 +22,7 @@ import { readReceiptEvents } from './read-receipt.ts';
 import { relationshipEvents } from './relationship.ts';
 import { reportEvents } from './report.ts';
 import { roomEvents } from './room.ts';
+import { templateEvents } from './template.ts';
 import { threadEvents } from './thread.ts';
 import { uploadEvents } from './upload.ts';
 import { userEvents } from './user.ts';
@@ -50,6 +51,7 @@ export const eventDefinitions = [
   ...draftEvents,
   ...uploadEvents,
   ...importEvents,
+  ...templateEvents,
   ...commandEvents,
 ] as const;
 

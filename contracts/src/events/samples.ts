@@ -261,5 +261,23 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     error: { code: 'login', field: 'imap.password', message: 'The server does not take this user name and password.' },
   },
   ImportCancelled: { importId, mailboxId, ...counts, by: grace },
+  TemplateSaved: {
+    ...{
+      mailboxId,
+      templateId: id<Id<'TemplateId'>>('signature'),
+      kind: 'signature',
+      isActive: true,
+      isForced: false,
+      isDefault: true,
+      by: ada,
+    },
+    content: { name: 'Formal', subject: '', text: 'Kind regards\n{{name}}', html: '<p>Kind regards<br />{{name}}</p>' },
+  },
+  TemplateRemoved: { mailboxId, templateId: id<Id<'TemplateId'>>('signature'), by: ada },
+  DomainTemplateSaved: {
+    ...{ domain: 'tidings.test', templateId: id<Id<'TemplateId'>>('imprint'), kind: 'signature', isActive: true, isForced: true },
+    ...{ isDefault: false, by: ada, content: { name: 'Imprint', subject: '', text: 'Town of Tidings', html: '' } },
+  },
+  DomainTemplateRemoved: { domain: 'tidings.test', templateId: id<Id<'TemplateId'>>('imprint'), by: ada },
   CommandAccepted: { commandId: id<Id<'CommandId'>>('command'), contentHash: 'c'.repeat(64) },
 };

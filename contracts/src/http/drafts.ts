@@ -20,7 +20,7 @@ export const MAX_MAIL_BODY_BYTES = 5 * MIB;
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/u;
 
 /** One line of text, as it may stand in a header: no line break comes in by it. */
-const line = (min: number, max: number): t.Type<string> =>
+export const oneLine = (min: number, max: number): t.Type<string> =>
   described(
     new t.Type<string>(
       `one line of ${min}-${max} characters`,
@@ -38,12 +38,12 @@ const line = (min: number, max: number): t.Type<string> =>
   );
 
 /** Where a name is null or left out, the address stands alone. */
-export const DraftAddress = t.readonly(t.intersection([t.type({ email: text(3, 320) }), t.partial({ name: nullable(line(0, 200)) })]));
+export const DraftAddress = t.readonly(t.intersection([t.type({ email: text(3, 320) }), t.partial({ name: nullable(oneLine(0, 200)) })]));
 const recipients = listOf(DraftAddress, 0, MOST_RECIPIENTS);
 
 /** A file that was uploaded (`POST /api/blobs`) or is in mail that the caller may read. With `cid` the HTML shows it: `<img src="cid:…">`. */
 export const NewAttachment = t.readonly(
-  t.intersection([t.type({ blobId: BlobId }), t.partial({ name: line(1, 255), cid: nullable(line(1, 255)) })]),
+  t.intersection([t.type({ blobId: BlobId }), t.partial({ name: oneLine(1, 255), cid: nullable(oneLine(1, 255)) })]),
 );
 
 /** `reply-all` also writes to all who got the mail; `forward` passes it on, with its attachments. */
@@ -56,7 +56,7 @@ const fields = {
   to: recipients,
   cc: recipients,
   bcc: recipients,
-  subject: line(0, 900),
+  subject: oneLine(0, 900),
   /** Empty: made from the HTML when it is sent. */
   text: t.string,
   /** Empty: plain text only. Kept sanitised. */
@@ -64,7 +64,7 @@ const fields = {
   attachments: listOf(NewAttachment, 0, MOST_ATTACHMENTS),
   signatureId: nullable(TemplateId),
   /** For mailings: an https or mailto address where one leaves them. */
-  unsubscribe: nullable(line(8, 1000)),
+  unsubscribe: nullable(oneLine(8, 1000)),
 };
 
 export const CreateDraft = t.readonly(
@@ -72,6 +72,9 @@ export const CreateDraft = t.readonly(
     ...fields,
     /** Fills recipients, subject, quoted text and, for a forward, attachments. */
     inReplyTo: t.readonly(t.type({ emailId: EmailId, mode: ReplyMode })),
+    /** Begins with what a template says; `values` are for its placeholders beyond those that everybody knows. */
+    templateId: TemplateId,
+    values: t.readonly(t.record(t.string, text(0, 10_000))),
   }),
 );
 

@@ -33,6 +33,7 @@ import * as storage from './storage.ts';
 import { sharingRoutes } from './sharing.ts';
 import * as sync from './sync.ts';
 import { systemRoutes } from './system.ts';
+import * as templates from './templates.ts';
 import * as webhooks from './webhooks.ts';
 
 export const routes: readonly Route[] = [
@@ -55,6 +56,7 @@ export const routes: readonly Route[] = [
   ...storage.storageRoutes,
   ...drafts.draftRoutes,
   ...sending.sendingRoutes,
+  ...templates.templateRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,
@@ -85,6 +87,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...storage,
     ...drafts,
     ...sending,
+    ...templates,
     ...live,
     ...sync,
     ...presence,

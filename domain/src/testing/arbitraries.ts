@@ -34,6 +34,7 @@ import type { ReadReceiptEvent } from '../read-receipt/events.ts';
 import type { RelationshipEvent } from '../relationship/events.ts';
 import type { ReportEvent } from '../report/events.ts';
 import type { RoomEvent } from '../room/events.ts';
+import type { TemplateEvent } from '../template/events.ts';
 import type { ThreadEvent } from '../thread/events.ts';
 import type { UploadEvent } from '../upload/events.ts';
 import type { UserEvent } from '../user/events.ts';
@@ -52,6 +53,7 @@ import {
   reportNo,
   roomNo,
   subscriptionNo,
+  templateNo,
   threadNo,
   userNo,
   webhookNo,
@@ -78,6 +80,7 @@ export type DomainEvent =
   | RelationshipEvent
   | ReportEvent
   | RoomEvent
+  | TemplateEvent
   | ThreadEvent
   | UploadEvent
   | UserEvent
@@ -103,6 +106,9 @@ export const labels = few(labelNo);
 export const comments = few(commentNo);
 export const drafts = few(draftNo);
 export const imports = few(importNo);
+export const templates = few(templateNo);
+export const templateKinds = fc.constantFrom('message', 'signature');
+export const mailDomains = fc.constantFrom('tidings.test', 'town.test');
 /** Within an hour of each other, or not. */
 export const times = fc.constantFrom(0, 1_000, 3_600_000, 3_600_001).map((ms) => timestamp(ms));
 export const someMailboxes = fc.array(mailboxes, { maxLength: 2 });
@@ -238,6 +244,10 @@ export const optionalThreads = fc.option(threads, { nil: null });
 export const messageIds = fc.constantFrom('a@tidings.test', 'b@tidings.test');
 export const outgoingEnvelopes: Arbitrary<OutgoingEnvelope> = fc.record({ from: addresses, recipients: fc.constant([]) });
 export const outgoing = { emailId: emails, rawBlobId: blobs, size: fc.constant(1), messageId: messageIds, sendAt: times };
+export const templateTexts = fc.record({ name: words, subject: words, text: words, html: words });
+const aTemplate = {
+  ...{ templateId: templates, kind: templateKinds, isActive: fc.boolean(), isForced: fc.boolean(), isDefault: fc.boolean(), by: users },
+};
 const aDraft = { draftId: drafts, mailboxId: mailboxes, threadId: optionalThreads };
 
 export const mediaFields = {
@@ -433,6 +443,10 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     ...{ draftId: drafts, mailboxId: mailboxes, submission: fc.integer({ min: 1, max: 2 }), emailId: emails, threadId: threads },
     releases: someBlobs,
   }),
+  TemplateSaved: fc.record({ mailboxId: mailboxes, ...aTemplate, content: sealed(templateTexts) }),
+  TemplateRemoved: fc.record({ mailboxId: mailboxes, templateId: templates, by: users }),
+  DomainTemplateSaved: fc.record({ domain: mailDomains, ...aTemplate, content: templateTexts }),
+  DomainTemplateRemoved: fc.record({ domain: mailDomains, templateId: templates, by: users }),
   BlobUploaded: fc.record({ mailboxId: mailboxes, blobId: blobs, size: seqs, type: words, name: sealed(optionalWords), by: users }),
   UploadForgotten: fc.record({ mailboxId: mailboxes, blobId: blobs }),
   LabelCreated: label,

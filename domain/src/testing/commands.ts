@@ -23,6 +23,7 @@ import type { ReadReceiptCommand } from '../read-receipt/index.ts';
 import type { RelationshipCommand } from '../relationship/index.ts';
 import type { ReportCommand } from '../report/index.ts';
 import type { RoomCommand } from '../room/index.ts';
+import type { TemplateCommand } from '../template/index.ts';
 import type { ThreadCommand } from '../thread/index.ts';
 import type { UploadCommand } from '../upload/index.ts';
 import type { UserCommand } from '../user/index.ts';
@@ -301,6 +302,15 @@ export const draftCommands: Arbitrary<DraftCommand> = oneOfThese<DraftCommand>({
   }),
   UndoSend: fc.record({ draftId: any.drafts, by: any.users }),
   DispatchDraft: fc.record({ draftId: any.drafts, submission: fc.integer({ min: 1, max: 2 }), threadId: any.threads }),
+});
+
+const owner = fc.oneof(fc.record({ mailboxId: any.mailboxes }), fc.record({ domain: any.mailDomains }));
+export const templateCommands: Arbitrary<TemplateCommand> = oneOfThese<TemplateCommand>({
+  SaveTemplate: fc.record({
+    ...{ owner, templateId: any.templates, kind: any.templateKinds, content: any.templateTexts, isActive: fc.boolean() },
+    ...{ isForced: fc.boolean(), isDefault: fc.boolean(), by: any.users },
+  }),
+  RemoveTemplate: fc.record({ owner, templateId: any.templates, by: any.users }),
 });
 
 export const uploadCommands: Arbitrary<UploadCommand> = oneOfThese<UploadCommand>({

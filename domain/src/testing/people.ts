@@ -13,6 +13,7 @@ import type {
   ReportId,
   RoomId,
   SubscriptionId,
+  TemplateId,
   ThreadId,
   UserId,
   WebhookId,
@@ -35,6 +36,7 @@ export const labelNo = (n: number): LabelId => numbered(12, n) as LabelId;
 export const commentNo = (n: number): CommentId => numbered(13, n) as CommentId;
 export const draftNo = (n: number): DraftId => numbered(14, n) as DraftId;
 export const importNo = (n: number): ImportId => numbered(15, n) as ImportId;
+export const templateNo = (n: number): TemplateId => numbered(0, n) as TemplateId;
 export const blobNo = (n: number): BlobId => String(n).padStart(64, '0') as BlobId;
 
 export const alice = userNo(1);

@@ -103,6 +103,7 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   LabelExists: { code: 'CONFLICT', says: 'This mailbox has a label of this name.' },
   LabelUnderItself: { code: 'VALIDATION_ERROR', says: 'A label cannot go under itself.', field: 'name' },
   TooManyLabels: { code: 'CONFLICT', says: 'This mailbox has as many labels as it can take; delete one first.' },
+  TooManyTemplates: { code: 'CONFLICT', says: 'There are as many templates as there can be; remove one first.' },
   NoSuchDraft: { code: 'CONTENT_NOT_FOUND', says: 'There is no such draft among yours.' },
   DraftChangedMeanwhile: {
     code: 'CONFLICT',

@@ -18,6 +18,7 @@ import { relationships } from '@tidings/projections/relationships/index';
 import { reports } from '@tidings/projections/reports/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { storage } from '@tidings/projections/storage/index';
+import { templates } from '@tidings/projections/templates/index';
 import { threadMarks } from '@tidings/projections/thread-marks/index';
 import { threadNotes } from '@tidings/projections/thread-notes/index';
 import { threads } from '@tidings/projections/threads/index';
@@ -44,6 +45,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   mailSearch(mailTexts(blobs)),
   contacts,
   drafts,
+  templates,
   storage,
   imports,
   pushSubscriptions,

@@ -14,6 +14,7 @@ import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerMailSearch } from './search.ts';
 import { registerStorage } from './storage.ts';
+import { registerTemplates } from './templates.ts';
 import { registerThreads } from './threads.ts';
 import { registerTimeline } from './timeline.ts';
 
@@ -21,6 +22,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   const bodies = createBodyReader(platform.blobs);
   registerStorage(app, platform);
   registerDrafts(app, platform);
+  registerTemplates(app, platform);
   registerContacts(app, platform);
   registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);

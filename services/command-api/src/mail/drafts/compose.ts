@@ -7,9 +7,11 @@ import type { Timestamp } from '@tidings/contracts/time';
 import { domainOf, type EmailAddress } from '@tidings/domain/mail/address';
 import { accessOf, thread, threadKey } from '@tidings/domain/thread/index';
 import { type Composer, ComposingFailed, type MailFile } from '@tidings/infra/compose/compose';
+import type { Actor } from '../../../../http-kit/src/ctx.ts';
 import { ApiError, invalid } from '../../../../http-kit/src/errors.ts';
 import type { Platform } from '../../../../platform/src/platform.ts';
 import { isOwnAddress } from './fields.ts';
+import { signed } from './begin.ts';
 
 export interface Composed {
   readonly rawBlobId: BlobId;
@@ -19,6 +21,7 @@ export interface Composed {
 }
 
 export interface ToCompose {
+  readonly actor: Actor;
   readonly mailboxId: MailboxId;
   readonly emailId: EmailId;
   readonly content: DraftContent;
@@ -29,7 +32,7 @@ export interface ToCompose {
 export const composeDraft = async (
   platform: Platform,
   composer: Composer,
-  { mailboxId, emailId, content, sendAt }: ToCompose,
+  { actor, mailboxId, emailId, content, sendAt }: ToCompose,
 ): Promise<Composed> => {
   const recipients = recipientsOf([
     ...content.to.map(({ email }) => ({ address: email, kind: 'to' as const })),
@@ -41,7 +44,8 @@ export const composeDraft = async (
   const files = await filesOf(platform, content);
   // Stable: whenever the draft is sent, it is the same mail.
   const messageId = `${emailId}@${domainOf(content.from.email as EmailAddress)}`; // kept in normal form
-  const { subject, text, html, unsubscribe, from, to, cc, inReplyTo: parent } = content;
+  const { subject, unsubscribe, from, to, cc, inReplyTo: parent } = content;
+  const { text, html } = await signed(platform, { actor, mailboxId }, content);
   const mail = {
     ...{ messageId, date: sendAt, from, to, cc, subject, text, html, files, unsubscribe, autoSubmitted: null },
     inReplyTo: parent === null || parent.mode === 'forward' ? null : parent.messageId,

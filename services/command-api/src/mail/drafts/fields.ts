@@ -15,6 +15,7 @@ import type { Actor } from '../../../../http-kit/src/ctx.ts';
 import { invalid } from '../../../../http-kit/src/errors.ts';
 import type { Platform } from '../../../../platform/src/platform.ts';
 import { readableFile } from '../../../../platform/src/readable-files.ts';
+import { isSignature } from './begin.ts';
 
 export type Written = Omit<t.TypeOf<typeof SaveDraft>, 'revision' | 'mailboxId' | 'inReplyTo'>;
 
@@ -43,6 +44,9 @@ export const contentFrom = async (writing: Writing, before: DraftContent, writte
     signatureId: written.signatureId === undefined ? before.signatureId : written.signatureId,
     unsubscribe: written.unsubscribe === undefined ? before.unsubscribe : written.unsubscribe,
   };
+  if (written.signatureId != null && !(await isSignature(writing.platform, writing.mailboxId, written.signatureId))) {
+    faults.push({ path: 'signatureId', message: 'must be a signature of the mailbox or of its domain' });
+  }
   if (content.unsubscribe !== null && !isUnsubscribe(content.unsubscribe)) {
     faults.push({ path: 'unsubscribe', message: 'must be an https or mailto address' });
   }

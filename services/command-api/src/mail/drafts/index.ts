@@ -24,6 +24,8 @@ import { contentFrom, emptyContent } from './fields.ts';
 import { DRAFT_READS, readDraft, tagged } from './reading.ts';
 import { registerSending } from './send.ts';
 import { registerSubmit } from '../submit.ts';
+import { registerTemplates } from '../templates.ts';
+import { begunFrom } from './begin.ts';
 import { openTools } from './tools.ts';
 import { registerUploads } from './uploads.ts';
 
@@ -32,12 +34,22 @@ export const registerDrafts = (app: FastifyInstance, platform: Platform): void =
   registerUploads(app, platform);
   registerSending(app, platform, tools);
   registerSubmit(app, platform, tools);
+  registerTemplates(app, platform, tools);
 
   handle(
     app,
     platform,
     createDraft,
-    async ({ actor, params: { mailboxId }, body: { inReplyTo, ...written }, operationId, context, retried, reply, settle }) => {
+    async ({
+      actor,
+      params: { mailboxId },
+      body: { inReplyTo, templateId, values, ...written },
+      operationId,
+      context,
+      retried,
+      reply,
+      settle,
+    }) => {
       await assertMay(platform, actor, 'draft', mailboxId);
       const draftId = derivedId<DraftId>('draft', operationId);
       if (retried) {
@@ -52,7 +64,12 @@ export const registerDrafts = (app: FastifyInstance, platform: Platform): void =
         inReplyTo === undefined
           ? empty
           : await answerTo({ platform, composer: tools.composer(), mime: tools.mime(), actor, mailboxId }, empty, inReplyTo);
-      const content = await contentFrom({ platform, composer: tools.composer(), actor, mailboxId }, begun, written);
+      const signed = await begunFrom(platform, { actor, mailboxId, templateId, values }, begun, written);
+      // A value may have made of a template's HTML what must not be: it is cleaned like anybody's.
+      const content = await contentFrom({ platform, composer: tools.composer(), actor, mailboxId }, signed, {
+        html: signed.html,
+        ...written,
+      });
       const command = { ...(await commandFor(platform, content, mailboxId)), draftId, basedOn: 0, by: actor.userId };
       const done = orReject(await saving(platform, command, context));
       await settle(done.position, DRAFT_READS);

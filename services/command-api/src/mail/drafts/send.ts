@@ -41,7 +41,7 @@ export const registerSending = (app: FastifyInstance, platform: Platform, tools:
       const outgoing =
         content === null
           ? { rawBlobId: going?.rawBlobId, size: 1, messageId: going?.messageId, envelope: { from: '', recipients: [] } }
-          : await composeDraft(platform, tools.composer(), { mailboxId, emailId, content, sendAt: when });
+          : await composeDraft(platform, tools.composer(), { actor, mailboxId, emailId, content, sendAt: when });
       const { rawBlobId, messageId } = outgoing;
       if (rawBlobId === undefined || messageId === undefined) throw noSuchDraft(); // erased
       const command = {
