@@ -5,6 +5,7 @@ import type { BlobId } from '@tidings/contracts/ids';
 import { BlobDamaged } from '@tidings/contracts/ports/blob-store';
 import { keyOf, openWhole, pieceOpener, pieceSealer, sealWhole } from './cipher.ts';
 import { type BlobFormat, type BlobKeys, NO_KEY } from './format.ts';
+import { CHUNK_BYTES } from './intake.ts';
 
 /** Stored in a column and in files: never renumber. */
 export const PLAIN = 0;
@@ -18,7 +19,13 @@ export interface Packed {
 
 /** Below this a frame header eats the gain. */
 const WORTH_TRYING = 256;
-const optionsOf = (level: number) => ({ params: { [constants.ZSTD_c_compressionLevel]: level } });
+/** Room for all of the result at once: pieced together, it would be copied again, and the thread pool asked for each piece. */
+const optionsOf = (level: number, bytes: Uint8Array) => ({
+  params: { [constants.ZSTD_c_compressionLevel]: level },
+  chunkSize: Math.max(64, bytes.byteLength),
+});
+/** Text shrinks to a third or so; what shrank more comes in several pieces. */
+const roomFor = (packed: Uint8Array): number => Math.min(CHUNK_BYTES, Math.max(1_024, 4 * packed.byteLength));
 const compress = promisify(zstdCompress);
 
 const smaller = (bytes: Uint8Array, packed: Uint8Array): Packed =>
@@ -29,7 +36,7 @@ export const packSmall = (bytes: Uint8Array, id: BlobId, { level, keys }: BlobFo
   const packed: Packed =
     level === 0 || bytes.byteLength < WORTH_TRYING
       ? { packing: PLAIN, data: bytes }
-      : smaller(bytes, zstdCompressSync(bytes, { ...optionsOf(level), pledgedSrcSize: bytes.byteLength }));
+      : smaller(bytes, zstdCompressSync(bytes, { ...optionsOf(level, bytes), pledgedSrcSize: bytes.byteLength }));
   return keys.active === NO_KEY ? packed : { ...packed, data: sealWhole(keyOf(keys, keys.active, id), id, packed.data) };
 };
 
@@ -51,7 +58,7 @@ export const packerFor = ({ level, keys }: BlobFormat): Packer => {
   return {
     pack: async (piece) => {
       const mine = seq++;
-      const packed: Packed = level === 0 ? { packing: PLAIN, data: piece } : smaller(piece, await compress(piece, optionsOf(level)));
+      const packed: Packed = level === 0 ? { packing: PLAIN, data: piece } : smaller(piece, await compress(piece, optionsOf(level, piece)));
       return sealer === null ? packed : { ...packed, data: sealer.seal(mine, packed.data) };
     },
     sealedKey: (id) => sealer?.sealedKey(id) ?? null,
@@ -71,7 +78,7 @@ export const unpackerFor = (id: BlobId, keyId: number, sealedKey: Uint8Array | n
 const unpack = (id: BlobId, packing: Packing, data: Buffer): Buffer => {
   if (packing !== ZSTD) return data;
   try {
-    return zstdDecompressSync(data);
+    return zstdDecompressSync(data, { chunkSize: roomFor(data) });
   } catch (cause) {
     throw new BlobDamaged(`blob ${id} cannot be unpacked`, { cause });
   }
