@@ -5,6 +5,7 @@ import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
 import * as contacts from './contacts.ts';
 import * as domains from './domains.ts';
+import { deliveryRoutes } from './deliveries.ts';
 import * as drafts from './drafts.ts';
 import { groupRoutes } from './groups.ts';
 import { keywordRoutes } from './keywords.ts';
@@ -57,6 +58,7 @@ export const routes: readonly Route[] = [
   ...drafts.draftRoutes,
   ...sending.sendingRoutes,
   ...templates.templateRoutes,
+  ...deliveryRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
   ...presence.presenceRoutes,

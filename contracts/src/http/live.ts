@@ -127,6 +127,18 @@ export const DraftChanged = liveEvent('DraftChanged', {
 });
 
 /**
+ * An email that goes out has other news of some of its recipients (their places in its `deliveries`). `sending` is not told: an outcome follows soon, or
+ * is told as unknown.
+ */
+export const DeliveryChanged = liveEvent('DeliveryChanged', {
+  mailboxId: MailboxId,
+  threadId: ThreadId,
+  emailId: EmailId,
+  change: oneOf('queued', 'delivered', 'internal', 'deferred', 'failed', 'unknown', 'retried', 'cancelled', 'dismissed'),
+  recipients: t.readonlyArray(int(0)),
+});
+
+/**
  * A member came, got another role, or went (`role` null); for the members and for the one concerned. Without a member (`userId` null) it is the
  * mailbox itself that has another name, address or limit: read it again.
  */
@@ -168,6 +180,7 @@ export const LiveEvent = t.union([
   ThreadChanged,
   CommentPosted,
   DraftChanged,
+  DeliveryChanged,
   MailboxChanged,
   ImportProgress,
   Resync,

@@ -128,9 +128,13 @@ export const Delivery = t.readonly(
     nextAttemptAt: nullable(Timestamp),
     deliveredAt: nullable(Timestamp),
     mx: nullable(t.string),
+    /** The protocol, and what vouched for the server: `TLSv1.3 mta-sts`. Null for plain text. */
     tls: nullable(t.string),
+    /** Somebody has seen that it went wrong. */
+    dismissed: t.boolean,
   }),
 );
+export type Delivery = t.TypeOf<typeof Delivery>;
 
 export const Email = t.readonly(
   t.type({

@@ -11,7 +11,7 @@ export interface EmailBodies {
 }
 
 /** @param bodies null when they are not to be shown: the email is erased */
-export const emailView = (held: HeldEmail, bodies: EmailBodies | null): Email => {
+export const emailView = (held: HeldEmail, bodies: EmailBodies | null, deliveries: Email['deliveries'] = []): Email => {
   const content = held.content ?? ERASED;
   const { details, bodyValues } = bodies ?? NO_BODIES;
   return {
@@ -41,7 +41,7 @@ export const emailView = (held: HeldEmail, bodies: EmailBodies | null): Email =>
     keywords: { $seen: held.seen, $flagged: held.flagged, $answered: held.answered, $forwarded: held.forwarded },
     authentication: details.authentication ?? UNCHECKED.authentication,
     spam: details.spam ?? UNCHECKED.spam,
-    deliveries: [],
+    deliveries,
   };
 };
 

@@ -108,6 +108,7 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
     case 'MessagePinned':
     case 'MessageUnpinned':
     case 'DraftChanged':
+    case 'DeliveryChanged':
     case 'EmailReceived':
     case 'ThreadChanged':
     case 'CommentPosted':

@@ -256,6 +256,15 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'RoomRead':
       case 'NotificationSent':
       case 'EmailFiled':
+      case 'EmailQueued':
+      case 'RecipientsDelivered':
+      case 'RecipientsDeliveredInternally':
+      case 'RecipientsDeferred':
+      case 'RecipientsFailed':
+      case 'RecipientsOutcomeUnknown':
+      case 'RecipientsRetried':
+      case 'RecipientsCancelled':
+      case 'RecipientsDismissed':
       case 'DraftSaved':
       case 'DraftDiscarded':
       case 'DraftSubmitted':

@@ -10,9 +10,12 @@ import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { messageRow, roomRead } from './chat.ts';
 import {
+  deliveryChanged,
   draftChanged,
+  deliveryChanges,
   draftChanges,
   emailFiled,
+  isDeliveryChange,
   isDraftChange,
   isThreadChange,
   mailboxChanges,
@@ -57,6 +60,7 @@ export class Foresight {
     if (event.type === 'EmailFiled') return emailFiled(event);
     if (isThreadChange(event)) return threadChanged(event);
     if (isDraftChange(event)) return draftChanged(event);
+    if (isDeliveryChange(event)) return deliveryChanged(event);
     if (isImportChange(event)) return importChanged(event);
     return null; // changes who belongs, or what others are shown
   }
@@ -105,6 +109,7 @@ const HARMLESS: ReadonlySet<Recorded['type']> = new Set([
   ...threadChanges,
   ...draftChanges,
   ...importChanges,
+  ...deliveryChanges,
   'RoomCreated',
   'RoomJoined',
   'RoomLeft',

@@ -137,5 +137,15 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'ImportFailed':
     case 'ImportCancelled':
       return importChanged(event);
+    case 'EmailQueued':
+    case 'RecipientsDelivered':
+    case 'RecipientsDeliveredInternally':
+    case 'RecipientsDeferred':
+    case 'RecipientsFailed':
+    case 'RecipientsOutcomeUnknown':
+    case 'RecipientsRetried':
+    case 'RecipientsCancelled':
+    case 'RecipientsDismissed':
+      return mail.deliveryChanged(event);
   }
 };

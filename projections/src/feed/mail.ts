@@ -155,6 +155,31 @@ const changeOf = (event: Exclude<Change, { readonly type: 'CommentPosted' }>): T
   }
 };
 
+/** What becomes of mail that goes out, and what of it is told. */
+const DELIVERY_CHANGE = {
+  EmailQueued: 'queued',
+  RecipientsDelivered: 'delivered',
+  RecipientsDeliveredInternally: 'internal',
+  RecipientsDeferred: 'deferred',
+  RecipientsFailed: 'failed',
+  RecipientsOutcomeUnknown: 'unknown',
+  RecipientsRetried: 'retried',
+  RecipientsCancelled: 'cancelled',
+  RecipientsDismissed: 'dismissed',
+} as const;
+export const deliveryChanges = Object.keys(DELIVERY_CHANGE) as readonly (keyof typeof DELIVERY_CHANGE)[]; // the keys of a constant are what they are
+type DeliveryChange = Extract<Recorded, { readonly type: keyof typeof DELIVERY_CHANGE }>;
+
+export const isDeliveryChange = (event: Recorded): event is DeliveryChange => event.type in DELIVERY_CHANGE;
+
+export const deliveryChanged = (event: DeliveryChange): readonly Row[] => {
+  const { mailboxId, threadId, emailId } = event.data;
+  const recipients =
+    event.type === 'EmailQueued' ? Array.from({ length: event.data.recipientCount }, (_, place) => place) : event.data.recipients;
+  const told = { type: 'DeliveryChanged', createdAt: event.recordedAt, mailboxId, threadId, emailId } as const;
+  return [tell(mailboxAudience(mailboxId), { ...told, change: DELIVERY_CHANGE[event.type], recipients })];
+};
+
 /** What happens to mail that is being written. */
 export const draftChanges = ['DraftSaved', 'DraftDiscarded', 'DraftSubmitted', 'DraftSendUndone', 'DraftDispatched'] as const;
 type DraftChange = Extract<Recorded, { readonly type: (typeof draftChanges)[number] }>;

@@ -1,7 +1,7 @@
 /** The events that someone is told of, or that change what others are told. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
-import { draftChanges, mailboxChanges, threadChanges } from './mail.ts';
 import { importChanges } from './imports.ts';
+import { deliveryChanges, draftChanges, mailboxChanges, threadChanges } from './mail.ts';
 import { messageChanges } from './messages.ts';
 
 export const told = [
@@ -33,6 +33,7 @@ export const told = [
   ...threadChanges,
   ...draftChanges,
   ...importChanges,
+  ...deliveryChanges,
 ] as const satisfies readonly EventType[];
 
 export type Told = Extract<Recorded, { readonly type: (typeof told)[number] }>;

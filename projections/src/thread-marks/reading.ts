@@ -2,6 +2,7 @@
 import type { Thread } from '@tidings/contracts/http/mail-objects';
 import type { ThreadId } from '@tidings/contracts/ids';
 import type { ReadModels } from '../chat-view/reading.ts';
+import { openDeliveries } from '../deliveries/queries.ts';
 import { draftsOn } from '../drafts/queries.ts';
 import { holdersOf, type ListedThread, marksOn } from '../threads/queries.ts';
 import { threadView } from '../threads/view.ts';
@@ -15,16 +16,18 @@ export const readThreads = async ({ read, liveSchema }: ReadModels, found: reado
   if (found.length === 0) return [];
   const ids = found.map(({ threadId }) => threadId);
   const mailboxes = [...new Set(found.map(({ mailboxId }) => mailboxId))];
-  const [marked, held, shares, drafted] = await Promise.all([
+  const [marked, held, shares, drafted, open] = await Promise.all([
     read.any(marksOn(liveSchema('threads'), ids, mailboxes)),
     read.any(holdersOf(liveSchema('threads'), ids)),
     read.any(sharesOf(liveSchema('thread-marks'), ids)),
     read.any(draftsOn(liveSchema('drafts'), ids, mailboxes)),
+    read.any(openDeliveries(liveSchema('deliveries'), ids)),
   ]);
   const labelled = [...new Set(marked.flatMap(({ label }) => label ?? []))];
   // A label that is gone marks nothing, whatever comes later.
   const labels = labelled.length === 0 ? [] : (await read.any(labelsAmong(liveSchema('thread-marks'), labelled))).map(({ id }) => id);
   const answered = new Set(drafted.map(keyOf));
+  const deliveries = new Map(open.map(({ threadId, delivery }) => [threadId, delivery]));
   const marks = Map.groupBy(marked, keyOf);
   const holders = Map.groupBy(held, ({ threadId }) => threadId);
   const roles = new Map(shares.map((share) => [keyOf(share), share.role]));
@@ -41,6 +44,7 @@ export const readThreads = async ({ read, liveSchema }: ReadModels, found: reado
       assignees: on.flatMap(({ assignee }) => assignee ?? []),
       hasDraft: answered.has(keyOf(row)),
       access: accessTo(row.threadId),
+      delivery: deliveries.get(row.threadId) ?? null,
     });
   });
 };

@@ -7,6 +7,8 @@ import type { ListedThread } from './queries.ts';
 export interface ThreadNotes {
   readonly labels?: readonly string[];
   readonly assignees?: readonly UserId[];
+  /** Of mail in it that went out. */
+  readonly delivery?: Thread['delivery'];
   /** Somebody writes an answer. */
   readonly hasDraft?: boolean;
   /** The mailboxes that hold it, and what they may do; its own unless said. */
@@ -15,7 +17,13 @@ export interface ThreadNotes {
 
 export const threadView = (
   row: ListedThread,
-  { labels = [], assignees = [], hasDraft = false, access = [{ mailboxId: row.mailboxId, role: 'editor' }] }: ThreadNotes = {},
+  {
+    labels = [],
+    assignees = [],
+    delivery = null,
+    hasDraft = false,
+    access = [{ mailboxId: row.mailboxId, role: 'editor' }],
+  }: ThreadNotes = {},
 ): Thread => {
   const main = row.inInbox + row.inArchive + row.inSent + row.inDrafts;
   const unreadCount = main > 0 ? row.unreadMain : row.unreadSpam + row.unreadTrash;
@@ -35,7 +43,7 @@ export const threadView = (
     trashed: main === 0 && row.inTrash > 0,
     hasAttachments: row.hasAttachments,
     hasDraft: hasDraft || row.inDrafts > 0,
-    delivery: null,
+    delivery,
     labels,
     assignees,
     access: access.map(({ mailboxId, role }) => ({ mailboxId, role })),

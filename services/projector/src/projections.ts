@@ -4,6 +4,7 @@ import type { Projection } from '@tidings/contracts/projection';
 import { mailTexts } from '@tidings/infra/mime/mail-texts';
 import { blobReferences } from '@tidings/projections/blob-references/index';
 import { contacts } from '@tidings/projections/contacts/index';
+import { deliveries } from '@tidings/projections/deliveries/index';
 import { drafts } from '@tidings/projections/drafts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
@@ -46,6 +47,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   contacts,
   drafts,
   templates,
+  deliveries,
   storage,
   imports,
   pushSubscriptions,

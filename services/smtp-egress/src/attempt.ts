@@ -4,6 +4,7 @@
  */
 import type { OutboundRecipient } from '@tidings/contracts/events/outbound';
 import { type AttemptId, type CommandId, derivedId, type MailboxId } from '@tidings/contracts/ids';
+import { BlobNotFound } from '@tidings/contracts/ports/blob-store';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { enhancedCodeOf, type MailTransport, type Transmission } from '@tidings/contracts/ports/mail-transport';
 import { isShredded } from '@tidings/contracts/sealed';
@@ -126,6 +127,7 @@ const transmit = async (
     return await record(to.map((one) => outcomeOf(one, results.get(one.address), parts)));
   } catch (error) {
     // Nobody has got it, whatever was begun.
+    if (error instanceof BlobNotFound) return record([...to].map(refusedWith('550 5.6.0 the message was destroyed before it was sent')));
     if (begun.length > 0)
       await record([
         held(

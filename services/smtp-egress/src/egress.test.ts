@@ -221,6 +221,14 @@ describe('a queued mail', () => {
     await settled(id, 'delivered');
   });
 
+  it('that was destroyed before it was sent fails', async () => {
+    blobId = 'f'.repeat(64) as BlobId;
+    await start();
+    const id = await queue(['bob@example.org']);
+    await settled(id, 'failed');
+    expect(post.sent).toEqual([]);
+  });
+
   it('of a mailbox that was erased is sent to nobody', async () => {
     const id = await queue(['bob@example.org']);
     await platform.keys.destroy(subjectId(mailboxId));

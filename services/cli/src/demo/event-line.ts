@@ -55,6 +55,8 @@ export const eventLine = (event: StoryEvent, names: Names): string => {
       return `in ${nameOf(event.mailboxId)}: ${nameOf(event.by)} commented`;
     case 'DraftChanged':
       return `in ${nameOf(event.mailboxId)}: a draft was ${event.change}`;
+    case 'DeliveryChanged':
+      return `in ${nameOf(event.mailboxId)}: mail to ${event.recipients.length} is ${event.change}`;
     case 'MailboxChanged':
       if (event.userId === null) return `${nameOf(event.mailboxId)} has changed`;
       return `${nameOf(event.userId)} is ${event.role ?? 'no longer'} in ${nameOf(event.mailboxId)}`;

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerBlockedSenders } from './blocked-senders.ts';
 import { registerContacts } from './contacts.ts';
+import { registerDeliveries } from './deliveries.ts';
 import { registerDomains } from './domains.ts';
 import { registerAssignees } from './assignees.ts';
 import { registerComments } from './comments.ts';
@@ -29,4 +30,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerDrafts(app, platform);
   registerImports(app, platform);
   registerLeaving(app, platform);
+  registerDeliveries(app, platform);
 };

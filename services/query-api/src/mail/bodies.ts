@@ -2,10 +2,11 @@
 import type { Part } from '@tidings/contracts/events/email';
 import type { Email } from '@tidings/contracts/http/mail-objects';
 import type { BlobId, EmailId } from '@tidings/contracts/ids';
-import type { BlobStore } from '@tidings/contracts/ports/blob-store';
+import { deliveriesOf, deliveryView } from '@tidings/projections/deliveries/index';
 import { emailView, type HeldEmail } from '@tidings/projections/emails/index';
 import { readBodies, resolvePartLinks, type StoredBodies } from '@tidings/infra/mime/mime';
 import { LRUCache } from 'lru-cache';
+import type { Platform } from '../../../platform/src/platform.ts';
 
 export interface BodyReader {
   readonly email: (held: HeldEmail) => Promise<Email>;
@@ -18,7 +19,7 @@ export interface BodyReader {
 const REMEMBERED_BYTES = 64 * 1024 * 1024;
 const PAGE_BYTES = 8 * 1024 * 1024;
 
-export const createBodyReader = (blobs: BlobStore): BodyReader => {
+export const createBodyReader = ({ blobs, read: models, liveSchema }: Pick<Platform, 'blobs' | 'read' | 'liveSchema'>): BodyReader => {
   const remembered = new LRUCache<BlobId, StoredBodies>({
     maxSize: REMEMBERED_BYTES,
     sizeCalculation: ({ bytes }) => Math.max(1, bytes),
@@ -31,16 +32,28 @@ export const createBodyReader = (blobs: BlobStore): BodyReader => {
     return bodies ?? readBodies(blobs, held.bodyBlobId); // too large to be remembered
   };
 
+  /** By email, as the mailbox that holds it may see them. */
+  const deliveriesFor = async (held: readonly HeldEmail[]): Promise<(one: HeldEmail) => Email['deliveries']> => {
+    const sent = held.filter(({ direction }) => direction === 'out').map(({ emailId }) => emailId);
+    const found = sent.length === 0 ? [] : await models.any(deliveriesOf(liveSchema('deliveries'), sent));
+    const byEmail = Map.groupBy(found, ({ emailId }) => emailId);
+    return ({ emailId, mailboxId }) => (byEmail.get(emailId) ?? []).flatMap((row) => deliveryView(row, mailboxId));
+  };
+
   return {
-    email: async (held) => shown(held, await read(held)),
+    email: async (held) => {
+      const [bodies, deliveries] = await Promise.all([read(held), deliveriesFor([held])]);
+      return shown(held, bodies, deliveries(held));
+    },
     emails: async (held) => {
+      const deliveries = await deliveriesFor(held);
       const emails: Email[] = [];
       let bytes = 0;
       for (const one of held) {
         const bodies = await read(one);
         bytes += bodies?.bytes ?? 0;
         if (emails.length > 0 && bytes > PAGE_BYTES) break;
-        emails.push(shown(one, bodies));
+        emails.push(shown(one, bodies, deliveries(one)));
       }
       return emails;
     },
@@ -51,8 +64,8 @@ export const createBodyReader = (blobs: BlobStore): BodyReader => {
   };
 };
 
-const shown = (held: HeldEmail, stored: StoredBodies | null): Email =>
-  emailView(held, stored === null ? null : { details: stored.details, bodyValues: withLinks(held.emailId, stored) });
+const shown = (held: HeldEmail, stored: StoredBodies | null, deliveries: Email['deliveries']): Email =>
+  emailView(held, stored === null ? null : { details: stored.details, bodyValues: withLinks(held.emailId, stored) }, deliveries);
 
 /** Images inside the mail point at parts of this very email. Only sanitised HTML has such links; text is left as it is. */
 const withLinks = (email: EmailId, { details, bodies }: StoredBodies): Email['bodyValues'] => {

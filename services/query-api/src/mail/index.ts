@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { createBodyReader } from './bodies.ts';
 import { registerContacts } from './contacts.ts';
+import { registerDeliveries } from './deliveries.ts';
 import { registerDomains } from './domains.ts';
 import { registerDrafts } from './drafts.ts';
 import { registerEmails } from './emails.ts';
@@ -19,7 +20,7 @@ import { registerThreads } from './threads.ts';
 import { registerTimeline } from './timeline.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
-  const bodies = createBodyReader(platform.blobs);
+  const bodies = createBodyReader(platform);
   registerStorage(app, platform);
   registerDrafts(app, platform);
   registerTemplates(app, platform);
@@ -31,6 +32,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerLabels(app, platform);
   registerImports(app, platform);
   registerTimeline(app, platform, bodies);
+  registerDeliveries(app, platform);
   registerEmails(app, platform, bodies, lazyMime(app));
 };
 

@@ -1,0 +1,47 @@
+/** What readers ask of deliveries. */
+import { int, nullable, oneOf } from '@tidings/contracts/codec';
+import type { Delivery } from '@tidings/contracts/http/mail-objects';
+import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
+import * as t from 'io-ts';
+import { sql } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+
+const DeliveryRow = t.readonly(
+  t.type({
+    emailId: EmailId,
+    mailboxId: MailboxId,
+    recipient: nullable(t.string),
+    kind: oneOf('to', 'cc', 'bcc'),
+    status: oneOf('queued', 'sending', 'delivered', 'deferred', 'failed', 'cancelled', 'unknown', 'internal'),
+    attempts: int(0),
+    lastReply: nullable(t.string),
+    enhancedCode: nullable(t.string),
+    nextAttemptAt: nullable(Timestamp),
+    deliveredAt: nullable(Timestamp),
+    mx: nullable(t.string),
+    tls: nullable(t.string),
+    dismissed: t.boolean,
+  }),
+);
+export type DeliveryRow = t.TypeOf<typeof DeliveryRow>;
+
+/** Of these emails, in the order of their recipients. Primary key. */
+export const deliveriesOf = (schema: string, emails: readonly EmailId[]) => sql.type(rows(DeliveryRow))`
+  select email_id as "emailId", mailbox_id as "mailboxId", address as recipient, kind, status, attempts, last_reply as "lastReply",
+    enhanced_code as "enhancedCode", next_attempt_at as "nextAttemptAt", delivered_at as "deliveredAt", mx, tls, dismissed
+  from ${tableIn(schema, 'recipient')} r where email_id = any(${sql.array(emails, 'uuid')}) order by r.email_id, r.recipient`;
+
+/** As one mailbox may see it: whom a mail went to in secret, only the mailbox that sent it knows. */
+export const deliveryView = (row: DeliveryRow, viewer: MailboxId): readonly Delivery[] => {
+  const { emailId: _, mailboxId, recipient, ...rest } = row;
+  return recipient === null || (row.kind === 'bcc' && mailboxId !== viewer) ? [] : [{ recipient, ...rest }];
+};
+
+const OpenRow = t.readonly(t.type({ threadId: ThreadId, delivery: oneOf('pending', 'failed') }));
+
+/** What of these threads is still under way, or went wrong, which counts more. Index recipient (thread_id). */
+export const openDeliveries = (schema: string, threads: readonly ThreadId[]) => sql.type(rows(OpenRow))`
+  select thread_id as "threadId", min(open) as delivery from ${tableIn(schema, 'recipient')}
+  where thread_id = any(${sql.array(threads, 'uuid')}) and open is not null group by thread_id`;
