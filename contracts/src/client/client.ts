@@ -9,12 +9,14 @@ import * as admin from '../http/admin.ts';
 import * as chat from '../http/chat.ts';
 import type { ReceivedFile } from '../http/form.ts';
 import * as contacts from '../http/contacts.ts';
+import * as deliveries from '../http/deliveries.ts';
 import * as domains from '../http/domains.ts';
 import * as drafts from '../http/drafts.ts';
 import * as imports from '../http/imports.ts';
 import * as groups from '../http/groups.ts';
 import * as keywords from '../http/keywords.ts';
 import * as labels from '../http/labels.ts';
+import * as leaving from '../http/leaving.ts';
 import * as mailSearch from '../http/mail-search.ts';
 import * as mail from '../http/mail.ts';
 import * as mailboxes from '../http/mailboxes.ts';
@@ -57,6 +59,8 @@ const modules = {
   ...drafts,
   ...sending,
   ...templates,
+  ...deliveries,
+  ...leaving,
   ...labels,
   ...imports,
   ...notes,
