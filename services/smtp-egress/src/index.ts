@@ -20,6 +20,7 @@ import { createMeasures } from './measures.ts';
 import { messagesFrom } from './message.ts';
 import { migrateEgress } from './migrations.ts';
 import { sendFrom } from './owner.ts';
+import { signerOf } from './sign.ts';
 
 export interface EgressOptions {
   readonly lease?: LeaseOptions;
@@ -47,7 +48,7 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
       ...{ dns, name: config.mailHost, routes: routesOf(mailOut), proxies: proxiesOf(mailOut.proxies) },
       mayCall: (address) => mailOut.allowPrivate || isPublicAddress(address),
     });
-  const messages = messagesFrom(platform.blobs, async () => '');
+  const messages = messagesFrom(platform.blobs, signerOf({ ...platform, logger }));
   const findRecipient = findRecipientIn(commands, { domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform) });
   const deliverInternally = internalDelivery({ ...platform, findRecipient, scheduleMs: mailOut.scheduleMs });
   const { shards } = platform.log;

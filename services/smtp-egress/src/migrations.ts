@@ -44,6 +44,18 @@ const steps: readonly string[] = [
     primary key (whose, window_start)
   );
   `,
+  `
+  create table egress.dkim_key (
+    domain text collate "C" not null,
+    algorithm text collate "C" not null,
+    selector text not null,
+    -- As DNS is to say it.
+    record text not null,
+    -- The private half, encrypted with the domain's key.
+    sealed bytea not null,
+    primary key (domain, algorithm)
+  );
+  `,
 ];
 
 /** Several processes may run it at once. */

@@ -1,6 +1,7 @@
 /** What DNS must say of a domain whose mail we take, and what it says (mail-contract §3). */
 import type { DomainRecord } from '@tidings/contracts/http/domains';
 import { type Dns, type DnsRecord, isAbsence } from '@tidings/contracts/ports/dns';
+import type { PublishedKey } from '@tidings/infra/dkim/keys';
 
 interface Wanted {
   readonly kind: DomainRecord['kind'];
@@ -15,10 +16,7 @@ interface Wanted {
   readonly alone?: true;
 }
 
-/** The selector under which our DKIM keys will be; mail is not signed before it goes out from here. */
-const DKIM_SELECTOR = 'tidings';
-
-const wantedOf = (domain: string, host: string): readonly Wanted[] => [
+const wantedOf = (domain: string, host: string, keys: readonly PublishedKey[]): readonly Wanted[] => [
   {
     kind: 'MX',
     type: 'MX',
@@ -41,14 +39,11 @@ const wantedOf = (domain: string, host: string): readonly Wanted[] => [
         .some((term) => SPF_OF_MX.test(term) || term === `a:${host}` || term === `+a:${host}`),
     alone: true,
   },
-  {
-    kind: 'DKIM',
-    type: 'TXT',
-    name: `${DKIM_SELECTOR}._domainkey.${domain}`,
-    expected: null,
+  ...keys.map(({ selector, record }): Wanted => ({
+    ...{ kind: 'DKIM', type: 'TXT', name: `${selector}._domainkey.${domain}`, expected: record },
     isOne: () => true,
-    isRight: (found) => /(^|;)\s*p=[A-Za-z0-9+/]/.test(found),
-  },
+    isRight: (found) => publicKeyIn(found) === publicKeyIn(record),
+  })),
   {
     // RFC 7489 §6.3: `p` is required.
     kind: 'DMARC',
@@ -71,10 +66,11 @@ const wantedOf = (domain: string, host: string): readonly Wanted[] => [
   },
 ];
 const SPF_OF_MX = /^\+?mx$/;
+const publicKeyIn = (record: string): string | undefined => /(?:^|;)\s*p=([A-Za-z0-9+/=\s]*)/.exec(record)?.[1]?.replace(/\s/g, '');
 
 /** All at once; a record about which nobody answers in time is `unknown`. */
-export const checkRecords = (dns: Dns, domain: string, host: string): Promise<readonly DomainRecord[]> =>
-  Promise.all(wantedOf(domain, host).map((wanted) => check(dns, wanted)));
+export const checkRecords = (dns: Dns, domain: string, host: string, keys: readonly PublishedKey[]): Promise<readonly DomainRecord[]> =>
+  Promise.all(wantedOf(domain, host, keys).map((wanted) => check(dns, wanted)));
 
 const check = async (dns: Dns, wanted: Wanted): Promise<DomainRecord> => {
   const { kind, type, name, expected } = wanted;

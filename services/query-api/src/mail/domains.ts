@@ -3,6 +3,7 @@ import { getDomainDns, listDomainAdmins, listDomainMailboxes, listDomains } from
 import { MAIL_PAGE } from '@tidings/contracts/http/mail';
 import { MailboxId } from '@tidings/contracts/ids';
 import type { Dns } from '@tidings/contracts/ports/dns';
+import { publishedKeys } from '@tidings/infra/dkim/keys';
 import { adminsOf, MAILBOX_READS, mailboxesIn, mailboxesPerDomain, readMailboxes, readNamed } from '@tidings/projections/mailboxes/index';
 import type { FastifyInstance } from 'fastify';
 import * as t from 'io-ts';
@@ -66,7 +67,8 @@ export const registerDomains = (app: FastifyInstance, platform: Platform, dns: (
     getDomainDns,
     async ({ actor, params }) => {
       const domain = await assertManagesDomain(platform, actor, params.domain);
-      return { domain, records: await checkRecords(dns(), domain, platform.config.mailHost) };
+      const keys = await publishedKeys(platform.pool, platform.keys, domain, platform.now());
+      return { domain, records: await checkRecords(dns(), domain, platform.config.mailHost, keys) };
     },
     { reads: ['mailboxes'] },
   );
