@@ -46,6 +46,11 @@ describe('mail', () => {
 
   it.each(mailActions)('%s in a thread that the mailbox does not hold: never', (action) => expect(inThread(action, null)).toBe('-----'));
 
+  it('lets nobody send as another', () => {
+    const sending = (isItsAddress: boolean) => may(person, 'send', { kind: 'mailbox', role: 'admin', isItsAddress });
+    expect([sending(true), sending(false)]).toEqual([true, false]);
+  });
+
   it('counts the best way to a thread, and never mixes two', () => {
     const viewerOfOwn = { role: 'viewer', access: 'editor' } as const;
     const senderOfShared = { role: 'sender', access: 'viewer' } as const;

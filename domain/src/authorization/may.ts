@@ -38,6 +38,8 @@ export interface MailboxResource {
   readonly role: MailboxRole | null;
   /** The actor is one of the admins of the mail domain of its address. */
   readonly isItsDomainAdmin?: boolean;
+  /** Of a mail to be sent: whether its sender is the mailbox's address or one of its aliases. Nobody sends as another. */
+  readonly isItsAddress?: boolean;
 }
 export interface ThreadResource {
   readonly kind: 'thread';
@@ -120,6 +122,7 @@ export function may(
         (action === 'send-notification' && resource.throughNotifier === true)
       );
     case 'mailbox':
+      if (action === 'send' && resource.isItsAddress === false) return false;
       return (
         ((actor.isAdmin || resource.isItsDomainAdmin === true) && domainAdminActions.has(action)) ||
         reaches(resource.role, action as MailAction)

@@ -224,7 +224,7 @@ const byOurselves = async (raw: Uint8Array): Promise<Pick<Reading, 'from' | 'to'
 };
 
 describe('what others read', () => {
-  const cases = fc.sample(anyMail, 60).map((parts) => mail({ ...parts, subject: parts.subject.trim() }));
+  const cases = fc.sample(anyMail, { numRuns: 60, seed: 5 }).map((parts) => mail({ ...parts, subject: parts.subject.trim() }));
 
   it.each([
     ['mailparser', byMailparser],

@@ -15,8 +15,7 @@ import { handleMessage } from '../../../http-kit/src/message-body.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { assertMay } from './access.ts';
-import { notYours, recipientsOf } from './drafts/compose.ts';
-import { isOwnAddress } from './drafts/fields.ts';
+import { assertMaySendAs, notYours, recipientsOf } from './drafts/compose.ts';
 import { DRAFT_READS } from './drafts/reading.ts';
 import type { Tools } from './drafts/tools.ts';
 
@@ -32,7 +31,7 @@ export const registerSubmit = (app: FastifyInstance, platform: Platform, tools: 
       const head = headOf(body);
       const parsed = await tools.mime().parse(head.message);
       const from = authorOf(head, parsed);
-      if (!(await isOwnAddress(platform, mailboxId, from))) throw notYours();
+      await assertMaySendAs(platform, actor, mailboxId, from);
       assertSizes(parsed);
       const recipients = recipientsIn(request.headers['x-rcpt-to'], parsed);
       const { raw, messageId } = whole(head, from, emailId, msOf(at));

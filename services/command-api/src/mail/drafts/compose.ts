@@ -4,7 +4,9 @@ import { MAX_ATTACHMENT_BYTES, MOST_RECIPIENTS } from '@tidings/contracts/http/d
 import { type BlobId, type EmailId, type MailboxId } from '@tidings/contracts/ids';
 import { BlobNotFound } from '@tidings/contracts/ports/blob-store';
 import type { Timestamp } from '@tidings/contracts/time';
+import { may } from '@tidings/domain/authorization/may';
 import { domainOf, type EmailAddress } from '@tidings/domain/mail/address';
+import { mailbox, mailboxKey, roleOf } from '@tidings/domain/mailbox/index';
 import { accessOf, thread, threadKey } from '@tidings/domain/thread/index';
 import { type Composer, ComposingFailed, type MailFile } from '@tidings/infra/compose/compose';
 import type { Actor } from '../../../../http-kit/src/ctx.ts';
@@ -39,8 +41,8 @@ export const composeDraft = async (
     ...content.cc.map(({ email }) => ({ address: email, kind: 'cc' as const })),
     ...content.bcc.map(({ email }) => ({ address: email, kind: 'bcc' as const })),
   ]);
-  if (!(await isOwnAddress(platform, mailboxId, content.from.email))) throw notYours();
-  await assertThread(platform, mailboxId, content);
+  await assertMaySendAs(platform, actor, mailboxId, content.from.email);
+  await assertThread(platform, actor, mailboxId, content);
   const files = await filesOf(platform, content);
   // Stable: whenever the draft is sent, it is the same mail.
   const messageId = `${emailId}@${domainOf(content.from.email as EmailAddress)}`; // kept in normal form
@@ -62,6 +64,15 @@ export const composeDraft = async (
   }
 };
 
+/** @throws ApiError 403 for an address that is not the mailbox's (any more) */
+export const assertMaySendAs = async (platform: Platform, actor: Actor, mailboxId: MailboxId, from: string): Promise<void> => {
+  const [{ state }, isItsAddress] = await Promise.all([
+    platform.commands.load(mailbox, mailboxKey(mailboxId)),
+    isOwnAddress(platform, mailboxId, from),
+  ]);
+  if (!may(actor, 'send', { kind: 'mailbox', role: roleOf(state, actor.userId), isItsAddress })) throw notYours();
+};
+
 export const notYours = (): ApiError =>
   new ApiError('INSUFFICIENT_PERMISSIONS', 'The sender must be the address of the mailbox or one of its aliases.', {
     fields: [{ path: 'from.email', message: 'must be the address of the mailbox or one of its aliases' }],
@@ -81,10 +92,14 @@ export const recipientsOf = (all: readonly Recipient[]): readonly Recipient[] =>
 };
 
 /** Who may no longer write in a thread may not answer in it either; as a new message it can be sent. @throws ApiError 409 */
-const assertThread = async (platform: Platform, mailboxId: MailboxId, { inReplyTo }: DraftContent): Promise<void> => {
+const assertThread = async (platform: Platform, actor: Actor, mailboxId: MailboxId, { inReplyTo }: DraftContent): Promise<void> => {
   if (inReplyTo === null || inReplyTo.mode === 'forward') return;
-  const { state } = await platform.commands.load(thread, threadKey(inReplyTo.threadId));
-  if (accessOf(state, mailboxId) === 'editor') return;
+  const [{ state }, held] = await Promise.all([
+    platform.commands.load(thread, threadKey(inReplyTo.threadId)),
+    platform.commands.load(mailbox, mailboxKey(mailboxId)),
+  ]);
+  const link = { role: roleOf(held.state, actor.userId), access: accessOf(state, mailboxId) };
+  if (may(actor, 'send', { kind: 'thread', links: [link] })) return;
   throw new ApiError(
     'CONFLICT',
     'This mailbox may no longer write in the thread. Save the draft with inReplyTo null to send it as a new message.',
