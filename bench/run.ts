@@ -7,6 +7,7 @@ import { chatBench } from './chat.ts';
 import { exportBench } from './export.ts';
 import { fanOutBench } from './fan-out.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
+import { importBench } from './import.ts';
 import { mailListBench } from './mail-list.ts';
 import { mailSearchBench } from './mail-search.ts';
 import { replayBench } from './replay.ts';
@@ -22,6 +23,7 @@ const benches: readonly Bench[] = [
   chatRatesBench,
   chatSearchBench,
   smtpBench,
+  importBench,
   mailListBench,
   mailSearchBench,
   fanOutBench,

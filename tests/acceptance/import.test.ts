@@ -1,9 +1,16 @@
 /** Old mail through the whole program: uploaded, filed by its date with flags and labels, told of as it goes, carried on after a power cut. */
 import type { Import } from '@tidings/contracts/http/imports';
 import type { Label } from '@tidings/contracts/http/labels';
-import type { Email, MailboxCounts, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
+import type { Problem } from '@tidings/contracts/http/problem';
+import type { Email, MailboxCounts, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openMailTown, type MailTown } from './mail-kit.ts';
+import { startProgram } from '../kit/program.ts';
+import { ownMail, realMail } from './mail-in-sender.ts';
+import { zipOf } from './zip.ts';
+import { forbidden, invalid, missing, openMailTown, type MailTown } from './mail-kit.ts';
 
 let town: MailTown<'ann' | 'vic'>;
 beforeAll(async () => {
@@ -11,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => town.close());
 
-const soon = { timeout: 30_000, interval: 50 };
+/** Imports go last where there is not enough processor for all. */
+const soon = { timeout: 60_000, interval: 50 };
 
 const upload = async (mailboxId: string, file: string | Buffer, name = 'mail.mbox', who: 'ann' | 'vic' = 'ann'): Promise<Response> => {
   const form = new FormData();
@@ -125,4 +133,183 @@ describe('a file of mail', () => {
     const found = await town.as.ann.ask<MailPage<{ emailId: string }>>('GET', `/api/search?q=subject:school&mailboxId=${box}`);
     expect(found.content).toHaveLength(1);
   });
+
+  it('may be one mail, or a zip with folders; what is no mail in it is left alone', async () => {
+    const box = await town.openShared('letters', { ann: 'admin' });
+    expect(await bring(box, mail({ Subject: 'One', 'Message-ID': '<one@x>' }), 'one.eml')).toMatchObject({
+      state: 'done',
+      total: 1,
+      filed: 1,
+      source: { type: 'eml' },
+    });
+    const zip = zipOf({
+      'Sent/two.eml': mail({ Subject: 'Two' }),
+      'Buildings/Schools/three.eml': mail({ Subject: 'Three' }),
+      'Corbeille.mbox': mbox(['Tue Mar 05 10:00:00 2019', mail({ Subject: 'Four' })]),
+      'again.eml': mail({ Subject: 'One', 'Message-ID': '<one@x>' }),
+      'readme.html': 'no mail',
+    });
+    expect(await bring(box, zip, 'mail.zip')).toMatchObject({ state: 'done', total: 4, filed: 3, duplicates: 1, source: { type: 'zip' } });
+    await untilThreads(box, 'trash', 1);
+    await untilThreads(box, 'all', 3);
+    expect((await holdings(box, 'archive')).map(({ subject, labels }) => [subject, labels])).toEqual([['Three', ['Buildings/Schools']]]);
+    expect(await counts(box)).toMatchObject({ inbox: { threads: 1 }, sent: { threads: 1 }, archive: { threads: 1 } });
+  });
+
+  it('is brought along once, also what came by SMTP before, whatever its line ends', async () => {
+    const box = await town.openShared('once', { ann: 'admin' });
+    const sent = await town.send('ann', { to: 'once@tidings.test', subject: 'Came before', text: 'text', messageId: '<before@x>' });
+    const raw = Buffer.from(await (await town.as.ann.call('GET', `/api/emails/${sent.id}/raw`)).arrayBuffer()).toString('latin1');
+    const file = mbox(
+      ['Tue Mar 05 10:00:00 2019', raw.replaceAll('\r\n', '\n')],
+      ['Wed Mar 06 10:00:00 2019', mail({ Subject: 'No id' })],
+      ['Thu Mar 07 10:00:00 2019', mail({ Subject: 'Same id', 'Message-ID': '<before@x>' })],
+    );
+    expect(await bring(box, file)).toMatchObject({ state: 'done', total: 3, filed: 2, duplicates: 1 });
+    expect(await bring(box, file)).toMatchObject({ state: 'done', total: 3, filed: 0, duplicates: 3 });
+    await untilThreads(box, 'all', 3);
+  });
+
+  it('goes out as an mbox that comes in as it was', async ({ annotate }) => {
+    const [from, to] = [await town.openShared('from', { ann: 'admin' }), await town.openShared('to', { ann: 'admin' })];
+    const { folder, samples } = realMail();
+    await annotate(
+      samples.length > 0 ? `with ${samples.length} real mails of ${folder}` : `no real mail in ${folder}: with the project's own`,
+    );
+    const mails = [...ownMail(), ...samples.slice(0, 300)].map(({ raw }, nth): readonly [string, string] => {
+      const labels = ['Inbox', 'Sent', 'Archived', 'Trash'][nth % 4];
+      const notes = `Status: ${nth % 3 === 0 ? 'O' : 'RO'}\nX-Status: ${nth % 5 === 0 ? 'AF' : ''}\nX-Gmail-Labels: ${labels}${nth % 7 === 0 ? ',Écoles/"a, b"' : ''}${nth % 11 === 0 ? ',Starred' : ''}\n`;
+      const text = raw
+        .toString('latin1')
+        .replaceAll('\r\n', '\n')
+        .replace(/^(>*From )/gm, '>$1');
+      return [
+        new Date(Date.UTC(2020, 0, 1 + nth)).toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, '$1 $3 $2 $5 $4'),
+        `${notes}${text}`,
+      ];
+    });
+    const came = await bring(from, mbox(...mails));
+    expect(came).toMatchObject({ state: 'done', total: mails.length, failed: 0 });
+    const before = await town.as.ann.ask<Import>('GET', `/api/imports/${came.id}`);
+    await vi.waitFor(
+      async () =>
+        expect(
+          await (
+            await town.as.ann.call('GET', `/api/mailboxes/${from}/export`)
+          )
+            .text()
+            .then((text) => text.split(/^From .* 20\d\d$/m).length - 1),
+        ).toBe(before.filed),
+      soon,
+    );
+    const exported = Buffer.from(await (await town.as.ann.call('GET', `/api/mailboxes/${from}/export`)).arrayBuffer());
+    expect(await bring(to, exported)).toMatchObject({ state: 'done', total: before.filed, filed: before.filed, failed: 0 });
+    for (const view of ['inbox', 'sent', 'archive', 'trash'] as const) {
+      const { threads } = (await counts(from))[view];
+      await untilThreads(to, view, threads);
+      expect([view, sorted(await holdings(to, view))]).toEqual([view, sorted(await holdings(from, view))]);
+    }
+    // Into the mailbox that it came from, there is nothing to bring.
+    expect(await bring(from, exported)).toMatchObject({ state: 'done', filed: 0, duplicates: before.filed });
+    const part = await (await town.as.ann.call('GET', `/api/mailboxes/${from}/export?view=trash`)).text();
+    expect(part.match(/^X-Gmail-Labels: (?!.*Trash)/gm)).toBeNull();
+  }, 120_000);
+
+  it('is refused where it is no mail, too large, or not theirs to bring', async () => {
+    const box = await town.openShared('refusing', { ann: 'admin', vic: 'viewer' });
+    const refused = async (response: Response) => {
+      const problem = (await response.json()) as Problem; // every error has this body
+      return [response.status, problem.code, ...(problem.errors ?? []).map(({ path }) => path)];
+    };
+    expect(await refused(await upload(box, '%PDF-1.4 no mail', 'mail.mbox'))).toEqual(invalid('file'));
+    expect(await refused(await upload(box, '', 'mail.mbox'))).toEqual(invalid('file'));
+    expect(await refused(await upload(box, mail({}), 'x.eml', 'vic'))).toEqual(forbidden);
+    expect(await refused(await upload(box, Buffer.alloc(9 * 1024 * 1024, 'x: y\n'), 'x.eml'))).toEqual([413, 'CONTENT_TOO_LARGE', 'file']);
+    const { ann, vic } = town.as;
+    expect(await vic.refused('GET', `/api/mailboxes/${box}/export`)).toEqual(forbidden);
+    expect(await ann.refused('GET', '/api/imports/00000000-0000-4000-8000-000000000000')).toEqual(missing);
+    const imap = { host: '127.0.0.1', username: 'x', password: 'x' };
+    expect(await ann.refused('POST', `/api/mailboxes/${box}/imports`, { imap })).toEqual(invalid('imap.host'));
+    expect(await ann.refused('POST', `/api/mailboxes/${box}/imports`, { imap: { ...imap, host: 'imap.example.org', port: 0 } })).toEqual(
+      invalid('imap.port'),
+    );
+    expect(await ann.refused('POST', `/api/mailboxes/${box}/imports`, {})).toEqual(invalid('imap'));
+    expect((await ann.ask<{ content: readonly Import[] }>('GET', `/api/mailboxes/${box}/imports`)).content).toEqual([]);
+    // These can be told only by whoever reads them.
+    expect(await bring(box, Buffer.concat([zipOf({ 'a.eml': mail({}) }).subarray(0, 40), Buffer.alloc(50)]), 'broken.zip')).toMatchObject({
+      state: 'failed',
+      error: { code: 'file', field: 'file' },
+    });
+    expect(await bring(box, zipOf({ 'x.txt': 'no mail' }), 'none.zip')).toMatchObject({
+      state: 'failed',
+      error: { message: 'There is no mail in this file.' },
+    });
+  });
+
+  it('is cancelled as it runs, and what was filed stays', async () => {
+    const box = await town.openShared('cancelling', { ann: 'admin' });
+    const many = mbox(
+      ...Array.from({ length: 3_000 }, (_, n): readonly [string, string] => [
+        'Tue Mar 05 10:00:00 2019',
+        mail({ Subject: `Mail ${n}`, 'Message-ID': `<c${n}@x>` }),
+      ]),
+    );
+    const { id } = (await (await upload(box, many)).json()) as Import; // the contract of the route
+    await vi.waitFor(async () => expect((await town.as.ann.ask<Import>('GET', `/api/imports/${id}`)).done).toBeGreaterThan(0), soon);
+    await town.as.ann.ask<Import>('DELETE', `/api/imports/${id}`);
+    const stopped = await ended(id);
+    expect(stopped.state).toBe('cancelled');
+    expect(stopped.done).toBeLessThan(3_000);
+    // A second time brings the rest, and knows the others.
+    const again = await bring(box, many);
+    expect(again).toMatchObject({ state: 'done', total: 3_000, done: 3_000, failed: 0 });
+    await vi.waitFor(async () => expect((await counts(box)).inbox.threads).toBe(3_000), soon);
+  }, 120_000);
 });
+
+/** Threads whose latest mails came at one instant stand in any order. */
+const sorted = (threads: readonly object[]): readonly string[] => threads.map((thread) => JSON.stringify(thread)).toSorted();
+
+it('goes on after a power cut, and every mail is filed once', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tidings-import-'));
+  const total = 3_000;
+  const file = mbox(
+    ...Array.from({ length: total }, (_, n): readonly [string, string] => [
+      'Tue Mar 05 10:00:00 2019',
+      mail({ Subject: `Mail ${n}`, 'Message-ID': `<k${n}@x>` }),
+    ]),
+  );
+  let program = await startProgram({ dataDir });
+  const ask = async <A>(path: string, init: RequestInit = {}): Promise<A> => {
+    const headers = { authorization: `Bearer ${await program.token('alice')}` };
+    return (await (await fetch(`${program.httpUrl}${path}`, { ...init, headers })).json()) as A; // the contract of the route
+  };
+  const send = async (mailboxId: string): Promise<Import> => {
+    const form = new FormData();
+    form.append('file', new Blob([Buffer.from(file, 'latin1')]), 'mail.mbox');
+    return ask<Import>(`/api/mailboxes/${mailboxId}/imports`, { method: 'POST', body: form });
+  };
+  const over = async (id: string): Promise<Import> => {
+    await vi.waitFor(async () => expect((await ask<Import>(`/api/imports/${id}`)).endedAt).not.toBeNull(), {
+      timeout: 90_000,
+      interval: 100,
+    });
+    return ask<Import>(`/api/imports/${id}`);
+  };
+  try {
+    const [mailbox] = (await ask<Me>('/api/me')).mailboxes;
+    const { id } = await send(mailbox?.id ?? '');
+    await vi.waitFor(async () => expect((await ask<Import>(`/api/imports/${id}`)).done).toBeGreaterThan(0), soon);
+    await program.kill9();
+    program = await startProgram({ dataDir });
+    expect(await over(id)).toMatchObject({ state: 'done', total, done: total, filed: total, duplicates: 0, failed: 0 });
+    await vi.waitFor(async () => expect((await ask<MailboxCounts>(`/api/mailboxes/${mailbox?.id}/counts`)).views.all.threads).toBe(total), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    expect(await over((await send(mailbox?.id ?? '')).id)).toMatchObject({ state: 'done', filed: 0, duplicates: total });
+  } finally {
+    await program.stop();
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+}, 240_000);

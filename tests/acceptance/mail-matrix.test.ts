@@ -4,6 +4,7 @@
  */
 import type { Draft, UploadedFile } from '@tidings/contracts/http/drafts';
 import type { Contact } from '@tidings/contracts/http/contacts';
+import type { Import } from '@tidings/contracts/http/imports';
 import { routes } from '@tidings/contracts/http/index';
 import type { Label } from '@tidings/contracts/http/labels';
 import type { Comment } from '@tidings/contracts/http/notes';
@@ -87,6 +88,10 @@ const labelVars = async ({ master, mailboxId }: Target) => ({
   labelId: (await master.ask<Label>('POST', `/api/mailboxes/${mailboxId}/labels`, { name: randomUUID() })).id,
 });
 const templateVars = async () => ({ templateId: randomUUID() });
+const account = () => ({ imap: { host: 'imap.invalid', username: 'x', password: randomUUID() } });
+const importVars = async ({ master, mailboxId }: Target) => ({
+  importId: (await master.ask<Import>('POST', `/api/mailboxes/${mailboxId}/imports`, account())).id,
+});
 const ownLabel = async () => ({ labelId: label });
 const someone = async () => ({ userId: town.as.outsider.id });
 const thirdMailbox = async () => ({ mailboxId: third });
@@ -163,6 +168,11 @@ const matrix: Readonly<Record<string, Line>> = {
   deleteLabel: { ...managing, vars: labelVars },
   blockSender: { ...managing, vars: sender },
   unblockSender: { ...managing, vars: sender },
+  importMail: { ...managing, body: account },
+  listImports: managing,
+  getImport: { ...managing, vars: importVars },
+  cancelImport: { ...managing, vars: importVars },
+  exportMailbox: managing,
 
   getThread: { least: 'viewer', on: 'thread' },
   listThreadMessages: { least: 'viewer', on: 'thread' },

@@ -1,10 +1,12 @@
-/** Bringing mail along (mail-contract §3). */
+/** Bringing mail along, and taking it away (mail-contract §3). */
 import * as t from 'io-ts';
-import { int, nullable, oneOf } from '../codec.ts';
+import { int, nullable, oneOf, text } from '../codec.ts';
 import { ImapTls, ImportError, ImportFailure, ImportFormat } from '../events/import.ts';
-import { ImportId, MailboxId } from '../ids.ts';
+import { ImportId, LabelId, MailboxId } from '../ids.ts';
 import { Timestamp } from '../time.ts';
-import { FileForm } from './form.ts';
+import { FileForm, FormOr } from './form.ts';
+import { listOf } from './mail.ts';
+import { View } from './mail-objects.ts';
 import { defineRoute, type Route } from './route.ts';
 
 /** Of an import that are told one by one; all are counted. */
@@ -55,6 +57,19 @@ export const Import = t.readonly(
 );
 export type Import = t.TypeOf<typeof Import>;
 
+/** Left out: port 993 and TLS from the first byte on, and all folders. */
+export const ImapImport = t.readonly(
+  t.type({
+    imap: t.readonly(
+      t.intersection([
+        t.type({ host: text(1, 253), username: text(1, 500), password: text(1, 1000) }),
+        t.partial({ port: int(1, 65_535), tls: ImapTls, folders: listOf(text(1, 500), 1, 1000) }),
+      ]),
+    ),
+  }),
+);
+export type ImapImport = t.TypeOf<typeof ImapImport>;
+
 const mailboxParams = t.readonly(t.type({ mailboxId: MailboxId }));
 const importParams = t.readonly(t.type({ importId: ImportId }));
 
@@ -64,9 +79,9 @@ export const importMail = defineRoute({
   path: '/api/mailboxes/{mailboxId}/imports',
   tag: 'Imports',
   summary:
-    'Brings mail along from a file: an mbox, one mail as `.eml`, or a zip of these. Folders become places and labels. The same mail is filed once, whatever is sent again. For admins of the mailbox.',
+    'Brings mail along: from a file (an mbox, one mail as `.eml`, or a zip of these) or, asked for in JSON, from an IMAP server, whose password is forgotten when the import ends. Folders become places and labels. The same mail is filed once, whatever is sent again. For admins of the mailbox.',
   params: mailboxParams,
-  body: new FileForm('file', LARGEST_IMPORT, 413),
+  body: new FormOr(new FileForm('file', LARGEST_IMPORT, 413), ImapImport),
   response: Import,
   errors: [403, 404, 413, 415, 422],
 });
@@ -104,4 +119,17 @@ export const cancelImport = defineRoute({
   errors: [403, 404],
 });
 
-export const importRoutes: readonly Route[] = [importMail, listImports, getImport, cancelImport];
+export const exportMailbox = defineRoute({
+  id: 'exportMailbox',
+  method: 'GET',
+  path: '/api/mailboxes/{mailboxId}/export',
+  tag: 'Imports',
+  summary:
+    'All mail of a mailbox, or of a view or label, as an mbox (RFC 4155, `mboxrd`) with places, labels and flags in its headers. Brought into a mailbox it gives the same threads. For admins of the mailbox.',
+  params: mailboxParams,
+  query: t.partial({ view: View, label: LabelId }),
+  produces: 'binary',
+  errors: [403, 404],
+});
+
+export const importRoutes: readonly Route[] = [importMail, listImports, getImport, cancelImport, exportMailbox];

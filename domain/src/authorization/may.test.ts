@@ -25,6 +25,7 @@ const mailMatrix: Readonly<Record<MailAction, string>> = {
   'manage-labels': '----+',
   'manage-templates': '----+',
   import: '----+',
+  export: '----+',
 };
 const marks = (allowed: readonly boolean[]): string => allowed.map((yes) => (yes ? '+' : '-')).join('');
 // The matrix is exhaustive by type; Object.entries forgets its keys.

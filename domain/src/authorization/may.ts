@@ -74,6 +74,7 @@ const mailActions = {
   'manage-labels': 'admin',
   'manage-templates': 'admin',
   import: 'admin',
+  export: 'admin',
 } as const satisfies Readonly<Record<string, MailboxRole>>;
 
 /** What who manages a mail domain may do to its mailboxes without being in them. They read nothing. */

@@ -13,6 +13,8 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
   tidings filing …              list, retry mail that could not be filed: see "tidings filing help"
   tidings blobs …               verify, rotate, collect: see "tidings blobs help"
+  tidings import …              mail from an mbox, .eml or zip into a mailbox: --mailbox contact@town.example file.mbox
+  tidings export …              a mailbox as an mbox: --mailbox contact@town.example --out file.mbox
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
   tidings help                  this page
 
@@ -43,7 +45,7 @@ export const main = async (args: readonly string[]): Promise<void> => {
 };
 
 /** Errors whose message is a sentence for the terminal. */
-const EXPECTED = new Set(['EmbeddedPostgresError', 'ChildFailed', 'DemoFailed', 'WrongBlobKeys']);
+const EXPECTED = new Set(['MailCommandFailed', 'EmbeddedPostgresError', 'ChildFailed', 'DemoFailed', 'WrongBlobKeys']);
 
 const run = async (command: string, args: readonly string[]): Promise<number> => {
   switch (command) {
@@ -59,6 +61,9 @@ const run = async (command: string, args: readonly string[]): Promise<number> =>
       return filing(args);
     case 'blobs':
       return blobs(args);
+    case 'import':
+    case 'export':
+      return mailCommand(command, args);
     case 'demo':
       return (await import('./demo/index.ts')).demoCommand(args, process.stdout);
     case 'help':
@@ -109,6 +114,13 @@ const withDatabase = async (work: (databaseUrl: string, config: Config) => Promi
     await postgres.stop();
   }
 };
+
+const mailCommand = (command: 'import' | 'export', args: readonly string[]): Promise<number> =>
+  withDatabase(async (databaseUrl, config) => {
+    const { importCommand, exportCommand } = await import('./mail/index.ts');
+    const context = { databaseUrl, config, stdout: process.stdout, stderr: process.stderr };
+    return command === 'import' ? importCommand(args, context) : exportCommand(args, context);
+  });
 
 const migrateCommand = (): Promise<number> =>
   withDatabase(async (databaseUrl, config) => {

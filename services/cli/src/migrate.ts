@@ -8,6 +8,7 @@ import { migrateSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import { migrateOutbound } from '@tidings/infra/webhooks/migrations';
 import type { Logger } from 'pino';
 import { migrateFiling } from '../../filing/src/migrations.ts';
+import { migrateImporter } from '../../importer/src/in-hand.ts';
 import { migrateNotifier } from '../../notifier/src/migrations.ts';
 import { migrateEgress } from '../../smtp-egress/src/migrations.ts';
 import { migrateOps } from '../../ops/src/migrations.ts';
@@ -23,6 +24,7 @@ export const migrate = async (databaseUrl: string, logger: Logger): Promise<void
       migratePresence,
       migrateOutbound,
       migrateFiling,
+      migrateImporter,
       migrateNotifier,
       migrateEgress,
       migrateOps,

@@ -14,7 +14,8 @@ export const bar = (done: number, text: string, columns: number): string => {
 };
 
 export interface Progress {
-  readonly tick: () => void;
+  /** So many more are done; one unless said. */
+  readonly tick: (by?: number) => void;
   /** Takes the bar away. */
   readonly end: () => void;
 }
@@ -32,8 +33,8 @@ export const progressOf = (total: number, things: string, out: Out, now: () => n
     return `${((done / Math.max(1, total)) * 100).toFixed(1)} %  ${count(done)} of ${count(total)} ${things}  ${count(Math.round(rate))}/s${left}`;
   };
   return {
-    tick: () => {
-      done += 1;
+    tick: (by = 1) => {
+      done += by;
       const percent = (done / Math.max(1, total)) * 100;
       if (out.isTTY === true) {
         if (now() - drawnAt < DRAW_EVERY_MS && done < total) return;

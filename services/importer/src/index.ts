@@ -4,6 +4,7 @@
  */
 import type { ImportId } from '@tidings/contracts/ids';
 import { importKey, mailImport } from '@tidings/domain/import/index';
+import { ImapError } from '@tidings/infra/imap/imap';
 import { openMime } from '@tidings/infra/mime/mime';
 import { backoff } from '@tidings/infra/projector/backoff';
 import { createLeases, DEFAULT_LEASE, Fenced, type Lease, type LeaseOptions, type Leases } from '@tidings/infra/projector/lease';
@@ -15,7 +16,8 @@ import type { Platform, Service, ServiceHealth } from '../../platform/src/platfo
 import { NotCaughtUp } from '../../platform/src/unused-blobs.ts';
 import { inHand, migrateImporter, takeInHand } from './in-hand.ts';
 import { createMeasures } from './measures.ts';
-import { runImport } from './run-import.ts';
+import { failImport, runImport } from './run-import.ts';
+import { SourceFailed } from './source.ts';
 import { dropLease, tidyUp } from './tidy.ts';
 
 export interface ImporterOptions {
@@ -26,6 +28,8 @@ export interface ImporterOptions {
 
 /** Imports that one node works at together; more wait. */
 const AT_ONCE = 3;
+/** So many tries in a row, some seconds in all, without a single mail. */
+const PATIENCE = 7;
 /** How often a node looks for imports that nobody works at. */
 const LOOK_AGAIN_MS = 2_000;
 /** Bytes of mail that are read at once. */
@@ -40,7 +44,8 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
   await migrateImporter(platform.pool);
   const measures = createMeasures(platform.metrics);
   const stopping = new AbortController();
-  const running = new Map<ImportId, { readonly owning: AbortController; over: Promise<void> }>();
+  const running = new Map<ImportId, { readonly owning: AbortController; over: Promise<void>; isTidying: boolean }>();
+  const working = (): number => [...running.values()].filter(({ isTidying }) => !isTidying).length;
   const leases = createLeases(platform.pool, {
     ...(options.lease ?? DEFAULT_LEASE),
     onLost: ({ name }) => running.get(idIn(name))?.owning.abort(),
@@ -48,6 +53,7 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
   });
   const mime = openMime(options.threads === undefined ? {} : { threads: options.threads });
   const room = roomOf(ROOM);
+  let wake = (): void => undefined;
   let lastProgressAt = platform.now();
   let waitingOn: string | null = null;
 
@@ -69,6 +75,10 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
             },
           });
         }
+        // That waits for read models; the next import need not.
+        const entry = running.get(importId);
+        if (entry !== undefined) entry.isTidying = true;
+        wake();
         await tidyUp(platform, importId);
         await dropLease(platform, lease);
         return;
@@ -77,6 +87,7 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
         failures += 1;
         waitingOn = error instanceof Error ? error.message : String(error);
         measures.failed();
+        if (error instanceof ImapError && failures >= PATIENCE) await giveUp(importId, error).catch(() => undefined);
         if (error instanceof NotCaughtUp) logger.info({ importId }, 'an import is over; its file goes when read models have caught up');
         else logger.warn({ err: error, importId, failures }, 'an import starts over from where it stands');
         await backoff(failures, signal, 10_000);
@@ -84,10 +95,16 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
     }
   };
 
+  /** A server that cannot be reached is asked again; not for ever. */
+  const giveUp = async (importId: ImportId, { code, field, message }: ImapError): Promise<void> => {
+    const { state } = await platform.commands.load(mailImport, importKey(importId));
+    if (state.kind === 'open') await failImport(state.request, platform, new SourceFailed({ code, field: `imap.${field}`, message }));
+  };
+
   const begin = async (importId: ImportId): Promise<void> => {
-    if (running.has(importId) || running.size >= AT_ONCE) return;
+    if (running.has(importId) || working() >= AT_ONCE) return;
     const owning = new AbortController();
-    const entry = { owning, over: Promise.resolve() };
+    const entry = { owning, over: Promise.resolve(), isTidying: false };
     running.set(importId, entry);
     measures.running(running.size);
     const lease = await acquire(leases, importId).catch((error: unknown) => {
@@ -109,7 +126,6 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
     entry.over = work(importId, lease, AbortSignal.any([stopping.signal, owning.signal])).then(end, end);
   };
 
-  let wake = (): void => undefined;
   /** New ones are seen as the log tells of them; those whose node died, by looking. */
   const untilWoken = (): Promise<unknown> => {
     const woken = new AbortController();
@@ -154,7 +170,7 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
 
   return {
     name: 'importer',
-    health: () => healthOf(running.size, platform.now() - lastProgressAt, lastProgressAt, waitingOn),
+    health: () => healthOf(working(), platform.now() - lastProgressAt, lastProgressAt, waitingOn),
     stop: async () => {
       stopping.abort();
       await Promise.all(loops);

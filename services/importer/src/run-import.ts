@@ -10,7 +10,9 @@ import { addressesOf } from '@tidings/projections/mailboxes/index';
 import type { Room } from '../../filing/src/room.ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { fileBatch, type BatchOutcome } from './file-batch.ts';
+import { guardOf } from '@tidings/infra/webhooks/guard';
 import { openFile } from './file-source.ts';
+import { openAccount } from './imap-source.ts';
 import { labelsOf } from './labels.ts';
 import { type Batch, type LostMail, type Source, SourceFailed } from './source.ts';
 import { type UnderstoodMail, understandMail } from './understand.ts';
@@ -44,7 +46,7 @@ export const runImport = async (request: ImportRequest, parts: RunParts): Promis
   if (state.kind !== 'open') return true;
   const key = (await platform.keys.obtain([subjectId(mailboxId)])).get(subjectId(mailboxId)) ?? null;
   if (key === null || (await platform.commands.load(mailbox, mailboxKey(mailboxId))).state.kind !== 'open') {
-    await fail(request, platform, new SourceFailed({ code: 'gone', field: null, message: 'The mailbox was closed.' }));
+    await failImport(request, platform, new SourceFailed({ code: 'gone', field: null, message: 'The mailbox was closed.' }));
     return true;
   }
   let source: Source | null = null;
@@ -54,7 +56,7 @@ export const runImport = async (request: ImportRequest, parts: RunParts): Promis
     return await fileAll(source, request, state.progress, parts);
   } catch (error) {
     if (!(error instanceof SourceFailed) || signal.aborted) throw error;
-    await fail(request, platform, error);
+    await failImport(request, platform, error);
     return true;
   } finally {
     await source?.close();
@@ -67,8 +69,13 @@ const openSource = async (
   { platform, signal }: RunParts,
 ): Promise<Source> => {
   const { source } = request;
-  if (source.type === 'imap')
-    throw new SourceFailed({ code: 'unavailable', field: 'imap', message: 'IMAP servers are not read by this version.' });
+  if (source.type === 'imap') {
+    const { state } = await platform.commands.load(mailImport, importKey(request.importId));
+    const password = state.kind === 'none' ? null : reveal(state.password ?? null, null);
+    if (password === null) throw new SourceFailed({ code: 'gone', field: 'imap.password', message: 'The password is no longer there.' });
+    const [username, wanted, from] = [reveal(request.name, null) ?? '', reveal(request.folders, null), reveal(progress?.folders ?? [], [])];
+    return openAccount(source, { username, password, wanted, from, guard: guardOf(platform.config) });
+  }
   const { maxImportBytes: maxBytes } = platform.config;
   return openFile(platform.blobs, source, { name: reveal(request.name, null), from: progress?.next ?? 0, maxBytes, signal });
 };
@@ -138,7 +145,8 @@ const record = async (
   await commands.transact(mailImport, importKey(importId), command, { commandId });
 };
 
-const fail = async (
+/** It ends here, and says why. */
+export const failImport = async (
   { importId, mailboxId }: ImportRequest,
   { commands }: Pick<Platform, 'commands'>,
   { error }: SourceFailed,

@@ -2,12 +2,13 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { ImportFormat, ImportSource } from '@tidings/contracts/events/import';
-import type { ReceivedFile } from '@tidings/contracts/http/form';
-import { cancelImport, type Import, importMail } from '@tidings/contracts/http/imports';
+import { ReceivedFile } from '@tidings/contracts/http/form';
+import { cancelImport, type ImapImport, type Import, importMail } from '@tidings/contracts/http/imports';
 import { derivedId, type ImportId, type MailboxId } from '@tidings/contracts/ids';
 import { importKey, mailImport } from '@tidings/domain/import/index';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
 import { FORMAT_BYTES, formatOf } from '@tidings/infra/mail-files/format';
+import { faultOfHost, guardOf } from '@tidings/infra/webhooks/guard';
 import { importById, importView } from '@tidings/projections/imports/index';
 import type { FastifyInstance } from 'fastify';
 import type { Actor, Ctx } from '../../../http-kit/src/ctx.ts';
@@ -19,6 +20,7 @@ import type { Platform } from '../../../platform/src/platform.ts';
 import { assertMay } from './access.ts';
 
 const READS = ['imports'];
+const IMAPS = 993;
 const DAY_MS = 24 * 3_600_000;
 
 export const registerImports = (app: FastifyInstance, platform: Platform): void => {
@@ -31,7 +33,8 @@ export const registerImports = (app: FastifyInstance, platform: Platform): void 
       const { mailboxId } = params;
       await assertMay(platform, actor, 'import', mailboxId);
       const importId = derivedId<ImportId>('import', operationId);
-      const position = await requestFile(platform, ctx, importId, body);
+      const position =
+        body instanceof ReceivedFile ? await requestFile(platform, ctx, importId, body) : await requestImap(platform, ctx, importId, body);
       await settle(position, READS);
       return readImport(platform, importId);
     },
@@ -69,6 +72,19 @@ const formatOfFile = async (path: string): Promise<ImportFormat> => {
   } finally {
     await file.close();
   }
+};
+
+const requestImap = async (platform: Platform, ctx: Asked, importId: ImportId, { imap }: ImapImport) => {
+  const { host: written, port = IMAPS, username: name, password, folders = null } = imap;
+  const tls = imap.tls ?? (port === 143 ? 'starttls' : 'implicit');
+  const guard = guardOf(platform.config);
+  const host = written.trim().toLowerCase();
+  const fault = faultOfHost(host, guard);
+  if (fault !== null) throw invalid([{ path: 'imap.host', message: fault }]);
+  if (tls === 'none' && !guard.allowHttp)
+    throw invalid([{ path: 'imap.tls', message: 'must be implicit or starttls: a password is sent' }]);
+  const source = { type: 'imap', host, port, tls } as const;
+  return (await request(platform, ctx, importId, { source, name, folders, password })).position;
 };
 
 const request = async (

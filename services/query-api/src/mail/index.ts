@@ -10,6 +10,7 @@ import { registerDeliveries } from './deliveries.ts';
 import { registerDomains } from './domains.ts';
 import { registerDrafts } from './drafts.ts';
 import { registerEmails } from './emails.ts';
+import { registerExport } from './export.ts';
 import { registerImports } from './imports.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
@@ -31,6 +32,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerMailSearch(app, platform);
   registerLabels(app, platform);
   registerImports(app, platform);
+  registerExport(app, platform);
   registerTimeline(app, platform, bodies);
   registerDeliveries(app, platform);
   registerEmails(app, platform, bodies, lazyMime(app));

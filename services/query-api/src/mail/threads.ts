@@ -118,7 +118,7 @@ const ASIDE: readonly Place[] = ['spam', 'trash'];
 export const shownPlaces = ({ inInbox, inArchive, inSent, inDrafts }: ListedThread): readonly Place[] =>
   inInbox + inArchive + inSent + inDrafts > 0 ? MAIN : ASIDE;
 
-const placesOf: Readonly<Record<View, readonly Place[]>> = {
+export const placesOf: Readonly<Record<View, readonly Place[]>> = {
   inbox: ['inbox'],
   all: MAIN,
   starred: MAIN,

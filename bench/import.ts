@@ -1,0 +1,154 @@
+/**
+ * Importing an mbox: from the file's bytes in the blob store to every mail filed in the log, by the importer alone, and how soon after that the read
+ * models show it all. Baseline: the same mails inserted as they are into a table of the same Postgres, as many to a commit.
+ */
+import { derivedId, type CommandId, type ImportId, type MailboxId, type UserId } from '@tidings/contracts/ids';
+import { importKey, mailImport } from '@tidings/domain/import/index';
+import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
+import { loadConfig } from '@tidings/infra/config/config';
+import { openMime } from '@tidings/infra/mime/mime';
+import { createLeases, DEFAULT_LEASE } from '@tidings/infra/projector/lease';
+import { either as E } from 'fp-ts';
+import { pino } from 'pino';
+import { migrate } from '../services/cli/src/migrate.ts';
+import { roomOf } from '../services/filing/src/room.ts';
+import { runImport } from '../services/importer/src/run-import.ts';
+import { BATCH_MAILS } from '../services/importer/src/source.ts';
+import { type OpenedPlatform, openPlatform } from '../services/platform/src/open.ts';
+import { startProjectorService } from '../services/projector/src/index.ts';
+import { Dice } from '../tests/acceptance/town.ts';
+import { type Bench } from './harness.ts';
+import { withPostgres } from './postgres.ts';
+
+const MAILS = Number(process.env['BENCH_IMPORT_MAILS'] ?? 20_000);
+const WARM_UP = 2_000;
+const READ_MODELS = ['threads', 'emails', 'mail-search', 'feed', 'imports'];
+
+export const importBench: Bench = {
+  name: 'import',
+  run: (say) =>
+    withPostgres(async (url) => {
+      const logger = pino({ level: 'error' });
+      await migrate(url, logger);
+      const config = E.getOrElseW((faults: readonly string[]) => {
+        throw new Error(faults.join('; '));
+      })(loadConfig({ DATABASE_URL: url }));
+      const platform = await openPlatform(config, { process: 'bench', logger });
+      try {
+        // Registered and idle: what is measured has the machine to itself.
+        await (await startProjectorService(platform)).stop();
+        const mails = Array.from({ length: MAILS }, (_, nth) => mailNo(nth));
+        const plain = await insertPlainly(platform, mails);
+        say(`inserted as they are: ${Math.round(plain)} messages/s`);
+        await importAll(platform, 'warm-up', mails.slice(0, WARM_UP));
+        const before = process.memoryUsage().rss;
+        const cpu = process.cpuUsage();
+        const rate = await importAll(platform, 'measured', mails);
+        const { user, system } = process.cpuUsage(cpu);
+        const grown = Math.max(0, process.memoryUsage().rss - before) / 1024 / 1024;
+        const cpuMs = (user + system) / 1000 / MAILS;
+        say(`imported: ${Math.round(rate)} messages/s, ${cpuMs.toFixed(2)} ms of processor time each beside Postgres`);
+        const shown = await showAll(platform);
+        return [
+          {
+            what: `import: an mbox of ${MAILS} mails of 2 kB, filed durably`,
+            unit: 'messages/s',
+            value: rate,
+            must: { atLeast: 1000 },
+            baseline: { what: 'the same mails inserted as they are', value: plain },
+            note: `${cpuMs.toFixed(2)} ms of processor time each beside Postgres; memory grew by ${grown.toFixed(0)} MiB; all read models had them ${shown.toFixed(1)} s later`,
+          },
+        ];
+      } finally {
+        await platform.close();
+      }
+    }),
+};
+
+const dice = new Dice(7);
+const WORDS = 'the roof of the town hall needs repair before winter and schools close early because snow falls on market square'.split(' ');
+const text = (words: number): string => Array.from({ length: words }, () => WORDS[dice.below(WORDS.length)]).join(' ');
+
+/** In threads of three. */
+const mailNo = (nth: number): string => {
+  const first = nth - (nth % 3);
+  const answers = nth === first ? '' : `In-Reply-To: <${first}@bench.test>\nReferences: <${first}@bench.test>\n`;
+  const at = new Date(Date.UTC(2015, 0, 1) + nth * 3_600_000);
+  return `From ${nth % 500}@bench.test ${at.toUTCString().replace(/^(\w+), (\d+) (\w+) (\d+) (\S+) GMT$/, '$1 $3 $2 $5 $4')}
+From: Person ${nth % 500} <${nth % 500}@bench.test>
+To: town@tidings.test
+Subject: ${nth === first ? '' : 'Re: '}Case ${first}
+Date: ${at.toUTCString()}
+Message-ID: <${nth}@bench.test>
+${answers}MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+Status: RO
+${nth % 7 === 0 ? `X-Keywords: label${nth % 14}\n` : ''}
+${Array.from({ length: 22 }, () => text(13)).join('\n')}
+
+`;
+};
+
+/** @returns mails per second */
+const insertPlainly = async ({ pool }: OpenedPlatform, mails: readonly string[]): Promise<number> => {
+  await pool.query('create table plain_mail (nth serial primary key, raw bytea not null)');
+  const began = performance.now();
+  for (let at = 0; at < mails.length; at += BATCH_MAILS) {
+    const batch = mails.slice(at, at + BATCH_MAILS).map((mail) => Buffer.from(mail));
+    await pool.query('insert into plain_mail (raw) select unnest($1::bytea[])', [batch]);
+  }
+  const rate = mails.length / ((performance.now() - began) / 1000);
+  await pool.query('drop table plain_mail');
+  return rate;
+};
+
+/** Into a mailbox of its own. @returns mails per second */
+const importAll = async (platform: OpenedPlatform, name: string, mails: readonly string[]): Promise<number> => {
+  const { commands, pool, blobs } = platform;
+  const mailboxId = derivedId<MailboxId>('bench-mailbox', name);
+  const by = derivedId<UserId>('bench-user');
+  const importId = derivedId<ImportId>('bench-import', name);
+  const commandId = derivedId<CommandId>('bench-command', name);
+  const opening = {
+    type: 'OpenMailbox',
+    mailboxId,
+    kind: 'shared',
+    address: `${name}@tidings.test`,
+    name,
+    members: [{ userId: by, role: 'admin' }],
+  } as const;
+  await commands.transact(mailbox, mailboxKey(mailboxId), opening, { commandId });
+  const { id: blobId, size } = await blobs.put(Buffer.from(mails.join('')));
+  const request = { importId, mailboxId, by, source: { type: 'file', format: 'mbox', blobId, size } as const, name, folders: null };
+  await commands.transact(mailImport, importKey(importId), { type: 'RequestImport', request, password: null }, { commandId });
+  const leases = createLeases(pool, DEFAULT_LEASE);
+  const lease = await leases.acquire(`import:${importId}`, 0);
+  if ('heldBy' in lease) throw new Error('somebody else has the lease of a bench');
+  const mime = openMime();
+  const began = performance.now();
+  await runImport(request, {
+    platform,
+    mime,
+    room: roomOf(96 * 1024 * 1024),
+    lease,
+    signal: new AbortController().signal,
+    onBatch: () => undefined,
+  });
+  const seconds = (performance.now() - began) / 1000;
+  leases.close();
+  await mime.close();
+  const { state } = await commands.load(mailImport, importKey(importId));
+  if (state.kind !== 'finished' || state.progress?.counts.filed !== mails.length)
+    throw new Error(`the import ended as ${JSON.stringify(state)}`);
+  return mails.length / seconds;
+};
+
+/** @returns after how many seconds the read models have everything */
+const showAll = async (platform: OpenedPlatform): Promise<number> => {
+  const began = performance.now();
+  const projector = await startProjectorService(platform);
+  for (const shard of platform.log.shards) await platform.freshness.waitFor(await platform.log.head(shard), READ_MODELS, 600_000);
+  const seconds = (performance.now() - began) / 1000;
+  await projector.stop();
+  return seconds;
+};
