@@ -3,7 +3,7 @@
  * happens in between is found in the log by whoever comes next.
  */
 import type { OutboundRecipient } from '@tidings/contracts/events/outbound';
-import { type AttemptId, type CommandId, derivedId, type MailboxId } from '@tidings/contracts/ids';
+import { type AttemptId, type CommandId, derivedId, type EmailId, type MailboxId } from '@tidings/contracts/ids';
 import { BlobNotFound } from '@tidings/contracts/ports/blob-store';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { enhancedCodeOf, type MailTransport, type Transmission } from '@tidings/contracts/ports/mail-transport';
@@ -31,7 +31,8 @@ export interface AttemptParts {
   readonly heldBack: (domain: string) => string | null;
   /** Counts recipients against limits; when they are used up, until when they are. */
   readonly spend: (mailboxId: MailboxId, senderDomain: string, recipients: number) => Promise<number | null>;
-  readonly returnPath: (envelopeFrom: string, job: Job) => string;
+  /** `recipient` is null for a transmission to several. */
+  readonly returnPath: (envelopeFrom: string, emailId: EmailId, recipient: number | null) => string;
   readonly scheduleMs: readonly number[];
   readonly unknownPolicy: 'hold' | 'retry';
   readonly now: () => number;
@@ -118,7 +119,7 @@ const transmit = async (
     const message = await messages.of(state);
     const mail = {
       ...message,
-      from: parts.returnPath(envelopeFrom, job),
+      from: parts.returnPath(envelopeFrom, job.emailId, to.length === 1 ? (to[0]?.at ?? null) : null),
       recipients: to.map(({ address }) => address),
       envelopeId: job.emailId,
     };

@@ -27,6 +27,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase } from '../../../tests/kit/postgres.ts';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
+import { returningTo, returnPathSecret } from '../../platform/src/return-path.ts';
 import { startSmtpEgress } from './index.ts';
 
 const mailboxId = derivedId<MailboxId>('test', 'mailbox');
@@ -155,6 +156,10 @@ describe('a queued mail', () => {
     await settled(id, 'delivered', 'delivered');
     expect(post.sent.map(({ to }) => to).toSorted()).toEqual([['bob@example.org'], ['eve@example.com']]);
     expect(post.sent[0]?.text).toContain(TEXT);
+    expect(post.sent[0]?.text).toMatch(/^DKIM-Signature: .* d=tidings\.test;/);
+    const secret = await returnPathSecret(platform.keys);
+    expect(post.sent.map(({ from }) => returningTo(secret, from)?.recipient).toSorted()).toEqual([0, 1]);
+    expect(post.sent.map(({ from }) => returningTo(secret, from)?.emailId)).toEqual([id, id]);
     expect((await events(id)).map(({ type }) => type).toSorted()).toEqual([
       ...['EmailQueued', 'RecipientsDelivered', 'RecipientsDelivered', 'TransmissionBegun', 'TransmissionBegun'],
     ]);
@@ -327,14 +332,15 @@ describe('mail between mailboxes of ours', () => {
 
 describe('limits', () => {
   it('hold what is too much until their time is over', async () => {
-    open({ EGRESS_MAILBOX_LIMIT: '2/minute' });
+    open({ EGRESS_MAILBOX_LIMIT: '2/day' });
     await start();
     const first = await queue(['a@example.org', 'b@example.org']);
     await settled(first, 'delivered', 'delivered');
     const id = await queue(['c@example.org']);
     await settled(id, 'deferred');
     expect((await states(id))[0]).toMatchObject({ attempts: 0, retries: 0 });
-    ahead += 60_000;
+    ahead += 86_400_000;
+    await queue(['d@example.org'], derivedId<MailboxId>('test', 'other')); // a clock that jumps wakes nobody
     await settled(id, 'delivered');
   });
 

@@ -6,11 +6,13 @@ import type { MailTransport } from '@tidings/contracts/ports/mail-transport';
 import { isNamed, routesOf } from '@tidings/infra/config/mail-out';
 import { openDns } from '@tidings/infra/dns/system-dns';
 import { openMailTransport } from '@tidings/infra/mail-transport/open-transport';
+import { domainIn } from '@tidings/infra/mail-transport/routes';
 import { proxiesOf } from '@tidings/infra/mail-transport/proxies';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import { isPublicAddress } from '@tidings/infra/webhooks/guard';
 import type { Platform, Service } from '../../platform/src/platform.ts';
+import { returnPathOf, returnPathSecret } from '../../platform/src/return-path.ts';
 import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
 import { refusalsOf } from '../../smtp-ingress/src/refusals.ts';
 import { attempt } from './attempt.ts';
@@ -41,6 +43,7 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   const logger = platform.logger.child({ service: 'smtp-egress' });
   await migrateEgress(pool);
   const measures = createMeasures(platform.metrics);
+  const secret = await returnPathSecret(platform.keys);
   const dns = openDns({ servers: config.dnsServers });
   const transport =
     options.transport ??
@@ -64,7 +67,12 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
           const allowances = [...mailboxAllowance(mailboxId, mailOut.mailboxLimit), ...domainAllowance(from, mailOut.domainLimit)];
           return spend(pool, allowances, recipients, now());
         },
-        returnPath: (envelopeFrom) => envelopeFrom,
+        returnPath: (envelopeFrom, emailId, recipient) => {
+          const domain = domainIn(envelopeFrom);
+          // The null sender stays what it is, and what we do not take mail for is left alone.
+          if (domain === null || !mailDomains.includes(domain)) return envelopeFrom;
+          return returnPathOf(secret, { emailId, recipient }, domain);
+        },
         ...{ scheduleMs: mailOut.scheduleMs, unknownPolicy: mailOut.unknownPolicy },
       }),
   });

@@ -1,9 +1,11 @@
 /** Which of our mailboxes an address names, asked while the peer waits at RCPT, so that no bounce is ever sent for an unknown one. */
 import type { MailboxId } from '@tidings/contracts/ids';
 import { address, addressKey } from '@tidings/domain/address/index';
+import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { domainOf, normaliseAddress, type EmailAddress } from '@tidings/domain/mail/address';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
+import type { Returning } from '../../platform/src/return-path.ts';
 import type { RefuseFor, Sender } from './refusals.ts';
 import { replies } from './reply.ts';
 
@@ -17,13 +19,28 @@ export interface Recipient {
 /** @param known the recipients of this mail so far, by normal form; one that is found joins them */
 export type FindRecipient = (recipient: string, known: Map<EmailAddress, Recipient>, sender: Sender) => Promise<void>;
 
+export interface FindOptions {
+  readonly domains: readonly string[];
+  readonly maxRecipients: number;
+  readonly refuse: RefuseFor;
+  /** What a signed return path of ours names; absent where none comes back. */
+  readonly returning?: (address: EmailAddress) => Returning | null;
+}
+
 /** @throws Reply for an address that is not ours, what `Commands.load` throws when the log is out of reach */
-export const findRecipientIn =
-  (
-    commands: Commands,
-    { domains, maxRecipients, refuse }: { readonly domains: readonly string[]; readonly maxRecipients: number; readonly refuse: RefuseFor },
-  ): FindRecipient =>
-  async (recipient, known, sender) => {
+export const findRecipientIn = (commands: Commands, { domains, maxRecipients, refuse, returning }: FindOptions): FindRecipient => {
+  const mailboxOf = async (normal: EmailAddress, { mailFrom }: Sender): Promise<MailboxId | null> => {
+    // Bounces have the null sender (RFC 5321 §4.5.5); nobody else is to know these addresses.
+    const returned = mailFrom === '' ? (returning?.(normal) ?? null) : null;
+    if (returned !== null) {
+      const { state } = await commands.load(outbound, outboundKey(returned.emailId));
+      return state.kind === 'none' ? null : state.mailboxId;
+    }
+    const { state } = await commands.load(address, addressKey(normal));
+    return state.kind === 'free' ? null : state.mailboxId;
+  };
+
+  return async (recipient, known, sender) => {
     // RFC 5321 §4.5.1: the postmaster may be written to without a domain.
     const full = /^postmaster$/i.test(recipient) ? `postmaster@${domains[0] ?? ''}` : recipient;
     const normal = normaliseAddress(full);
@@ -31,8 +48,9 @@ export const findRecipientIn =
     if (known.has(normal.right)) return;
     if (!domains.includes(domainOf(normal.right))) throw replies.notOurDomain();
     if (known.size >= maxRecipients) throw replies.tooManyRecipients();
-    const { state } = await commands.load(address, addressKey(normal.right));
-    if (state.kind === 'free') throw replies.unknownRecipient();
-    await refuse(state.mailboxId, sender);
-    known.set(normal.right, { mailboxId: state.mailboxId, address: recipient });
+    const mailboxId = await mailboxOf(normal.right, sender);
+    if (mailboxId === null) throw replies.unknownRecipient();
+    await refuse(mailboxId, sender);
+    known.set(normal.right, { mailboxId, address: recipient });
   };
+};
