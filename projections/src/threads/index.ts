@@ -1,6 +1,6 @@
 /**
  * The thread view: one row per thread and mailbox, folded from its emails and from what the mailbox did with them. Pages are folded in
- * memory; only threads that were there before the page are read, and their emails only when some are read or moved.
+ * memory; its threads are read before, and their emails only when some are read or moved.
  */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { LabelDeleted } from '@tidings/contracts/events/label';
@@ -92,8 +92,8 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
   if (events.length === 0) return;
   // Made once: at full speed of a replay, joining strings is a good part of the work.
   const keys = events.map((event) => (isMarkEvent(event) ? '' : keyOf(event.data)));
-  const { known, opened } = keysOf(events, keys);
-  const threads = await loadThreads(known, tx);
+  const { touched, opened } = keysOf(events, keys);
+  const threads = await loadThreads(touched, tx);
   const marks = await Marks.of(threads.values(), tx);
   const held = await loadHeld(opened, tx);
   const before = new Map<string, string>();
@@ -186,26 +186,24 @@ const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held,
   }
 };
 
-/** `known`: threads that were there before the page; `opened`: those whose single emails matter. */
+/** `touched`: all threads of the page, for what is not found is inserted without a second look; `opened`: those whose single emails matter. */
 const keysOf = (
   events: readonly Recorded<ThreadEvent>[],
   keys: readonly string[],
-): { readonly known: readonly Key[]; readonly opened: readonly Key[] } => {
-  const known = new Map<string, Key>();
+): { readonly touched: readonly Key[]; readonly opened: readonly Key[] } => {
+  const touched = new Map<string, Key>();
   const opened = new Map<string, Key>();
-  const started = new Set<string>();
   for (const [at, event] of events.entries()) {
     if (isMarkEvent(event)) {
-      for (const marked of markedBy(event)) if (!started.has(keyOf(marked))) known.set(keyOf(marked), marked);
+      for (const marked of markedBy(event)) touched.set(keyOf(marked), marked);
       continue;
     }
     const { type, data } = event;
     const key = keys[at] ?? '';
-    if (type === 'EmailFiled' && data.startsThread) started.add(key);
-    else if (!started.has(key)) known.set(key, data);
+    touched.set(key, data);
     if (type === 'ThreadRead' || type === 'EmailsMoved' || type === 'EmailKeywordsSet') opened.set(key, data);
   }
-  return { known: [...known.values()], opened: [...opened.values()] };
+  return { touched: [...touched.values()], opened: [...opened.values()] };
 };
 
 const recount = async (rows: ReadonlyMap<string, ThreadRow>, before: ReadonlyMap<string, string>, tx: ProjectionTx): Promise<void> => {
