@@ -3,10 +3,11 @@
  * REST. The place and its id stay; nothing of the earlier wording does (docs/decisions/025).
  */
 import type { LiveEvent } from '@tidings/contracts/http/live';
-import type { MessageId } from '@tidings/contracts/ids';
+import type { MessageId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { NO_BODY, previewOf } from '../chat-view/index.ts';
+import type { FeedRow } from './queries.ts';
 import type { PlacedRow } from './store.ts';
 
 type Wording = Extract<LiveEvent, { readonly type: 'ChatMessage' | 'MessageEdited' }>;
@@ -39,7 +40,18 @@ export const amended = (payload: string, by: Amendment): string => {
   return JSON.stringify({ ...told, msgBody, mentions } satisfies LiveEvent);
 };
 
-/** For someone who left before the text got its present wording: that something was said, and not what. */
+/** Whether a row tells of a message that was deleted since, or whose author was erased. */
+export const isEmptied = ({ type, payload }: Told): boolean => {
+  if (type !== 'ChatMessage') return false;
+  const { message } = JSON.parse(payload) as ChatMessage; // as `tell` wrote it
+  return message.deleted === true || message.erased === true;
+};
+
+/** Whether someone who was to be told of a row left, or blocked its author, before its text got its present wording. */
+export const isKeptFrom = ({ leftBefore, blockedBefore }: Pick<FeedRow, 'leftBefore' | 'blockedBefore'>, user: UserId): boolean =>
+  leftBefore.includes(user) || blockedBefore.includes(user);
+
+/** For someone from whom the present wording is kept: that something was said, and not what. */
 export const withoutWords = (payload: string): string => {
   const told = JSON.parse(payload) as Wording; // as `tell` wrote it
   if (told.type === 'MessageEdited') return JSON.stringify({ ...told, msgBody: NO_BODY, mentions: [] } satisfies LiveEvent);

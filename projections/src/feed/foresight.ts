@@ -47,6 +47,7 @@ export class Foresight {
           ...{ position: event.position, index, audience, type, payload },
           recordedAt: event.recordedAt,
           leftBefore: [],
+          blockedBefore: [],
         }));
   }
 

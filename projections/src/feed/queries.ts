@@ -17,6 +17,8 @@ const FeedRow = t.readonly(
     ...{ position: PositionText, index: t.number, audience: t.string, type: t.string, payload: t.string, recordedAt: Timestamp },
     /** Who was to be told of it and had left before its text got its present wording, which they may not read (amend.ts). */
     leftBefore: t.readonlyArray(UserId),
+    /** Who blocked its author when its text got its present wording, which they may not read either. */
+    blockedBefore: t.readonlyArray(UserId),
   }),
 );
 export type FeedRow = t.TypeOf<typeof FeedRow>;
@@ -37,14 +39,25 @@ const Place = t.readonly(t.type({ position: PositionText, index: t.number }));
 const table = (schema: string, name: string): IdentifierSqlToken =>
   sql.identifier([schema.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'), name]);
 
-/** The columns of `FeedRow`; whom a rewritten row is to be kept from is looked up for such rows alone, by the key of `interval`. */
+/** Who wrote what `entry` tells, which is a message's wording. As `json`, which does not look into the texts. */
+const AUTHOR = sql.fragment`coalesce(entry.payload::json #>> '{message,senderId}', entry.payload::json ->> 'senderId')::uuid`;
+
+/**
+ * The columns of `FeedRow`; whom a rewritten row is to be kept from is looked up for such rows alone, by the key of `interval` and its index
+ * `interval_of_user`.
+ */
 const feedRow = (schema: string) => sql.fragment`
   entry.position, entry.index, entry.audience, entry.type, entry.payload, entry.recorded_at as "recordedAt",
   case when entry.amended_at is null then '{}' else array(
     select interval.user_id from ${table(schema, 'interval')} as interval
     where interval.audience = entry.audience and interval.from_position < entry.position
       and interval.to_position > entry.position and interval.to_position <= entry.amended_at
-  ) end as "leftBefore"`;
+  ) end as "leftBefore",
+  case when entry.amended_at is null then '{}' else array(
+    select substr(interval.audience, ${BLOCKED_BY.length + 1})::uuid from ${table(schema, 'interval')} as interval
+    where interval.user_id = ${AUTHOR} and starts_with(interval.audience, ${BLOCKED_BY})
+      and interval.from_position < entry.amended_at and (interval.to_position is null or interval.to_position > entry.amended_at)
+  ) end as "blockedBefore"`;
 
 /** Rows of all audiences behind `after`, in order; membership rows among them. */
 export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.type(rows(FeedRow))`
@@ -63,7 +76,7 @@ export interface EntriesAsk {
 /**
  * What users may see, each behind their `after`, up to and including the position `upTo`: their own entries and those of each audience while they
  * belonged to it; `blocked` are those whom they blocked there (hidden.ts), `outlived`
- * says that the text was written after they had left. Each audience gives at most `limit` from the index
+ * says that the text was written after they had left, or while they blocked its author. Each audience gives at most `limit` from the index
  * `entry_of_audience`, so a long absence costs no more than a short one. `ask` counts the asks from 0; of each at most `limit`, in order.
  */
 export const entriesForAll = (schema: string, asks: readonly EntriesAsk[], limit: number) => sql.type(rows(Entry))`
@@ -102,10 +115,17 @@ export const entriesForAll = (schema: string, asks: readonly EntriesAsk[], limit
     select found.position, found.index, found.type, found.payload, array(
       select user_id from blocks
       where blocks.from_position < found.position and (blocks.to_position is null or blocks.to_position > found.position)
-    ) as blocked, coalesce(found.amended_at >= mine.to_position, false) as outlived
+    ) as blocked, found.amended_at is not null and (
+      coalesce(found.amended_at >= mine.to_position, false) or exists (
+        select from blocks
+        where blocks.user_id = found.author
+          and blocks.from_position < found.amended_at and (blocks.to_position is null or blocks.to_position > found.amended_at)
+      )
+    ) as outlived
     from mine
     cross join lateral (
-      select entry.position, entry.index, entry.type, entry.payload, entry.amended_at
+      select entry.position, entry.index, entry.type, entry.payload, entry.amended_at,
+        case when entry.amended_at is not null then ${AUTHOR} end as author
       from ${table(schema, 'entry')} as entry
       where entry.audience = mine.audience
         and (entry.position, entry.index) > (asked.position, asked.index)

@@ -1,10 +1,10 @@
 /** What a call tells, read from the feed as it is made: by then its message may have been rewritten, deleted or erased. */
 import type { Delivery } from '@tidings/infra/webhooks/deliveries';
-import { withoutWords } from '@tidings/projections/feed/amend';
+import { isEmptied, isKeptFrom, withoutWords } from '@tidings/projections/feed/amend';
 import { rowsAt, type FeedRow } from '@tidings/projections/feed/queries';
 import type { Platform } from '../../platform/src/platform.ts';
 
-/** A delivery with what it tells; null when the feed no longer keeps it, or nobody whom it is for may read it any more. */
+/** A delivery with what it tells; null when the feed no longer keeps it, nothing is left of it, or nobody whom it is for may read it any more. */
 export interface Due {
   readonly delivery: Delivery;
   readonly row: FeedRow | null;
@@ -23,12 +23,15 @@ export const presentOf = async (
 const placeOf = ({ position, index }: Pick<Delivery, 'position' | 'index'>): string => `${position}.${index}`;
 
 /**
- * Whoever left before the text was rewritten is not named any more. What is for a whole audience, as it was then, keeps that something was said,
- * and not what: the change is an event of its own, for those who are there to read it.
+ * Whoever left, or blocked its author, before the text was rewritten is not named any more; of a message that is no more nobody is told by a push.
+ * What is for a whole audience, as it was then, keeps that something was said, and not what those who left may not read: the change is an event of
+ * its own, for those who are there to read it.
  */
 export const dueOf = (delivery: Delivery, row: FeedRow | null): Due => {
-  if (row === null || row.leftBefore.length === 0) return { delivery, row };
-  if (delivery.toUsers === null) return { delivery, row: { ...row, payload: withoutWords(row.payload) } };
-  const toUsers = delivery.toUsers.filter((user) => !row.leftBefore.includes(user));
-  return toUsers.length === 0 ? { delivery, row: null } : { delivery: { ...delivery, toUsers }, row };
+  if (row === null) return { delivery, row };
+  if (delivery.toUsers === null)
+    return { delivery, row: row.leftBefore.length === 0 ? row : { ...row, payload: withoutWords(row.payload) } };
+  const toUsers = delivery.toUsers.filter((user) => !isKeptFrom(row, user));
+  if (toUsers.length === 0 || isEmptied(row)) return { delivery, row: null };
+  return { delivery: toUsers.length === delivery.toUsers.length ? delivery : { ...delivery, toUsers }, row };
 };

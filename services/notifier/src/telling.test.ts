@@ -24,6 +24,7 @@ const row = (
   payload,
   recordedAt: timestamp(0),
   leftBefore: [],
+  blockedBefore: [],
 });
 const hook = (name: string, ...events: readonly string[]): WebhookRow => ({
   id: derivedId<WebhookId>('hook', name),
@@ -100,6 +101,24 @@ describe('what is said', () => {
     });
     expect(handOff(pushed, live)).toBe(`{"to_user":["${user(1)}"],"notification":${live.payload}}`);
     expect(JSON.parse(webhookBody(pushed, live))).toMatchObject({ type: 'push.requested', data: { to_user: [user(1)] } });
+  });
+
+  it('is nothing to those who should be reached once the message is no more; a webhook of a room keeps the empty place', () => {
+    const message = { msgBody: { text: '' }, senderId: user(0) };
+    for (const gone of [{ deleted: true }, { erased: true }]) {
+      const emptied = { ...live, payload: JSON.stringify({ type: 'ChatMessage', message: { ...message, ...gone } }) };
+      expect(dueOf(pushed, emptied).row).toBe(null);
+      expect(dueOf(told, emptied).row).toBe(emptied);
+    }
+  });
+
+  it('is kept from those who blocked its author before it was rewritten', () => {
+    const later = { ...live, blockedBefore: [user(1), user(7)] };
+    const [toSome] = pushCalls([{ row: live, users: [user(1), user(2)] }], { ...nobody, kafka: true }, new Map()).map(delivery);
+    if (toSome === undefined) throw new Error('nothing is told');
+    expect(dueOf(toSome, later)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: later });
+    expect(dueOf(pushed, later).row).toBe(null);
+    expect(dueOf(told, later).row).toBe(later); // a room's webhook is told what its sender said, whoever blocks them
   });
 
   it('is kept from those who left before it was rewritten', () => {

@@ -4,7 +4,7 @@
  */
 import { afterPosition, compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
-import { withoutWords } from '@tidings/projections/feed/amend';
+import { isKeptFrom, withoutWords } from '@tidings/projections/feed/amend';
 import { withoutBlockedIn } from '@tidings/projections/feed/hidden';
 import type { FeedRow } from '@tidings/projections/feed/queries';
 import { blockerOf, MEMBER_ADDED, MEMBER_REMOVED, userAudience } from '@tidings/projections/feed/rows';
@@ -200,12 +200,12 @@ const toggle = <A>(set: Set<A>, value: A, isIn: boolean): void => {
   else set.delete(value);
 };
 
-/** A row as each viewer is told it; null for nothing. Who left before it was rewritten is told that something was said, and not what. */
+/** A row as each viewer is told it; null for nothing. From whom a later wording is kept, they are told that something was said, and not what. */
 const frameFor = (row: FeedRow): ((viewer: Viewer) => Buffer | null) => {
   const toMost = unblockedFrame(row);
-  if (row.leftBefore.length === 0) return toMost;
+  if (row.leftBefore.length === 0 && row.blockedBefore.length === 0) return toMost;
   const toThem = unblockedFrame({ ...row, payload: withoutWords(row.payload) });
-  return (viewer) => (row.leftBefore.includes(viewer.user) ? toThem : toMost)(viewer);
+  return (viewer) => (isKeptFrom(row, viewer.user) ? toThem : toMost)(viewer);
 };
 
 /** Rendered once for all who block nobody in it, and once for each way of hiding. */

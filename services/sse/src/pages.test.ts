@@ -15,6 +15,7 @@ const feedOf = (...counts: readonly number[]): readonly FeedRow[] =>
       payload: '{}',
       recordedAt: timestamp(0),
       leftBefore: [],
+      blockedBefore: [],
     })),
   );
 const read = (...counts: readonly number[]) => wholePage((limit) => Promise.resolve(feedOf(...counts).slice(0, limit)));

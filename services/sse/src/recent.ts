@@ -6,7 +6,7 @@ import { compareCursors, type LiveCursor } from '@tidings/contracts/http/live';
 import type { UserId } from '@tidings/contracts/ids';
 import { amended, type Amendment, amendmentIn, tellsWords } from '@tidings/projections/feed/amend';
 import type { FeedRow } from '@tidings/projections/feed/queries';
-import { MEMBER_REMOVED } from '@tidings/projections/feed/rows';
+import { blockerOf, MEMBER_ADDED, MEMBER_REMOVED } from '@tidings/projections/feed/rows';
 
 const MAX_ROWS = 4096;
 /** Far less than a stream may have unsent, in bytes too (three to a character at most): all of it can be sent at a stroke. */
@@ -29,7 +29,7 @@ export class Recent {
 
   push(row: FeedRow): void {
     const by = amendmentIn(row);
-    if (by !== null) this.#amend(by, row.leftBefore);
+    if (by !== null) this.#amend(by, row);
     this.#rows.push(row);
     this.#characters += row.payload.length;
     while (this.#rows.length - this.#first > MAX_ROWS || this.#characters > MAX_CHARACTERS) this.#forgetOldest();
@@ -41,24 +41,25 @@ export class Recent {
 
   /**
    * As the table's rows are rewritten; what is searched is 192 KB at most.
-   * @param leftBefore who had left before the change itself got its present wording
+   * @param change the row that tells of it, which may have been rewritten itself
    */
-  #amend(by: Amendment, leftBefore: readonly UserId[]): void {
-    const left = new Map<string, UserId[]>();
+  #amend(by: Amendment, change: FeedRow): void {
+    const since = new Since();
     for (let index = this.#rows.length - 1; index >= this.#first; index--) {
       const row = this.#rows[index];
       if (row === undefined) continue;
-      if (row.type === MEMBER_REMOVED) {
-        const users = left.get(row.audience) ?? [];
-        users.push(row.payload as UserId); // a user's id, as `removed` wrote it
-        left.set(row.audience, users);
-      }
+      since.walkPast(row);
       if (!tellsWords(row)) continue;
       const payload = amended(row.payload, by);
       if (payload === row.payload) continue;
       this.#characters += payload.length - row.payload.length;
-      const gone = [...row.leftBefore, ...leftBefore, ...(left.get(row.audience) ?? [])];
-      this.#rows[index] = { ...row, payload, leftBefore: by.type === 'MessageEdited' ? [...new Set(gone)] : [] };
+      const isGone = by.type === 'MessageDeleted';
+      this.#rows[index] = {
+        ...row,
+        payload,
+        leftBefore: isGone ? [] : distinct([...row.leftBefore, ...change.leftBefore, ...since.leftFrom(row.audience)]),
+        blockedBefore: isGone ? [] : distinct([...change.blockedBefore, ...since.blockersOf(by.senderId)]),
+      };
     }
   }
 
@@ -88,3 +89,34 @@ export class Recent {
     return low;
   }
 }
+
+/** Who left, and who began to block whom, between a row and a later change of its message: rows are walked past backwards. */
+class Since {
+  readonly #left = new Map<string, UserId[]>();
+  /** By blocked and blocker, whether it was a block in the end. */
+  readonly #blocks = new Map<UserId, Map<UserId, boolean>>();
+
+  walkPast({ type, audience, payload }: FeedRow): void {
+    if (type !== MEMBER_ADDED && type !== MEMBER_REMOVED) return;
+    const user = payload as UserId; // as `added` and `removed` wrote it
+    const blocker = blockerOf(audience);
+    if (blocker !== null) {
+      const blockers = this.#blocks.get(user) ?? new Map<UserId, boolean>();
+      if (!blockers.has(blocker)) blockers.set(blocker, type === MEMBER_ADDED);
+      this.#blocks.set(user, blockers);
+    } else if (type === MEMBER_REMOVED) {
+      this.#left.set(audience, [...(this.#left.get(audience) ?? []), user]);
+    }
+  }
+
+  leftFrom(audience: string): readonly UserId[] {
+    return this.#left.get(audience) ?? [];
+  }
+
+  /** Those among them who blocked before are known by what they hear. */
+  blockersOf(user: UserId): readonly UserId[] {
+    return [...(this.#blocks.get(user) ?? [])].flatMap(([blocker, isBlocking]) => (isBlocking ? [blocker] : []));
+  }
+}
+
+const distinct = (users: readonly UserId[]): readonly UserId[] => [...new Set(users)];
