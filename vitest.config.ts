@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'scripts'];
 
 /** Acceptance suites that hold the program to times, memory or power cuts, and would disturb others. */
-const alone = ['start', 'crash', 'erasure-crash', 'outage', 'slow-clients', 'media', 'chat-counters', 'smtp'].map(
+const alone = ['start', 'crash', 'erasure-crash', 'outage', 'slow-clients', 'media', 'chat-counters', 'smtp', 'mail-out'].map(
   (name) => `tests/acceptance/${name}.test.ts`,
 );
 

@@ -1,10 +1,10 @@
 /** Processes are killed with -9, one by one and all at once, under load: the program mends itself, and no promise is broken. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { childPid } from '../kit/child-pid.ts';
 import { type Program, startProgram } from '../kit/program.ts';
 import { expectMailOnce } from './books.ts';
 import { Load, recovery } from './load.ts';
@@ -37,23 +37,10 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
-/** The supervisor's child that runs this group. */
-const childPid = (group: string): number | null => {
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1];
-      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      if (Number(parent) === program.pid && command.some((part) => part.endsWith('child.ts')) && command.includes(group))
-        return Number(name);
-    } catch {
-      // it ended while we looked
-    }
-  }
-  return null;
-};
+const childOf = (group: string): number | null => childPid(program.pid, group);
 
 const runningPid = (group: string): number => {
-  const pid = childPid(group);
+  const pid = childOf(group);
   if (pid === null) throw new Error(`${group} does not run`);
   return pid;
 };
@@ -61,11 +48,11 @@ const runningPid = (group: string): number => {
 describe('kill -9', () => {
   it.each(['projector', 'filing', 'api', 'smtp'])('of the process %s is mended by the supervisor', async (group) => {
     await load.more(12);
-    const killed = childPid(group) ?? 0;
+    const killed = childOf(group) ?? 0;
     expect(killed).toBeGreaterThan(0);
     const began = performance.now();
     process.kill(killed, 'SIGKILL');
-    const replaced = (): void => expect([null, killed]).not.toContain(childPid(group));
+    const replaced = (): void => expect([null, killed]).not.toContain(childOf(group));
     await vi.waitFor(replaced, { timeout: RECOVER_MS, interval: 20 });
     await recovery(program, town, RECOVER_MS);
     await load.more(8);

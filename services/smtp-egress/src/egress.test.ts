@@ -54,9 +54,7 @@ class Post implements MailTransport {
   mostAtOnce = 0;
   say: (recipient: string, mail: OutgoingMail) => Transmission | Promise<Transmission> = () => delivered;
   afterBegin: () => Promise<void> = async () => undefined;
-  route(domain: string): string {
-    return domain;
-  }
+  route = (domain: string): string => domain;
   async send(mail: OutgoingMail, begin: Begin): Promise<ReadonlyMap<string, Transmission>> {
     this.running += 1;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.running);
@@ -203,6 +201,14 @@ describe('a queued mail', () => {
     const id = await queue(['not an address', 'bob@example.org']);
     await settled(id, 'failed', 'delivered');
     expect(post.sent).toMatchObject([{ to: ['bob@example.org'] }]);
+  });
+
+  it('goes by a relay with all others, but for those who have another fate', async () => {
+    post.route = () => 'relay';
+    await start();
+    const id = await queue(['nobody@tidings.test', 'bob@example.org', 'not an address', 'eve@example.com']);
+    await settled(id, 'failed', 'delivered', 'failed', 'delivered');
+    expect(post.sent).toMatchObject([{ to: ['bob@example.org', 'eve@example.com'] }]);
   });
 
   it('that was cancelled in time is not sent', async () => {

@@ -16,6 +16,7 @@ import { returnPathOf, returnPathSecret } from '../../platform/src/return-path.t
 import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
 import { refusalsOf } from '../../smtp-ingress/src/refusals.ts';
 import { attempt } from './attempt.ts';
+import { NO_DOMAIN } from './changes.ts';
 import { internalDelivery } from './internal.ts';
 import { domainAllowance, mailboxAllowance, spend } from './limits.ts';
 import { createMeasures } from './measures.ts';
@@ -55,14 +56,21 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   const findRecipient = findRecipientIn(commands, { domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform) });
   const deliverInternally = internalDelivery({ ...platform, findRecipient, scheduleMs: mailOut.scheduleMs });
   const { shards } = platform.log;
+  const isOurs = (domain: string): boolean => mailDomains.includes(domain);
+  const heldBack = (domain: string): string | null => (mailOut.holds && !isNamed(mailOut.overrides, domain) ? HELD : null);
+  /** What has another fate than the rest goes alone, whatever the relay. */
+  const routeOf = (domain: string): string => {
+    if (domain === NO_DOMAIN) return 'nowhere';
+    if (isOurs(domain)) return 'internal';
+    return heldBack(domain) === null ? transport.route(domain) : 'held';
+  };
   const follow = sendFrom({
-    ...{ platform, logger, measures, routeOf: (domain) => transport.route(domain) },
+    ...{ platform, logger, measures, routeOf },
     sessions: Math.max(1, Math.floor(mailOut.sessions / shards.length)),
     attempt: (job, leaseToken, signal) =>
       attempt(job, {
         ...{ commands, messages, transport, deliverInternally, now, logger, measures, leaseToken, signal },
-        isOurs: (domain) => mailDomains.includes(domain),
-        heldBack: (domain) => (mailOut.holds && !isNamed(mailOut.overrides, domain) ? HELD : null),
+        ...{ isOurs, heldBack },
         spend: (mailboxId, from, recipients) => {
           const allowances = [...mailboxAllowance(mailboxId, mailOut.mailboxLimit), ...domainAllowance(from, mailOut.domainLimit)];
           return spend(pool, allowances, recipients, now());
