@@ -289,7 +289,7 @@ describe('webhooks', () => {
       takenBy.get(path)?.filter(({ data }) => data.notification.message !== undefined) ?? [];
     await receiver.until(() => messagesAt('/late-push').length === 1 && messagesAt('/late-live').length === 2);
     const waiting = async (): Promise<unknown> =>
-      (await database.query('select id from outbound.delivery where lane = $1', [`webhook:${pushes}`])).rows;
+      (await database.query('select * from outbound.delivery where lane = $1', [`webhook:${pushes}`])).rows;
     await vi.waitFor(async () => expect(await waiting(), 'taken, or dropped').toEqual([]), { timeout: 10_000, interval: 20 });
     const told = (path: string) =>
       messagesAt(path).map(({ data }) => [data.notification.message?.messageId, data.to_user, data.notification.message?.msgBody.text]);
