@@ -75,7 +75,6 @@ export const mailOutVariables = {
   EGRESS_SESSIONS_PER_DESTINATION: wholeNumber(1, 1_000, 10).means('The same, to one domain or relay.'),
   EGRESS_MAILBOX_LIMIT: limit.means('How many recipients one mailbox may send to in a time; more wait. Counted in windows of that length.'),
   EGRESS_DOMAIN_LIMIT: limit.means('The same for all mailboxes of one of our domains together.'),
-  EGRESS_MTA_STS: flag(true).means('Whether the MTA-STS policies of domains are asked for and kept (RFC 8461).'),
   EGRESS_ALLOW_PRIVATE: flag(false).means(
     'Whether direct mail may go to private, loopback and link-local addresses that DNS names. Relays and routes may be anywhere.',
   ),
@@ -93,7 +92,6 @@ export interface MailOut {
   readonly sessionsPerDestination: number;
   readonly mailboxLimit: Limit | null;
   readonly domainLimit: Limit | null;
-  readonly mtaSts: boolean;
   readonly allowPrivate: boolean;
 }
 
@@ -111,7 +109,6 @@ export const mailOutOf = (env: Values, development: boolean): MailOut => ({
   sessionsPerDestination: env.EGRESS_SESSIONS_PER_DESTINATION,
   mailboxLimit: env.EGRESS_MAILBOX_LIMIT,
   domainLimit: env.EGRESS_DOMAIN_LIMIT,
-  mtaSts: env.EGRESS_MTA_STS,
   allowPrivate: env.EGRESS_ALLOW_PRIVATE,
 });
 
