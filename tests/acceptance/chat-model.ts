@@ -16,6 +16,12 @@ export interface RoomModel {
   readonly marks: Map<string, Set<string>>;
 }
 
+/** What an entry said first, or from an edit on. */
+export interface WordingModel {
+  /** Those in the room as it was written, without those who blocked its author. */
+  readonly readers: ReadonlySet<string>;
+}
+
 export interface EntryModel {
   /** Null for who came and left. */
   readonly messageId: string | null;
@@ -49,6 +55,8 @@ export class ChatModel {
   readonly accepted = new Set<string>();
   /** Whom each user blocks now. */
   readonly blocks = new Map<string, Set<string>>();
+  /** What each message said, in order. */
+  readonly wordings = new Map<string, WordingModel[]>();
   events = 0;
 
   readonly #takes: Readonly<Record<string, (fields: Fields) => void>> = {
@@ -77,7 +85,9 @@ export class ChatModel {
       const room = this.rooms.get(roomId);
       this.#enter(room, senderId, messageId);
       room?.read.set(senderId, room.entries.length);
+      this.#write(room, senderId, messageId);
     },
+    MessageEdited: ({ roomId, senderId, messageId }) => this.#write(this.rooms.get(roomId), senderId, messageId),
     RoomRead: ({ roomId, userId, upToSeq }) => {
       const room = this.rooms.get(roomId);
       room?.read.set(userId, Math.max(upToSeq, room.read.get(userId) ?? 0));
@@ -121,6 +131,11 @@ export class ChatModel {
   #enter(room: RoomModel | undefined, senderId: string, messageId: string | null): void {
     if (room === undefined || (messageId === null && room.type === 'Single')) return;
     room.entries.push({ messageId, senderId, told: new Set(room.members.keys()) });
+  }
+
+  #write(room: RoomModel | undefined, senderId: string, messageId: string): void {
+    const readers = [...(room?.members.keys() ?? [])].filter((member) => this.blocks.get(member)?.has(senderId) !== true);
+    this.wordings.set(messageId, [...(this.wordings.get(messageId) ?? []), { readers: new Set(readers) }]);
   }
 
   #part(a: string, b: string): void {

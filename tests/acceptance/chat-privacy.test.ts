@@ -29,6 +29,10 @@ const retold = new Map<Client, readonly Heard[]>();
 let people: readonly Client[] = [];
 /** With those who were in them once. */
 const rooms: { readonly id: string; readonly isSingle: boolean; readonly guests: Set<string> }[] = [];
+/** What anybody wrote: the message, and which of its wordings it is. */
+const written = new Map<string, { readonly messageId: string; readonly nth: number }>();
+/** Messages by their authors, and how many wordings they have had. */
+const messages = new Map<Client, { readonly room: string; readonly messageId: string; wordings: number }[]>();
 
 beforeAll(async () => {
   ism = await startIsm({}, ...NAMES);
@@ -82,7 +86,8 @@ const act = async (me: Client, dice: Dice): Promise<Answer> => {
     if (created.status === 200) rooms.push({ id: created.json<ChatRoom>().id, isSingle, guests: new Set(body.invitedUsers) });
     return created;
   }
-  if (chance < 58) return me.post('/api/send-msg', { chatRoomId: room.id, msgBody: { text: `secret ${randomUUID()}` } });
+  if (chance < 48) return write(me, room.id);
+  if (chance < 58) return rewrite(me, dice);
   if (chance < 62) return me.post(`/api/rooms/${room.id}/typing`, { typing: chance < 61 });
   if (chance < 66) return me.post(`/api/rooms/${room.id}/mark-read`);
   if (chance < (room.isSingle ? 82 : 72)) return me.post(`/api/rooms/${room.id}/leave`);
@@ -94,6 +99,31 @@ const act = async (me: Client, dice: Dice): Promise<Answer> => {
   if (chance < 92) return me.post(`/api/users/friends/accept-request/${other.id}`);
   if (chance < 95) return me.post(`/api/users/ignore/${other.id}`);
   return me.remove(`/api/users/ignore/${other.id}`);
+};
+
+const write = async (me: Client, room: string): Promise<Answer> => {
+  const text = `secret ${randomUUID()}`;
+  const sent = await me.post('/api/send-msg', { chatRoomId: room, msgBody: { text } });
+  if (sent.status === 200) {
+    const { messageId } = sent.json<Message>();
+    written.set(text, { messageId, nth: 0 });
+    messages.set(me, [...(messages.get(me) ?? []), { room, messageId, wordings: 1 }]);
+  }
+  return sent;
+};
+
+/** One of one's own, from the last ones on: others may have left, or blocked one, since. */
+const rewrite = async (me: Client, dice: Dice): Promise<Answer> => {
+  const own = messages.get(me)?.slice(-6) ?? [];
+  if (own.length === 0) return me.get('/api/rooms');
+  const of = dice.one(own);
+  const text = `secret ${randomUUID()}`;
+  const edited = await me.patch(`/api/rooms/${of.room}/messages/${of.messageId}`, { text });
+  if (edited.status === 200) {
+    written.set(text, { messageId: of.messageId, nth: of.wordings });
+    of.wordings += 1;
+  }
+  return edited;
 };
 
 /** What chance may not bring about: one leaves their private room, and the other's word brings them back to it. */
@@ -177,6 +207,7 @@ describe('the live stream', () => {
           case 'NewRoom':
           case 'LeaveRoom':
           case 'MemberRoleChanged':
+          case 'MessageEdited':
             expect(roomOf(about)?.ever, `${me.name} heard ${JSON.stringify(event)}`).toContain(me.id);
             break;
           default:
@@ -184,6 +215,26 @@ describe('the live stream', () => {
         }
       }
     }
+  });
+
+  it('told nobody words that were written while they were away or blocked who wrote them, whatever stood there before', () => {
+    let words = 0;
+    let kept = 0;
+    for (const me of people) {
+      for (const { event } of [...(heard.get(me) ?? []), ...(retold.get(me) ?? [])]) {
+        for (const [text] of JSON.stringify(event).matchAll(/secret [0-9a-f-]{36}/g)) {
+          const { messageId, nth } = written.get(text) ?? { messageId: '', nth: 0 };
+          expect(model.wordings.get(messageId)?.[nth]?.readers, `${me.name} heard ${JSON.stringify(event)}`).toContain(me.id);
+          words += 1;
+        }
+      }
+    }
+    for (const { messageId, nth } of written.values()) {
+      const [first, wording] = [model.wordings.get(messageId)?.[0]?.readers, model.wordings.get(messageId)?.[nth]?.readers];
+      if ([...(first ?? [])].some((reader) => wording?.has(reader) !== true)) kept += 1;
+    }
+    expect(words).toBeGreaterThan(500);
+    expect(kept, 'wordings that some may not read who read an earlier one').toBeGreaterThan(3);
   });
 
   it('told nobody who types where they never were, nor who is there that was never their friend', () => {

@@ -21,6 +21,7 @@ export interface Client {
   readonly token: string;
   readonly get: (path: string) => Promise<Answer>;
   readonly post: (path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<Answer>;
+  readonly patch: (path: string, body: unknown) => Promise<Answer>;
   readonly remove: (path: string) => Promise<Answer>;
   readonly listen: () => Promise<Ear>;
 }
@@ -80,7 +81,7 @@ export const startIsm = async <Name extends string>(
           ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
         });
     const client: Client = {
-      ...{ id, name, token, get: send('GET'), post: send('POST'), remove: send('DELETE') },
+      ...{ id, name, token, get: send('GET'), post: send('POST'), patch: send('PATCH'), remove: send('DELETE') },
       listen: async () => {
         const room = await echoFor(client);
         const listening = await Listening.open(program.httpUrl, token);
