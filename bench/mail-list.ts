@@ -55,7 +55,7 @@ const ofSize = (size: number, say: (line: string) => void): Promise<readonly Fig
     size,
     [mailboxes, threads, threadMarks, drafts],
     (app, platform) => {
-      registerThreads(app, platform, createBodyReader(platform));
+      registerThreads(app, platform, createBodyReader(platform, null));
       registerMailboxes(app, platform);
     },
     async (seeded, seconds) => {

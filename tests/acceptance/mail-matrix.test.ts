@@ -118,6 +118,7 @@ const matrix: Readonly<Record<string, Line>> = {
   removeDomainAdmin: ofDomains,
   getDomainDns: ofDomains,
 
+  getRemoteImage: { ...reading, query: ({ mailboxId }) => `mailboxId=${mailboxId}&url=http://127.0.0.1/x.png` },
   getMailbox: reading,
   listMailboxMembers: reading,
   listThreads: reading,
@@ -196,11 +197,11 @@ const matrix: Readonly<Record<string, Line>> = {
   unshareThread: { least: 'editor', on: 'thread', vars: thirdMailbox },
 };
 
-const MAIL = /^\/api\/(me|mailboxes|threads|emails|comments|drafts|blobs|imports|domains|search)(\/|$)/;
+const MAIL = /^\/api\/(me|mailboxes|threads|emails|comments|drafts|blobs|imports|domains|search|images)(\/|$)/;
 const mailRoutes = routes.filter(({ path }) => MAIL.test(path));
 
 beforeAll(async () => {
-  town = await openMailTown([...roles, 'owner']);
+  town = await openMailTown([...roles, 'owner'], { IMAGE_PROXY: 'on' });
   const { admin, owner } = town.as;
   own = await town.openShared('own', { viewer: 'viewer', editor: 'editor', sender: 'sender', admin: 'admin' });
   const other = await town.openShared('other', { owner: 'admin' });

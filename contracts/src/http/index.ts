@@ -8,6 +8,7 @@ import * as domains from './domains.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import * as drafts from './drafts.ts';
 import { groupRoutes } from './groups.ts';
+import { imageRoutes } from './images.ts';
 import { keywordRoutes } from './keywords.ts';
 import * as imports from './imports.ts';
 import * as labels from './labels.ts';
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   ...notes.noteRoutes,
   ...sharingRoutes,
   ...keywordRoutes,
+  ...imageRoutes,
   ...leaving.leavingRoutes,
   ...mailboxes.mailboxRoutes,
   ...domains.domainRoutes,

@@ -160,8 +160,16 @@ export const Email = t.readonly(
     textBody: EmailParts,
     htmlBody: EmailParts,
     attachments: EmailParts,
-    /** By part id: text as it reads, HTML sanitised, its `cid:` images pointing at `/api/emails/{id}/parts/{partId}`. */
-    bodyValues: t.readonly(t.record(t.string, t.readonly(t.type({ value: t.string, isTruncated: t.boolean })))),
+    /**
+     * By part id: text as it reads, HTML sanitised, its `cid:` images pointing at `/api/emails/{id}/parts/{partId}`, those from elsewhere at
+     * `/api/images`, or nowhere: then `remoteImages` says how many were held back.
+     */
+    bodyValues: t.readonly(
+      t.record(
+        t.string,
+        t.readonly(t.intersection([t.type({ value: t.string, isTruncated: t.boolean }), t.partial({ remoteImages: int(0) })])),
+      ),
+    ),
     direction: oneOf('in', 'out'),
     /** As the mailbox has it: `$seen` with how far the thread is read. */
     keywords: t.readonly(t.type({ $seen: t.boolean, $flagged: t.boolean, $answered: t.boolean, $forwarded: t.boolean })),

@@ -44,6 +44,9 @@ export const variables = {
     'How many days mail lies in the trash before it is destroyed for ever; 0: until somebody empties it.',
   ),
   SPAM_DAYS: wholeNumber(0, 36_500, 30).means('The same for spam.'),
+  IMAGE_PROXY: flag(false).means(
+    'Whether pictures that mails show from elsewhere are fetched for their readers (`GET /api/images`); otherwise they are held back.',
+  ),
   MAIL_HOST: variable('a host name', hostname().includes('.') ? hostname().toLowerCase() : '', (name) =>
     DOMAIN.test(name.toLowerCase()) ? name.toLowerCase() : undefined,
   ).means('The name under which other mail servers reach us; without it the machine’s, or `mail.` before the first of `MAIL_DOMAINS`.'),
@@ -161,6 +164,8 @@ export interface Config {
   readonly mailboxQuotaBytes: number | null;
   /** How long mail lies in trash and spam, in milliseconds; null: until somebody empties it. */
   readonly keptMs: { readonly trash: number | null; readonly spam: number | null };
+  /** Pictures that mails show from elsewhere are fetched for their readers. */
+  readonly imageProxy: boolean;
   /** The name that MX records give. */
   readonly mailHost: string;
   readonly oidc: {
@@ -249,6 +254,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   mailDomains: env.MAIL_DOMAINS,
   mailboxQuotaBytes: env.MAILBOX_QUOTA_BYTES === 0 ? null : env.MAILBOX_QUOTA_BYTES,
   keptMs: { trash: daysOf(env.TRASH_DAYS), spam: daysOf(env.SPAM_DAYS) },
+  imageProxy: env.IMAGE_PROXY,
   mailHost: env.MAIL_HOST === '' ? `mail.${env.MAIL_DOMAINS[0] ?? 'localhost'}` : env.MAIL_HOST,
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,

@@ -10,6 +10,7 @@ import type { ParsedMail } from './read-mail.ts';
 
 export type { MailContent } from './content.ts';
 export { resolvePartLinks } from './part-links.ts';
+export { withRemoteImages } from './remote-images.ts';
 export type { Bodies, BodyValue, ParsedMail } from './read-mail.ts';
 export { readBodies, storeBodies, type StoredBodies } from './stored-bodies.ts';
 

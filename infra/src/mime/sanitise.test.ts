@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EmailId } from '@tidings/contracts/ids';
 import { resolvePartLinks } from './part-links.ts';
+import { withRemoteImages } from './remote-images.ts';
 import { sanitise, textOfHtml } from './sanitise.ts';
 
 const clean = (html: string): string => sanitise(html, new Map([['dot@x', '2.1']]));
@@ -56,5 +57,25 @@ describe('HTML', () => {
 
   it('reads as text', () => {
     expect(textOfHtml('<p>a &amp; b</p><p>c<br>d</p><style>x{}</style>').replace(/\s+/g, ' ').trim()).toBe('a & b c d');
+  });
+});
+
+describe('pictures from elsewhere', () => {
+  const stored = clean(
+    '<p>data-remote-src="x"</p><img alt="a" src="https://t.example/p.gif?a&amp;b=1" width="1"><img src="//t.example/q"><img src="cid:dot@x">',
+  );
+
+  it('are held back, and counted', () => {
+    expect(withRemoteImages(stored, null)).toEqual({ value: stored, remoteImages: 2 });
+    expect(withRemoteImages('<p>none</p>', null)).toEqual({ value: '<p>none</p>', remoteImages: 0 });
+  });
+
+  it('are fetched where a link says', () => {
+    const { value, remoteImages } = withRemoteImages(stored, (url) => `/i?${new URLSearchParams({ m: '1', url }).toString()}`);
+    expect(remoteImages).toBe(0);
+    expect(value).toContain('src="/i?m=1&amp;url=https%3A%2F%2Ft.example%2Fp.gif%3Fa%26b%3D1"');
+    expect(value).toContain('src="/i?m=1&amp;url=https%3A%2F%2Ft.example%2Fq"');
+    expect(value).toContain('<p>data-remote-src="x"</p>');
+    expect(value.match(/<img/g)).toHaveLength(3);
   });
 });

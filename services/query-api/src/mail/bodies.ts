@@ -4,9 +4,10 @@ import type { Email } from '@tidings/contracts/http/mail-objects';
 import type { BlobId, EmailId } from '@tidings/contracts/ids';
 import { deliveriesOf, deliveryView } from '@tidings/projections/deliveries/index';
 import { emailView, type HeldEmail } from '@tidings/projections/emails/index';
-import { readBodies, resolvePartLinks, type StoredBodies } from '@tidings/infra/mime/mime';
+import { readBodies, resolvePartLinks, type StoredBodies, withRemoteImages } from '@tidings/infra/mime/mime';
 import { LRUCache } from 'lru-cache';
 import type { Platform } from '../../../platform/src/platform.ts';
+import type { ImageLinks } from './image-links.ts';
 
 export interface BodyReader {
   readonly email: (held: HeldEmail) => Promise<Email>;
@@ -19,7 +20,11 @@ export interface BodyReader {
 const REMEMBERED_BYTES = 64 * 1024 * 1024;
 const PAGE_BYTES = 8 * 1024 * 1024;
 
-export const createBodyReader = ({ blobs, read: models, liveSchema }: Pick<Platform, 'blobs' | 'read' | 'liveSchema'>): BodyReader => {
+/** @param images makes links for pictures from elsewhere; null: they are held back */
+export const createBodyReader = (
+  { blobs, read: models, liveSchema }: Pick<Platform, 'blobs' | 'read' | 'liveSchema'>,
+  images: ImageLinks | null,
+): BodyReader => {
   const remembered = new LRUCache<BlobId, StoredBodies>({
     maxSize: REMEMBERED_BYTES,
     sizeCalculation: ({ bytes }) => Math.max(1, bytes),
@@ -43,7 +48,7 @@ export const createBodyReader = ({ blobs, read: models, liveSchema }: Pick<Platf
   return {
     email: async (held) => {
       const [bodies, deliveries] = await Promise.all([read(held), deliveriesFor([held])]);
-      return shown(held, bodies, deliveries(held));
+      return shown(held, bodies, images, deliveries(held));
     },
     emails: async (held) => {
       const deliveries = await deliveriesFor(held);
@@ -53,7 +58,7 @@ export const createBodyReader = ({ blobs, read: models, liveSchema }: Pick<Platf
         const bodies = await read(one);
         bytes += bodies?.bytes ?? 0;
         if (emails.length > 0 && bytes > PAGE_BYTES) break;
-        emails.push(shown(one, bodies, deliveries(one)));
+        emails.push(await shown(one, bodies, images, deliveries(one)));
       }
       return emails;
     },
@@ -64,16 +69,27 @@ export const createBodyReader = ({ blobs, read: models, liveSchema }: Pick<Platf
   };
 };
 
-const shown = (held: HeldEmail, stored: StoredBodies | null, deliveries: Email['deliveries']): Email =>
-  emailView(held, stored === null ? null : { details: stored.details, bodyValues: withLinks(held.emailId, stored) }, deliveries);
+const shown = async (
+  held: HeldEmail,
+  stored: StoredBodies | null,
+  images: ImageLinks | null,
+  deliveries: Email['deliveries'],
+): Promise<Email> => {
+  if (stored === null) return emailView(held, null, deliveries);
+  const linkOf = (await images?.for(held.mailboxId)) ?? null;
+  return emailView(held, { details: stored.details, bodyValues: withLinks(held.emailId, stored, linkOf) }, deliveries);
+};
 
-/** Images inside the mail point at parts of this very email. Only sanitised HTML has such links; text is left as it is. */
-const withLinks = (email: EmailId, { details, bodies }: StoredBodies): Email['bodyValues'] => {
+/**
+ * Images inside the mail point at parts of this very email, those from elsewhere at where they are fetched, if they are. Only sanitised HTML has such
+ * links; text is left as it is.
+ */
+const withLinks = (email: EmailId, { details, bodies }: StoredBodies, linkOf: ((url: string) => string) | null): Email['bodyValues'] => {
   const html = new Set([...details.htmlBody, ...details.textBody].filter(({ type }) => type === 'text/html').map(({ partId }) => partId));
   return Object.fromEntries(
     Object.entries(bodies).map(([partId, body]) => [
       partId,
-      html.has(partId) ? { ...body, value: resolvePartLinks(body.value, email) } : body,
+      html.has(partId) ? { ...body, ...withRemoteImages(resolvePartLinks(body.value, email), linkOf) } : body,
     ]),
   );
 };

@@ -12,6 +12,8 @@ import { registerDrafts } from './drafts.ts';
 import { registerEmails } from './emails.ts';
 import { registerExport } from './export.ts';
 import { registerImports } from './imports.ts';
+import { createImageLinks } from './image-links.ts';
+import { registerImages } from './images.ts';
 import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerMailSearch } from './search.ts';
@@ -21,7 +23,9 @@ import { registerThreads } from './threads.ts';
 import { registerTimeline } from './timeline.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
-  const bodies = createBodyReader(platform);
+  const links = createImageLinks(platform);
+  const bodies = createBodyReader(platform, platform.config.imageProxy ? links : null);
+  registerImages(app, platform, links);
   registerStorage(app, platform);
   registerDrafts(app, platform);
   registerTemplates(app, platform);
