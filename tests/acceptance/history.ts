@@ -276,6 +276,7 @@ const exchangeMail = async (writing: Writing, shared: readonly Mailbox[]): Promi
         emails.push(...content.map((email) => ({ id: email.id, reader: owner })));
         await handleThread(writing, owner, id, thread.id, content);
       }
+      await writeDrafts(writing, owner, id, found.content);
       const newcomer = dice.one(town.people);
       await act(writing, town.admin, `/api/mailboxes/${id}/members/${newcomer.id}`, { method: 'PUT', body: { role: 'viewer' } });
     }
@@ -284,6 +285,36 @@ const exchangeMail = async (writing: Writing, shared: readonly Mailbox[]): Promi
   if (leaver !== undefined)
     await act(writing, town.admin, `/api/mailboxes/${leaver.id}/members/${dice.one(town.people.slice(1)).id}`, { method: 'DELETE' });
   return { mailboxes, threads, emails };
+};
+
+/** New ones and answers, long and short, saved again, thrown away, waiting to be sent; and what the mailbox writes them with. */
+const writeDrafts = async (writing: Writing, by: Person, mailboxId: string, threads: readonly Thread[]): Promise<void> => {
+  const { program, dice } = writing;
+  const path = `/api/mailboxes/${mailboxId}`;
+  /** `none` where they may not write. */
+  const begin = async (body: object): Promise<string> =>
+    ((await act(writing, by, `${path}/drafts`, { body })) as { readonly id: string } | null)?.id ?? 'none';
+  const to = [{ name: 'Zoë', email: 'zoe@elsewhere.test' }];
+  const [thread] = threads;
+  if (thread !== undefined) {
+    const found = await askJson<{ content: readonly Email[] }>(program, by, `/api/threads/${thread.id}/messages?mailboxId=${mailboxId}`);
+    const [email] = found.content;
+    if (email !== undefined) await begin({ inReplyTo: { emailId: email.id, mode: dice.below(2) === 0 ? 'reply-all' : 'forward' } });
+  }
+  const long = await begin({ to, subject: 'Long', text: 'a story '.repeat(dice.below(4_000)) });
+  await act(writing, by, `/api/drafts/${long}`, { method: 'PUT', body: { revision: 1, html: '<p>Another</p>' } });
+  await act(writing, by, `/api/drafts/${await begin({ subject: 'Thrown away' })}`, { method: 'DELETE' });
+  const waiting = await begin({ to, subject: 'Waits', text: 'x' });
+  await act(writing, by, `/api/drafts/${waiting}/send`, { body: { sendAt: new Date(Date.now() + 3_600_000).toISOString() } });
+  if (dice.below(2) === 0) await act(writing, by, `/api/drafts/${waiting}/send`, { method: 'DELETE' });
+  for (const [kind, name] of [
+    ['templates', 'Permit'],
+    ['signatures', 'Formal'],
+    ['signatures', 'Short'],
+  ]) {
+    const id = `${dice.below(9)}0000000-0000-4000-8000-000000000000`;
+    await act(writing, by, `${path}/${kind}/${id}`, { method: 'PUT', body: { name, text: '{{name}}', isDefault: true } });
+  }
 };
 
 /** One in two threads is starred, put away, read in part, or several of these, some of it taken back. */

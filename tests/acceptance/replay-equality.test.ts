@@ -180,7 +180,11 @@ const firstQuestions = (): readonly Question[] => {
     const path = `/api/mailboxes/${id}`;
     const lists = VIEWS.map((view) => `${path}/threads?view=${view}`);
     const pages = [`${path}/threads?view=all&limit=4`, `${path}/threads?unread=true`, `${path}/threads?unread=false&limit=3`];
-    return asEach([path, `${path}/members`, `${path}/members?limit=2`, `${path}/counts`, ...lists, ...pages], [reader, dice.one(people)]);
+    const written = [`${path}/drafts`, `${path}/drafts?limit=1`, `${path}/templates`, `${path}/signatures`];
+    return asEach(
+      [path, ...written, `${path}/members`, `${path}/members?limit=2`, `${path}/counts`, ...lists, ...pages],
+      [reader, dice.one(people)],
+    );
   });
   const threads = dice.some(60, history.threads).flatMap(({ id, reader }) =>
     asEach(
