@@ -14,6 +14,7 @@ import { migrateProjector } from '@tidings/infra/projector/migrations';
 import { startProjector } from '@tidings/infra/projector/projector';
 import { inProcessSignals } from '@tidings/infra/signals/in-process';
 import { memorySubjectKeys } from '@tidings/infra/subject-keys/memory';
+import { feed } from '@tidings/projections/feed/index';
 import { messageSearch } from '@tidings/projections/message-search/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
@@ -69,18 +70,18 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
   const log = await openPostgresLog({ url: database.url, logger, signals });
   const keys = memorySubjectKeys();
   const events = createEventStore(log, keys);
-  const feed = createPositionFeed();
+  const positions = createPositionFeed();
   const projector = await startProjector({
     pool,
     log,
     events,
-    projections: [users, relationships, rooms, timeline, readStates, messageSearch],
+    projections: [users, relationships, rooms, timeline, readStates, messageSearch, feed],
     signals,
     logger,
-    feed,
+    feed: positions,
   });
   const live = await createLiveSchema(pool, signals);
-  const freshness = createFreshness({ pool, live, signals, feed });
+  const freshness = createFreshness({ pool, live, signals, feed: positions });
   const commands = createCommands(events);
   const platform = memoryPlatform({
     log,

@@ -2,11 +2,12 @@
  * Who may do what with mail, through HTTP: every mail route × every role × every kind of object. The routes come from the contract, so one
  * without a line here fails the first test.
  */
-import type { Draft, UploadedFile } from '@tidings/contracts/http/drafts';
+import type { Draft, Sending, UploadedFile } from '@tidings/contracts/http/drafts';
 import type { Contact } from '@tidings/contracts/http/contacts';
 import type { Import } from '@tidings/contracts/http/imports';
 import { routes } from '@tidings/contracts/http/index';
 import type { Label } from '@tidings/contracts/http/labels';
+import type { Delivery } from '@tidings/contracts/http/mail-objects';
 import type { Comment } from '@tidings/contracts/http/notes';
 import type { Route } from '@tidings/contracts/http/route';
 import { randomUUID } from 'node:crypto';
@@ -84,6 +85,25 @@ const submit = async ({ token }: MailClient, mailboxId: string): Promise<number>
   const { status } = await fetch(url, { method: 'POST', headers, body: 'From: own@tidings.test\n\nx' });
   return status === 202 ? 200 : status;
 };
+/** One mail per mailbox that got where it goes, of which there is nothing to try again, to cancel or to dismiss. */
+const sentFrom = new Map<string, Promise<string>>();
+const sendOne = async ({ master, mailboxId }: Target): Promise<string> => {
+  const to = [{ email: 'outsider@tidings.test' }];
+  const { id } = await master.ask<Draft>('POST', `/api/mailboxes/${mailboxId}/drafts`, { to, text: 'x' });
+  const { emailId } = await master.ask<typeof Sending._A>('POST', `/api/drafts/${id}/send`, { undoSeconds: 0 });
+  await expect.poll(async () => deliveriesOf(await master.call('GET', `/api/emails/${emailId}/deliveries`)), soon).toEqual(['internal']);
+  return emailId;
+};
+const soon = { timeout: 30_000, interval: 50 };
+const deliveriesOf = async (answer: Response): Promise<readonly string[]> => {
+  const { content } = (await answer.json()) as { readonly content?: readonly Delivery[] }; // the contract of the route, or a problem until it is sent
+  return (content ?? []).map(({ status }) => status);
+};
+const deliveryVars = async (at: Target) => {
+  const emailId = sentFrom.get(at.mailboxId) ?? sendOne(at);
+  sentFrom.set(at.mailboxId, emailId);
+  return { emailId: await emailId, recipient: 'outsider@tidings.test' };
+};
 const labelVars = async ({ master, mailboxId }: Target) => ({
   labelId: (await master.ask<Label>('POST', `/api/mailboxes/${mailboxId}/labels`, { name: randomUUID() })).id,
 });
@@ -139,6 +159,10 @@ const matrix: Readonly<Record<string, Line>> = {
   sendDraft: { least: 'sender', on: 'mailbox', vars: sendableVars },
   undoSend: { least: 'sender', on: 'mailbox', vars: draftVars },
   submitMessage: { least: 'sender', on: 'mailbox' },
+  listEmailDeliveries: { ...reading, vars: deliveryVars },
+  retryEmailDelivery: { least: 'sender', on: 'mailbox', vars: deliveryVars, allowed: 409 },
+  cancelEmailDelivery: { least: 'sender', on: 'mailbox', vars: deliveryVars, allowed: 409 },
+  dismissEmailDelivery: { least: 'sender', on: 'mailbox', vars: deliveryVars, allowed: 409 },
   listTemplates: reading,
   saveTemplate: { ...managing, vars: templateVars, body: () => ({ name: 'x' }) },
   removeTemplate: { ...managing, vars: templateVars },
