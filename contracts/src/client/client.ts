@@ -12,6 +12,7 @@ import * as contacts from '../http/contacts.ts';
 import * as deliveries from '../http/deliveries.ts';
 import * as domains from '../http/domains.ts';
 import * as drafts from '../http/drafts.ts';
+import * as images from '../http/images.ts';
 import * as imports from '../http/imports.ts';
 import * as groups from '../http/groups.ts';
 import * as keywords from '../http/keywords.ts';
@@ -62,6 +63,7 @@ const modules = {
   ...deliveries,
   ...leaving,
   ...labels,
+  ...images,
   ...imports,
   ...notes,
   ...keywords,
