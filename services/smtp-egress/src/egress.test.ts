@@ -187,9 +187,7 @@ describe('a queued mail', () => {
     await start();
     const id = await queue(['bob@example.org']);
     await settled(id, 'deferred');
-    ahead += 50;
-    await expect.poll(async () => (await states(id))[0]?.retries, { timeout: 5_000 }).toBe(2);
-    ahead += 100;
+    ahead += 150; // real time goes on too: the second and the third attempt may both be over when we look
     await settled(id, 'failed');
     const told = await events(id);
     expect(told.filter(({ type }) => type === 'TransmissionBegun')).toHaveLength(3);
