@@ -82,8 +82,8 @@ describe('splitting a thread', () => {
     expect(rest.lastMessageAt < split.firstMessageAt && split.firstMessageAt < split.lastMessageAt).toBe(true);
     await expect.poll(() => storage(own), SOON).toEqual(before);
     expect((await counts(own)).all).toEqual({ threads: 2, unread: 1 });
-    const found = await ada.ask<MailPage<Thread>>('GET', `/api/mailboxes/${own}/threads?q=number%20label:works`);
-    expect(found.content.map((one) => one.id).toSorted()).toEqual([threadId, split.id].toSorted());
+    const found = async () => (await ada.ask<MailPage<Thread>>('GET', `/api/mailboxes/${own}/threads?q=number%20label:works`)).content;
+    await expect.poll(async () => (await found()).map((one) => one.id).toSorted(), SOON).toEqual([threadId, split.id].toSorted());
     const entries = async (of: string) =>
       (await ada.ask<MailPage<TimelineEntry>>('GET', `/api/threads/${of}/timeline`)).content.map((entry) => entry.type);
     expect(await entries(threadId)).toEqual(['email', 'email', 'assigned', 'comment', 'split']);
