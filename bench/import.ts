@@ -37,6 +37,7 @@ export const importBench: Bench = {
       try {
         // Registered and idle: what is measured has the machine to itself.
         await (await startProjectorService(platform)).stop();
+        platform.metrics.clear(); // it starts once more below, and its figures have their names once
         const mails = Array.from({ length: MAILS }, (_, nth) => mailNo(nth));
         const plain = await insertPlainly(platform, mails);
         say(`inserted as they are: ${Math.round(plain)} messages/s`);
