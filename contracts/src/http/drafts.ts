@@ -210,7 +210,7 @@ export const getBlob = defineRoute({
   method: 'GET',
   path: '/api/blobs/{blobId}',
   tag: 'Drafts',
-  summary: 'The bytes of an uploaded file, of an attachment of a draft or of a whole email, for who may read that.',
+  summary: 'The bytes of an uploaded file or of an attachment of a draft, for who may read that; those of an email are at its `raw`.',
   params: t.readonly(t.type({ blobId: BlobId })),
   response: t.unknown,
   produces: 'binary',

@@ -24,6 +24,7 @@ const ENDPOINTS = [
   ['GET', '/api/users/search'],
   ['GET', '/api/users/friends'],
   ['GET', '/api/users/friends/requests'],
+  ['GET', '/api/notifications?timestamp=2026-01-01T00:00:00Z'],
 ] as const;
 const WITH_ID = [
   ['GET', '/api/rooms/ID', 'roomId'],
