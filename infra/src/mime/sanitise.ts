@@ -8,15 +8,33 @@ import { partLink } from './part-links.ts';
 /** Content ids → part ids. */
 export type Cids = ReadonlyMap<string, string>;
 
-export const sanitise = (html: string, cids: Cids): string =>
-  sanitizeHtml(html, {
-    ...rules,
-    transformTags: {
-      img: (tagName, attribs) => ({ tagName, attribs: image(attribs, cids) }),
-      a: (tagName, attribs) => ({ tagName, attribs: link(attribs) }),
-      body: 'div',
-    },
-  });
+/** HTML that nests beyond all reason is shown as its words: what the parser keeps of open elements grows dear with their square. */
+export const sanitise = (html: string, cids: Cids): string => {
+  let depth = 0;
+  try {
+    return sanitizeHtml(html, {
+      ...rules,
+      transformTags: {
+        img: (tagName, attribs) => ({ tagName, attribs: image(attribs, cids) }),
+        a: (tagName, attribs) => ({ tagName, attribs: link(attribs) }),
+        body: 'div',
+      },
+      onOpenTag: () => {
+        depth += 1;
+        if (depth > DEEPEST) throw new TooDeep();
+      },
+      onCloseTag: () => void (depth -= 1),
+    });
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    return sanitizeHtml(html.replace(/<[^<>]*>/g, ' '), rules);
+  }
+};
+
+const DEEPEST = 10_000;
+class TooDeep extends Error {
+  override readonly name = 'TooDeep';
+}
 
 /**
  * HTML that we send: as safe as what we show, so that no reader's program is put to the test and drafts can be shown as they are. Pictures may be
