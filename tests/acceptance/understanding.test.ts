@@ -138,7 +138,9 @@ describe('a webhook that is asked first', () => {
     const held = await send(mail('held'));
     const bargain = await shown(await send(mail('bargain')));
     expect(bargain.spam.verdict).toBe('spam');
-    expect((await ask<Thread>(`/api/threads/${bargain.threadId}`)).spam).toBe(true);
+    const thread = `/api/threads/${bargain.threadId}`; // another read model than the email's
+    await vi.waitUntil(async () => (await call(thread)).status === 200, { timeout: 20_000, interval: 25 });
+    expect((await ask<Thread>(thread)).spam).toBe(true);
     await shown(await send(mail('other')));
     expect((await call(`/api/emails/${held}`)).status).toBe(404);
     const pending = await ask<{ content: readonly { emailId: string; step: string; reason: string }[] }>(

@@ -9,18 +9,19 @@ import type { Platform } from '../../platform/src/platform.ts';
 import type { Ctx } from './ctx.ts';
 
 /**
- * As `Commands.transact`, but a rejection of a retried request counts as success when the stream already holds what its first run added
- * (inviting someone twice under one `Idempotency-Key` is no `AlreadyMember`). For routes with `idempotent`.
+ * As `Commands.transact`, but a rejection of a request with a key counts as success when the stream already holds what another run of it added
+ * (inviting someone twice under one `Idempotency-Key` is no `AlreadyMember`). The run that came first may be overtaken by its own retry, so
+ * both look. For routes with `idempotent`.
  */
 export const transactOnce = async <State, Command, Event extends TidingsEvent, Rejection extends { readonly type: string }>(
   platform: Platform,
-  ctx: Pick<Ctx, 'context' | 'retried'>,
+  ctx: Pick<Ctx, 'context' | 'idempotencyKey'>,
   decider: Decider<State, Command, Event, Rejection>,
   key: string,
   command: Command,
 ): Promise<E.Either<Rejection, Outcome<State, Event>>> => {
   const decided = await platform.commands.transact(decider, key, command, ctx.context);
-  if (E.isRight(decided) || !ctx.retried) return decided;
+  if (E.isRight(decided) || ctx.idempotencyKey === null) return decided;
   const events = await platform.events.readStream(streamId(decider.category, key));
   const earlier = events.findLast(({ meta }) => meta.commandId === ctx.context.commandId);
   if (earlier === undefined) return decided;

@@ -37,8 +37,9 @@ export const collectBlobs = async (parts: RemovalParts, collecting: Collecting):
 export const takeUpAgain = async (parts: RemovalParts, forMs = ASIDE_FOR_MS): Promise<readonly BlobId[]> =>
   removeUnusedBlobs(parts, await parts.blobs.leftAside(forMs));
 
-/** What was let go of because somebody was erased goes at once. */
+/** What was let go of because somebody was erased goes at once. @throws NotCaughtUp; the next round does it then */
 export const collectErased = async (parts: RemovalParts): Promise<readonly BlobId[]> => {
+  await referencesKnown(parts);
   const gone: BlobId[] = [];
   for (const shard of parts.log.shards) {
     const lane = `erased ${shard}`;
