@@ -8,6 +8,7 @@ import { fetchToken } from '../../services/cli/src/token.ts';
 import { fillFromTemplate } from './program-template.ts';
 
 export interface ProgramOptions {
+  /** `PROCESSES` is that of the tests' own environment unless it is named. */
   readonly env?: Readonly<Record<string, string>>;
   /** Services to run; default all. */
   readonly services?: readonly string[];
@@ -39,7 +40,9 @@ export interface Program {
 /** @throws with everything the program said when it ends before it is ready */
 export const startProgram = async (options: ProgramOptions = {}): Promise<Program> => {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'tidings-program-')));
-  const { services = [], env = {}, fresh = false } = options;
+  const { services = [], fresh = false } = options;
+  const processes = process.env['PROCESSES'];
+  const env = { ...(processes === undefined ? {} : { PROCESSES: processes }), ...options.env };
   if (!fresh) await fillFromTemplate(dataDir);
   // A process group of its own, as a shell gives to what it starts.
   const { running, pid, output, hasEnded, exited, signal } = await launch({ dataDir, services, env, ownGroup: true });

@@ -91,6 +91,9 @@ export const variables = {
   PRESENCE_TTL_SECONDS: wholeNumber(1, 3_600, 60).means(
     'How soon friends of who was connected to a node that died are told that they are gone.',
   ),
+  PROCESSES: word('several', 'one').means(
+    'Whether `serve` runs its groups of services in processes of their own, or all in one: less than half the memory and a quicker start, but what keeps one group busy keeps the others waiting.',
+  ),
   LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').means('The least that is logged.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').means('Where traces go, by OTLP over HTTP; without it nowhere.'),
   EVENT_LOG: word('postgres').means('What keeps the log.'),
@@ -195,6 +198,8 @@ export interface Config {
   readonly nodeName: string;
   /** Whoever was connected to a node that died is told of as gone within this. */
   readonly presenceTtlMs: number;
+  /** Whether the groups of services run in processes of their own, or all in one. */
+  readonly processes: 'several' | 'one';
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Serve `/ready` and `/metrics`. */
   readonly ops: boolean;
@@ -272,6 +277,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,
   presenceTtlMs: env.PRESENCE_TTL_SECONDS * 1000,
+  processes: env.PROCESSES,
   logLevel: env.LOG_LEVEL,
   ops: env.OPS,
   otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { type Group, NODE_OPTIONS, type ServiceName } from './groups.ts';
+import { argsOf, type Groups, nodeOptionsOf } from './groups.ts';
 import type { Endpoints, FromChild, ToChild } from './messages.ts';
 
 const STOP_LIMIT_MS = 10_000;
@@ -24,18 +24,19 @@ export interface SupervisedChild {
 }
 
 export interface ChildOptions {
-  readonly group: Group;
-  readonly services: readonly ServiceName[];
+  /** What it is called in logs. */
+  readonly name: string;
+  readonly groups: Groups;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
 }
 
 /** Resolves when the child is ready. @throws ChildFailed when its first start fails */
 export const startChild = async (options: ChildOptions): Promise<SupervisedChild> => {
-  const { group, logger } = options;
+  const { name, logger } = options;
   const stopping = new AbortController();
   let child = spawnChild(options, {});
-  const endpoints = await ready(child, group);
+  const endpoints = await ready(child, name);
 
   const watch = async (): Promise<void> => {
     let failures = 0;
@@ -44,15 +45,15 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       if (stopping.signal.aborted) return;
       if (Date.now() - began > HEALTHY_AFTER_MS) failures = 0;
-      logger.error({ group, code: child.exitCode, signal: child.signalCode }, 'a process ended unasked; starting it again');
+      logger.error({ process: name, code: child.exitCode, signal: child.signalCode }, 'a process ended unasked; starting it again');
       await delay(RESTART_DELAYS_MS[Math.min(failures++, RESTART_DELAYS_MS.length - 1)], undefined, { signal: stopping.signal }).catch(
         () => undefined,
       );
       if (stopping.signal.aborted) return;
       child = spawnChild(options, endpoints);
-      await ready(child, group).then(
-        () => logger.info({ group }, 'the process runs again'),
-        (error: unknown) => logger.error({ group, err: error }, 'the process could not start'),
+      await ready(child, name).then(
+        () => logger.info({ process: name }, 'the process runs again'),
+        (error: unknown) => logger.error({ process: name, err: error }, 'the process could not start'),
       );
     }
   };
@@ -65,7 +66,7 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
       const last = child;
       if (last.connected) last.send({ type: 'stop' } satisfies ToChild, () => undefined); // it may be gone by now, which is what is wanted
       const insist = setTimeout(() => {
-        logger.warn({ group }, 'the process does not stop; ending it');
+        logger.warn({ process: name }, 'the process does not stop; ending it');
         last.kill('SIGKILL');
       }, STOP_LIMIT_MS);
       await watching;
@@ -75,9 +76,9 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
 };
 
 /** A restarted child takes the ports it had, so that `HTTP_PORT=0` does not move under its clients. */
-const spawnChild = ({ group, services, env }: ChildOptions, had: Endpoints): ChildProcess =>
-  fork(ENTRY, [group, ...services], {
-    execArgv: [...process.execArgv, ...(NODE_OPTIONS[group] ?? [])],
+const spawnChild = ({ groups, env }: ChildOptions, had: Endpoints): ChildProcess =>
+  fork(ENTRY, argsOf(groups), {
+    execArgv: [...process.execArgv, ...nodeOptionsOf(groups)],
     env: {
       ...env,
       ...(had.http === undefined ? {} : { HTTP_PORT: String(had.http.port) }),
@@ -86,7 +87,7 @@ const spawnChild = ({ group, services, env }: ChildOptions, had: Endpoints): Chi
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 
-const ready = (child: ChildProcess, group: Group): Promise<Endpoints> =>
+const ready = (child: ChildProcess, name: string): Promise<Endpoints> =>
   new Promise((resolve, reject) => {
     child.on('message', (message: FromChild) => {
       if (message.type === 'ready') resolve(message.endpoints);
@@ -94,6 +95,6 @@ const ready = (child: ChildProcess, group: Group): Promise<Endpoints> =>
     });
     child.once('error', reject);
     child.once('exit', (code, signal) =>
-      reject(new ChildFailed(`the process "${group}" ended while starting (${signal ?? `exit code ${code}`})`)),
+      reject(new ChildFailed(`the process "${name}" ended while starting (${signal ?? `exit code ${code}`})`)),
     );
   });

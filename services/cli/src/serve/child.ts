@@ -1,13 +1,14 @@
-/** Entry of a child process: opens the platform, starts its group of services, says so, and stops when told to or when the supervisor is gone. */
+/** Entry of a child process: opens a platform for each of its groups, starts their services, says so, and stops when told to or when the supervisor is gone. */
 import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
-import { loadConfig } from '@tidings/infra/config/config';
+import { type Config, loadConfig } from '@tidings/infra/config/config';
 import { isLeft } from 'fp-ts/lib/Either.js';
+import type { Logger } from 'pino';
 import type { Service } from '../../../platform/src/platform.ts';
 import { openPlatform } from '../../../platform/src/open.ts';
 import { startHeartbeat } from '../../../ops/src/heartbeat.ts';
-import { isGroup, isServiceName, NICENESS } from './groups.ts';
-import type { FromChild, ToChild } from './messages.ts';
+import { type Group, type Groups, groupsFrom, nicenessOf, type ServiceName } from './groups.ts';
+import type { Endpoints, FromChild, ToChild } from './messages.ts';
 import { startGroup } from './start-group.ts';
 
 /** Nothing may keep an unwanted process alive, whatever hangs. */
@@ -15,23 +16,20 @@ const LEAVE_AFTER_MS = 9_000;
 
 const tell = (message: FromChild): void => void process.send?.(message);
 
-const run = async ([group, ...names]: readonly string[]): Promise<void> => {
+const run = async (args: readonly string[]): Promise<void> => {
   const config = loadConfig(process.env);
   if (isLeft(config)) throw new Error(config.left.join('; '));
-  if (group === undefined || !isGroup(group)) throw new Error(`there is no group "${group}"`);
-  const niceness = NICENESS[group];
+  const groups = groupsFrom(args);
+  if (groups === null) throw new Error(`there are no groups "${args.join(' ')}"`);
+  const niceness = nicenessOf(groups);
   if (niceness !== undefined) setPriority(niceness); // before it makes threads: on Linux they take it over from this one
 
-  const platform = await openPlatform(config.right, { process: group });
-  const services: Service[] = [];
-  let heartbeat: { readonly stop: () => Promise<void> } | null = null;
+  const running: RunningGroup[] = [];
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> =>
     (stopping ??= (async () => {
       setTimeout(() => process.exit(1), LEAVE_AFTER_MS).unref();
-      for (const service of services.toReversed()) await service.stop();
-      await heartbeat?.stop();
-      await platform.close();
+      for (const group of running.toReversed()) await group.stop();
       if (process.connected) process.disconnect();
     })());
 
@@ -41,21 +39,49 @@ const run = async ([group, ...names]: readonly string[]): Promise<void> => {
   process.on('message', (message: ToChild) => void (message.type === 'stop' && stop().then(leave, leave)));
   process.once('disconnect', () => void stop().then(leave, leave));
   process.on('unhandledRejection', (error) => {
-    platform.logger.fatal({ err: error }, 'an error that nobody handled; this process ends and is started again');
+    running.at(-1)?.logger.fatal({ err: error }, 'an error that nobody handled; this process ends and is started again');
     process.exit(1);
   });
 
   try {
-    const endpoints = await startGroup(group, names.filter(isServiceName), platform, services);
-    heartbeat = startHeartbeat(platform, group, services);
+    const endpoints = await startAll(config.right, groups, running);
     tell({ type: 'ready', endpoints });
     flushCompileCache(); // not only at exit, which may be a kill
   } catch (error) {
-    platform.logger.debug({ err: error }, 'the group could not start');
+    running.at(-1)?.logger.debug({ err: error }, 'the group could not start');
     tell({ type: 'failed', reason: reasonOf(error) });
     await stop();
     leave(error);
   }
+};
+
+interface RunningGroup {
+  readonly logger: Logger;
+  readonly stop: () => Promise<void>;
+}
+
+/** Each group has a platform of its own, in one process too: its pools, metrics and heartbeat go by its name. */
+const startAll = async (config: Config, groups: Groups, running: RunningGroup[]): Promise<Endpoints> => {
+  let endpoints: Endpoints = {};
+  for (const [group, names] of groups) endpoints = { ...endpoints, ...(await startOne(config, group, names, running)) };
+  return endpoints;
+};
+
+const startOne = async (config: Config, group: Group, names: readonly ServiceName[], running: RunningGroup[]): Promise<Endpoints> => {
+  const platform = await openPlatform(config, { process: group });
+  const services: Service[] = [];
+  let heartbeat: { readonly stop: () => Promise<void> } | null = null;
+  running.push({
+    logger: platform.logger,
+    stop: async () => {
+      for (const service of services.toReversed()) await service.stop();
+      await heartbeat?.stop();
+      await platform.close();
+    },
+  });
+  const endpoints = await startGroup(group, names, platform, services);
+  heartbeat = startHeartbeat(platform, group, services);
+  return endpoints;
 };
 
 const leave = (error?: unknown): void => process.exit(error === undefined ? 0 : 1);

@@ -13,12 +13,18 @@ export const GROUPS = {
 
 export type Group = keyof typeof GROUPS;
 export type ServiceName = (typeof GROUPS)[Group][number];
+/** Groups in the order of their start, with those of their services that run. */
+export type Groups = ReadonlyMap<Group, readonly ServiceName[]>;
 
 /**
  * Whose work can wait when there is not enough processor for all, as `nice` values. A mail that was accepted is safe: while a crowd of them
  * comes in, taking the next and showing what people write to each other goes before sorting.
  */
-export const NICENESS: Readonly<Partial<Record<Group, number>>> = { filing: 15 };
+const NICENESS: Readonly<Partial<Record<Group, number>>> = { filing: 15 };
+
+/** Of a process with these groups: where one of them is urgent, so is the process. */
+export const nicenessOf = (groups: Groups): number | undefined =>
+  groups.size === 1 ? NICENESS[[...groups.keys()][0] ?? 'api'] : undefined;
 
 /**
  * For V8, by measurement: what is made for a mail, a request or a page of events is garbage a few milliseconds later, and in a larger nursery
@@ -30,6 +36,9 @@ export const NODE_OPTIONS: Readonly<Partial<Record<Group, readonly string[]>>> =
   api: ['--max-semi-space-size=32'],
 };
 
+/** For a process with these groups; with several of them the last word about a setting holds. */
+export const nodeOptionsOf = (groups: Groups): readonly string[] => [...groups.keys()].flatMap((group) => NODE_OPTIONS[group] ?? []);
+
 /** In the order of their start: readers of read models come after the one who makes them. Stopping goes the other way round. */
 export const groupNames = Object.keys(GROUPS) as readonly Group[]; // the keys of a constant are what they are
 
@@ -39,9 +48,18 @@ export const isServiceName = (name: string): name is ServiceName => serviceNames
 export const isGroup = (name: string): name is Group => name in GROUPS;
 
 /** The groups that hold any of these services, with just those. */
-export const groupsOf = (services: readonly ServiceName[]): ReadonlyMap<Group, readonly ServiceName[]> =>
+export const groupsOf = (services: readonly ServiceName[]): Groups =>
   new Map(
     groupNames
       .map((group) => [group, GROUPS[group].filter((name) => services.includes(name))] as const)
       .filter(([, members]) => members.length > 0),
   );
+
+/** As arguments of a process: `api command-api sse smtp smtp-ingress`, each group before its services. */
+export const argsOf = (groups: Groups): readonly string[] => [...groups].flatMap(([group, services]) => [group, ...services]);
+
+/** @returns null when there is something among the arguments that is neither group nor service, or nothing */
+export const groupsFrom = (args: readonly string[]): Groups | null => {
+  const groups = groupsOf(args.filter(isServiceName));
+  return groups.size > 0 && args.every((arg) => isServiceName(arg) || groups.has(arg as Group)) ? groups : null; // `has` is the check
+};

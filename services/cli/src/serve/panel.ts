@@ -1,13 +1,13 @@
 /** What a newcomer sees when everything is up: what runs where, and lines to paste. */
 import type { Config } from '@tidings/infra/config/config';
 import { PUBLIC_CLIENT, TOKEN_PATH } from '../../../dev-issuer/src/names.ts';
-import type { Group, ServiceName } from './groups.ts';
+import type { Groups } from './groups.ts';
 import type { Running } from './messages.ts';
 
 export interface PanelFacts {
   readonly running: Running;
   readonly config: Config;
-  readonly groups: ReadonlyMap<Group, readonly ServiceName[]>;
+  readonly groups: Groups;
   /** Where the embedded Postgres keeps its data; null with a database of one's own. */
   readonly embeddedIn: string | null;
   readonly seconds: number;
@@ -47,7 +47,10 @@ const whatRuns = ({ running, config, groups, embeddedIn }: PanelFacts): readonly
         : `${running.devIssuer} (development only: alice, bob, carol; the password is the name)`,
     ],
     ['Postgres', embeddedIn === null ? 'yours (DATABASE_URL)' : `embedded, data in ${embeddedIn}`],
-    ['Processes', [...groups].map(([group, services]) => `${group} (${services.join(', ')})`).join(', ')],
+    [
+      config.processes === 'one' ? 'One process' : 'Processes',
+      [...groups].map(([group, services]) => `${group} (${services.join(', ')})`).join(', '),
+    ],
   ]);
 
 const pasteLines = (running: Running, config: Config): readonly string[] => {

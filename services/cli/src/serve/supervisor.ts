@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { ISSUER_PATH } from '../../../dev-issuer/src/names.ts';
 import { migrate } from '../migrate.ts';
 import { startChild, type SupervisedChild } from './child-process.ts';
-import { type Group, groupsOf, type ServiceName } from './groups.ts';
+import { type Groups, groupsOf, type ServiceName } from './groups.ts';
 import type { ProgramReady, Running } from './messages.ts';
 import { panel } from './panel.ts';
 import { removeRunFile, writeRunFile } from './run-file.ts';
@@ -34,7 +34,7 @@ export const serve = async ({ config, services, logger, env, print }: ServeOptio
     if (postgres !== null) down.push(postgres.stop);
     await migrate(databaseUrl, logger);
     const children = await startChildren(
-      groups,
+      config.processes === 'one' ? [['all', groups]] : [...groups].map(([group, members]) => [group, new Map([[group, members]])]),
       { ...env, DATABASE_URL: databaseUrl, DATA_DIR: config.dataDir },
       logger,
       down,
@@ -69,24 +69,21 @@ const database = async (
 
 /** The maker of read models first; the others side by side. Each adds how to stop it before the next begins. */
 const startChildren = async (
-  groups: ReadonlyMap<Group, readonly ServiceName[]>,
+  processes: readonly (readonly [name: string, groups: Groups])[],
   env: NodeJS.ProcessEnv,
   logger: Logger,
   down: (() => Promise<void>)[],
   isAsked: () => boolean,
 ): Promise<readonly SupervisedChild[]> => {
-  const start = async (group: Group, services: readonly ServiceName[]): Promise<SupervisedChild> => {
-    const child = await startChild({ group, services, env, logger });
+  const start = async ([name, groups]: (typeof processes)[number]): Promise<SupervisedChild> => {
+    const child = await startChild({ name, groups, env, logger });
     down.push(child.stop);
     return child;
   };
   const started: SupervisedChild[] = [];
-  const projector = groups.get('projector');
-  if (projector !== undefined) started.push(await start('projector', projector));
+  for (const one of processes.filter(([, groups]) => groups.has('projector'))) started.push(await start(one));
   if (isAsked()) return started;
-  const others = await Promise.allSettled(
-    [...groups].filter(([group]) => group !== 'projector').map(([group, services]) => start(group, services)),
-  );
+  const others = await Promise.allSettled(processes.filter(([, groups]) => !groups.has('projector')).map(start));
   for (const other of others) {
     if (other.status === 'rejected') throw other.reason;
     started.push(other.value);
