@@ -31,6 +31,10 @@ export type WebhookId = Id<'WebhookId'>;
 /** One try at sending a mail to some of its recipients. */
 export type AttemptId = Id<'AttemptId'>;
 export type ImportId = Id<'ImportId'>;
+/** What goes on by chat and by mail alike: the id of a chat room or of a mail thread. */
+export type ConversationId = Id<'ConversationId'>;
+/** One mail that came in by the gateway. */
+export type GatewayMailId = Id<'GatewayMailId'>;
 export type EventId = Id<'EventId'>;
 export type CommandId = Id<'CommandId'>;
 /** Lower-case hex sha256 of the bytes (RFC 8621 calls it blobId). */
@@ -69,6 +73,8 @@ export const SubscriptionId = uuidOf('SubscriptionId');
 export const WebhookId = uuidOf('WebhookId');
 export const AttemptId = uuidOf('AttemptId');
 export const ImportId = uuidOf('ImportId');
+export const ConversationId = uuidOf('ConversationId');
+export const GatewayMailId = uuidOf('GatewayMailId');
 export const EventId = uuidOf('EventId');
 export const CommandId = uuidOf('CommandId');
 
@@ -85,6 +91,7 @@ export const BlobId = described(
 
 export const streamId = (category: string, key: string): StreamId => `${category}-${key}` as StreamId;
 export const subjectId = (id: UserId | MailboxId | WebhookId | ImportId): SubjectId => id as string as SubjectId;
+export const conversationOf = (id: RoomId | ThreadId): ConversationId => id as string as ConversationId;
 export const categoryOf = (stream: StreamId): string => stream.slice(0, stream.indexOf('-'));
 
 /** Parses one id or gives the reason; for ids that come from paths and queries. */

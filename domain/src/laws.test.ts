@@ -15,9 +15,11 @@ import { comment } from './comment/index.ts';
 import { draft } from './draft/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
+import { gateway } from './gateway/index.ts';
 import { mailImport } from './import/index.ts';
 import { label } from './label/index.ts';
 import { mailbox } from './mailbox/index.ts';
+import { mapping } from './mapping/index.ts';
 import { media } from './media/index.ts';
 import { message } from './message/index.ts';
 import { notification } from './notification/index.ts';
@@ -124,9 +126,11 @@ const registry: Readonly<Record<string, () => void>> = {
   draft: obeysTheLaws(draft, commands.draftCommands),
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),
+  gateway: obeysTheLaws(gateway, commands.gatewayCommands),
   import: obeysTheLaws(mailImport, commands.importCommands),
   label: obeysTheLaws(label, commands.labelCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
+  mapping: obeysTheLaws(mapping, commands.mappingCommands),
   media: obeysTheLaws(media, commands.mediaCommands),
   message: obeysTheLaws(message, commands.messageCommands),
   notification: obeysTheLaws(notification, commands.notificationCommands),

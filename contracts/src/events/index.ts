@@ -9,6 +9,7 @@ import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { domainEvents } from './domain.ts';
 import { draftEvents } from './draft.ts';
 import { emailEvents } from './email.ts';
+import { gatewayEvents } from './gateway.ts';
 import { importEvents } from './import.ts';
 import { labelEvents } from './label.ts';
 import { mailboxEvents } from './mailbox.ts';
@@ -45,6 +46,7 @@ export const eventDefinitions = [
   ...contactEvents,
   ...emailEvents,
   ...outboundEvents,
+  ...gatewayEvents,
   ...threadEvents,
   ...labelEvents,
   ...commentEvents,

@@ -22,6 +22,7 @@ const labelId = id<Id<'LabelId'>>('label');
 const outbound = { emailId, mailboxId, threadId };
 const attempt = { ...outbound, attemptId: id<Id<'AttemptId'>>('attempt') };
 const draftId = id<Id<'DraftId'>>('draft');
+const conversationId = id<Id<'ConversationId'>>('room');
 const importId = id<Id<'ImportId'>>('import');
 const counts = { total: 1200, done: 250, filed: 240, duplicates: 9, failed: 1 };
 
@@ -102,6 +103,22 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   WebhookRemoved: { webhookId, by: grace },
   MessageReported: { reportId, roomId, messageId: firstMessage, senderId: ada, reportedBy: grace, reason: 'Advertising' },
   ReportResolved: { reportId, by: ada, outcome: 'dismissed' },
+  ReplyAddressIssued: { conversationId, number: 1, userId: grace, address: 'grace@example.org', outsider: true },
+  ReplyAddressRevoked: { conversationId, number: 1, userId: grace, by: ada },
+  MailMapped: {
+    conversationId,
+    direction: 'in',
+    userId: grace,
+    emailMessageId: '<answer@example.org>',
+    senderEmail: 'grace@example.org',
+    subjectNormalized: 'analytical engine',
+    replyToToken: 'x4q2zd…',
+    strategy: 'token',
+    sureness: 'certain',
+    disagreeing: [{ strategy: 'references', conversationId: id<Id<'ConversationId'>>('another room') }],
+    messageId: secondMessage,
+    mailId: id<Id<'GatewayMailId'>>('gateway mail'),
+  },
   AddressClaimed: { mailboxId, address: 'ada@tidings.test' },
   AddressReleased: { mailboxId, address: 'ada@tidings.test' },
   MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },

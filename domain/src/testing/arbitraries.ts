@@ -21,9 +21,11 @@ import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
 import type { FilingOutcome } from '../filing/index.ts';
+import type { GatewayEvent } from '../gateway/events.ts';
 import type { ImportEvent } from '../import/events.ts';
 import type { LabelEvent } from '../label/events.ts';
 import type { MailboxEvent } from '../mailbox/events.ts';
+import type { MappingEvent } from '../mapping/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
 import type { NotificationEvent } from '../notification/events.ts';
@@ -42,8 +44,10 @@ import type { WebhookEvent } from '../webhook/events.ts';
 import {
   blobNo,
   commentNo,
+  conversationNo,
   draftNo,
   emailNo,
+  gatewayMailNo,
   importNo,
   labelNo,
   mailboxNo,
@@ -67,9 +71,11 @@ export type DomainEvent =
   | DraftEvent
   | EmailEvent
   | FilingEvent
+  | GatewayEvent
   | ImportEvent
   | LabelEvent
   | MailboxEvent
+  | MappingEvent
   | MediaEvent
   | MessageEvent
   | NotificationEvent
@@ -102,6 +108,8 @@ export const notifications = few(notificationNo);
 export const webhooks = few(webhookNo);
 export const subscriptions = few(subscriptionNo);
 export const reports = few(reportNo);
+export const conversations = few(conversationNo);
+export const gatewayMails = few(gatewayMailNo);
 export const labels = few(labelNo);
 export const comments = few(commentNo);
 export const drafts = few(draftNo);
@@ -172,6 +180,13 @@ export const contents: Arbitrary<EmailContent> = fc.record({
   to: fc.constant([]),
   cc: fc.constant([]),
   hasAttachments: fc.boolean(),
+});
+const strategies = fc.constantFrom('sent', 'token', 'in-reply-to', 'references', 'sender-subject', 'new');
+export const mappedMails = fc.record({
+  ...{ conversationId: conversations, direction: directions, userId: users, emailMessageId: optionalWords, senderEmail: words },
+  ...{ subjectNormalized: words, replyToToken: optionalWords, strategy: strategies, sureness: fc.constantFrom('certain', 'high', 'low') },
+  disagreeing: fc.array(fc.record({ strategy: strategies, conversationId: conversations }), { maxLength: 2 }),
+  ...{ messageId: fc.option(messages, { nil: null }), mailId: fc.option(gatewayMails, { nil: null }) },
 });
 export const outcomes: Arbitrary<FilingOutcome> = fc.oneof(
   fc.record({ type: fc.constant('thread'), threadId: threads, by: words }),
@@ -358,6 +373,22 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   PushUnsubscribed: fc.record({ subscriptionId: subscriptions, userId: users }),
   WebhookRegistered: fc.record({ webhookId: webhooks, url: words, events: eventNames, secret: sealed(words), by: users }),
   WebhookRemoved: fc.record({ webhookId: webhooks, by: users }),
+  ReplyAddressIssued: fc.record({
+    ...{
+      conversationId: conversations,
+      number: fc.constantFrom(1, 2, 65_535),
+      userId: users,
+      address: sealed(addresses),
+      outsider: fc.boolean(),
+    },
+  }),
+  ReplyAddressRevoked: fc.record({
+    conversationId: conversations,
+    number: fc.constantFrom(1, 2),
+    userId: users,
+    by: fc.option(users, { nil: null }),
+  }),
+  MailMapped: mappedMails,
   MessageReported: fc.record({
     reportId: reports,
     roomId: rooms,

@@ -10,9 +10,11 @@ import type { CommentCommand } from '../comment/index.ts';
 import type { DraftCommand } from '../draft/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
+import type { GatewayCommand } from '../gateway/index.ts';
 import type { ImportCommand } from '../import/index.ts';
 import type { LabelCommand } from '../label/index.ts';
 import type { MailboxCommand } from '../mailbox/index.ts';
+import type { MappingCommand } from '../mapping/index.ts';
 import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
@@ -165,6 +167,13 @@ export const webhookCommands: Arbitrary<WebhookCommand> = oneOfThese<WebhookComm
   }),
   RemoveWebhook: fc.record({ webhookId: any.webhooks, by: any.users }),
 });
+
+export const gatewayCommands: Arbitrary<GatewayCommand> = oneOfThese<GatewayCommand>({
+  IssueReplyAddress: fc.record({ conversationId: any.conversations, userId: any.users, address: any.addresses, outsider: fc.boolean() }),
+  RevokeReplyAddress: fc.record({ conversationId: any.conversations, userId: any.users, by: fc.option(any.users, { nil: null }) }),
+});
+
+export const mappingCommands: Arbitrary<MappingCommand> = oneOfThese<MappingCommand>({ MapMail: fc.record({ mail: any.mappedMails }) });
 
 export const pushCommands: Arbitrary<PushCommand> = oneOfThese<PushCommand>({
   SubscribeToPush: fc.record({ subscriptionId: any.subscriptions, userId: any.users, endpoint: any.words, keys: any.pushKeys }),

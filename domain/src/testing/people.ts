@@ -2,8 +2,10 @@
 import type {
   BlobId,
   CommentId,
+  ConversationId,
   DraftId,
   EmailId,
+  GatewayMailId,
   ImportId,
   LabelId,
   MailboxId,
@@ -36,6 +38,8 @@ export const labelNo = (n: number): LabelId => numbered(12, n) as LabelId;
 export const commentNo = (n: number): CommentId => numbered(13, n) as CommentId;
 export const draftNo = (n: number): DraftId => numbered(14, n) as DraftId;
 export const importNo = (n: number): ImportId => numbered(15, n) as ImportId;
+export const conversationNo = (n: number): ConversationId => numbered(2, n) as ConversationId;
+export const gatewayMailNo = (n: number): GatewayMailId => numbered(0, 500 + n) as GatewayMailId;
 export const templateNo = (n: number): TemplateId => numbered(0, n) as TemplateId;
 export const blobNo = (n: number): BlobId => String(n).padStart(64, '0') as BlobId;
 

@@ -6,6 +6,7 @@ import { domainToASCII } from 'node:url';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
+import { type Gateway, gatewayOf, gatewayVariables } from './gateway.ts';
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
@@ -115,6 +116,7 @@ export const variables = {
   ...mailCheckVariables,
   ...blobVariables,
   ...mailOutVariables,
+  ...gatewayVariables,
   KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
   S3_ENDPOINT: notYet('S3'),
@@ -192,6 +194,7 @@ export interface Config {
   readonly mailChecks: MailChecks;
   readonly blobs: BlobStorage;
   readonly mailOut: MailOut;
+  readonly gateway: Gateway;
   /** Empty: the machine's own. */
   readonly dnsServers: readonly string[];
   /** Tells this node's processes from other nodes' in leases and heartbeats. */
@@ -274,6 +277,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   mailChecks: mailChecksOf(env),
   blobs: blobStorageOf(env),
   mailOut: mailOutOf(env, env.TIDINGS_ENV !== 'production'),
+  gateway: gatewayOf(env, env.MAIL_DOMAINS),
   dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,
   presenceTtlMs: env.PRESENCE_TTL_SECONDS * 1000,

@@ -6,6 +6,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { derivedId, type EmailId, type SubjectId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
+import { base32, fromBase32 } from '@tidings/domain/mail/base32';
 import { parse, stringify } from 'uuid';
 
 /** `recipient` is null for a transmission to several. */
@@ -48,31 +49,3 @@ export const returnPathSecret = async (keys: SubjectKeys): Promise<Uint8Array> =
 
 const macOf = (secret: Uint8Array, name: Uint8Array): Buffer =>
   createHmac('sha256', secret).update('return-path').update(name).digest().subarray(0, MAC_BYTES);
-
-/** RFC 4648 §6 in lower case, without padding. */
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-
-const base32 = (bytes: Uint8Array): string => {
-  let [text, bits, held] = ['', 0, 0];
-  for (const byte of bytes) {
-    held = ((held << 8) | byte) & 0xffff;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(held >> (bits - 5)) & 31];
-  }
-  return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
-};
-
-/** Null for what is none; left over bits must be zero, so that each token is written in one way. */
-const fromBase32 = (text: string): Buffer | null => {
-  const bytes: number[] = [];
-  let [bits, held] = [0, 0];
-  for (const letter of text) {
-    const value = ALPHABET.indexOf(letter);
-    if (value < 0) return null;
-    held = ((held << 5) | value) & 0xffff;
-    bits += 5;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes.push((held >> bits) & 0xff);
-  }
-  return (held & ((1 << bits) - 1)) === 0 ? Buffer.from(bytes) : null;
-};

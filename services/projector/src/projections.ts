@@ -11,6 +11,7 @@ import { feed } from '@tidings/projections/feed/index';
 import { imports } from '@tidings/projections/imports/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { mailSearch } from '@tidings/projections/mail-search/index';
+import { mappings } from '@tidings/projections/mappings/index';
 import { media } from '@tidings/projections/media/index';
 import { messageSearch } from '@tidings/projections/message-search/index';
 import { pushSubscriptions } from '@tidings/projections/push-subscriptions/index';
@@ -50,6 +51,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   deliveries,
   storage,
   imports,
+  mappings,
   pushSubscriptions,
   webhooks,
   reports,

@@ -1,0 +1,55 @@
+/** What is asked of mappings: by the gateway, to find where an answer belongs; by members, to see how it was found. */
+import { nullable, oneOf } from '@tidings/contracts/codec';
+import { Disagreement, Strategy, Sureness } from '@tidings/contracts/events/gateway';
+import { ConversationId, GatewayMailId, MessageId, UserId } from '@tidings/contracts/ids';
+import { rows } from '@tidings/contracts/sql-rows';
+import { Timestamp } from '@tidings/contracts/time';
+import * as t from 'io-ts';
+import { sql } from 'slonik';
+import { tableIn } from '../chat-view/tables.ts';
+
+const MappingRow = t.readonly(
+  t.type({
+    conversationId: ConversationId,
+    direction: oneOf('in', 'out'),
+    userId: UserId,
+    emailMessageId: nullable(t.string),
+    senderEmail: nullable(t.string),
+    subjectNormalized: nullable(t.string),
+    replyToToken: nullable(t.string),
+    strategy: Strategy,
+    sureness: Sureness,
+    disagreeing: t.readonlyArray(Disagreement),
+    messageId: nullable(MessageId),
+    mailId: nullable(GatewayMailId),
+    createdAt: Timestamp,
+  }),
+);
+export type MappingRow = t.TypeOf<typeof MappingRow>;
+
+const columns = sql.fragment`conversation_id as "conversationId", direction, user_id as "userId", email_message_id as "emailMessageId",
+  sender as "senderEmail", subject as "subjectNormalized", reply_to_token as "replyToToken", strategy, sureness, disagreeing,
+  message_id as "messageId", mail_id as "mailId", created_at as "createdAt"`;
+
+/** Of one conversation, the oldest first. Index (conversation_id, position). */
+export const mappingsOf = (schema: string, conversation: ConversationId, limit: number) => sql.type(rows(MappingRow))`
+  select ${columns} from ${tableIn(schema, 'mapping')} where conversation_id = ${conversation} order by position limit ${limit}`;
+
+/** Those with one of these Message-IDs (in angle brackets), the newest first. Index md5 (email_message_id). */
+export const mappingsByMessageId = (schema: string, messageIds: readonly string[]) => sql.type(rows(MappingRow))`
+  select ${columns} from ${tableIn(schema, 'mapping')}
+  where md5(email_message_id) = any(select md5(one) from unnest(${sql.array(messageIds, 'text')}) one)
+    and email_message_id = any(${sql.array(messageIds, 'text')})
+  order by position desc`;
+
+/** Of one sender and subject, since then (inclusive), the newest first. Index md5 (sender, subject). */
+export const mappingsBySender = (schema: string, sender: string, subject: string, since: Timestamp) => sql.type(rows(MappingRow))`
+  select ${columns} from ${tableIn(schema, 'mapping')}
+  where md5(sender || ' ' || subject) = md5(${sender}::text || ' ' || ${subject}::text) and sender = ${sender} and subject = ${subject}
+    and created_at >= ${since}
+  order by position desc limit 1`;
+
+/** What went to someone last in a conversation: what a mail to them answers. Index (conversation_id, position). */
+export const lastMailedTo = (schema: string, conversation: ConversationId, userId: UserId) => sql.type(rows(MappingRow))`
+  select ${columns} from ${tableIn(schema, 'mapping')}
+  where conversation_id = ${conversation} and user_id = ${userId} and direction = 'out' order by position desc limit 1`;
