@@ -75,6 +75,12 @@ export const mailOutVariables = {
   EGRESS_SESSIONS_PER_DESTINATION: wholeNumber(1, 1_000, 10).means('The same, to one domain or relay.'),
   EGRESS_MAILBOX_LIMIT: limit.means('How many recipients one mailbox may send to in a time; more wait. Counted in windows of that length.'),
   EGRESS_DOMAIN_LIMIT: limit.means('The same for all mailboxes of one of our domains together.'),
+  EGRESS_MTA_STS: flag(true).means(
+    'Whether policies of domains (MTA-STS, RFC 8461) are looked up and kept to, for mail that goes out directly: TLS with a good certificate, or no mail.',
+  ),
+  EGRESS_DANE: word('auto', 'on', 'off').means(
+    'Whether TLSA records that DNSSEC signs (DANE, RFC 7672) are kept to, for mail that goes out directly. It takes a resolver that validates and says so. `auto` believes resolvers on this machine (loopback addresses); `on` all of `DNS_SERVERS`, for a network in which nobody can pretend to be them.',
+  ),
   EGRESS_ALLOW_PRIVATE: flag(false).means(
     'Whether direct mail may go to private, loopback and link-local addresses that DNS names. Relays and routes may be anywhere.',
   ),
@@ -92,6 +98,8 @@ export interface MailOut {
   readonly sessionsPerDestination: number;
   readonly mailboxLimit: Limit | null;
   readonly domainLimit: Limit | null;
+  readonly mtaSts: boolean;
+  readonly dane: 'auto' | 'on' | 'off';
   readonly allowPrivate: boolean;
 }
 
@@ -109,6 +117,8 @@ export const mailOutOf = (env: Values, development: boolean): MailOut => ({
   sessionsPerDestination: env.EGRESS_SESSIONS_PER_DESTINATION,
   mailboxLimit: env.EGRESS_MAILBOX_LIMIT,
   domainLimit: env.EGRESS_DOMAIN_LIMIT,
+  mtaSts: env.EGRESS_MTA_STS,
+  dane: env.EGRESS_DANE,
   allowPrivate: env.EGRESS_ALLOW_PRIVATE,
 });
 

@@ -5,15 +5,13 @@
  */
 import type { Dns } from '@tidings/contracts/ports/dns';
 import type { Begin, MailTransport, OutgoingMail, Transmission } from '@tidings/contracts/ports/mail-transport';
+import type { TlsPolicies } from '../mail-policy/tls-policies.ts';
 import { type Exchanger, exchangersOf } from './hosts.ts';
 import { createPool, type PoolOptions } from './pool.ts';
 import type { Proxies } from './proxies.ts';
 import { domainIn } from './routes.ts';
 import type { Relay, Routes } from './routes.ts';
-import { NoSession, openSession, SESSION_LIMITS, type SessionLimits, type Target, type TlsDemand } from './smtp-session.ts';
-
-/** What a domain asks of connections to its exchangers; null for an exchanger that its policy does not know. */
-export type TlsPolicies = (domain: string) => Promise<(exchanger: string) => Promise<TlsDemand | null>>;
+import { NoSession, openSession, SESSION_LIMITS, type SessionLimits, type Target } from './smtp-session.ts';
 
 export interface TransportOptions {
   readonly dns: Dns;
@@ -82,7 +80,7 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
         servers += 1;
       } catch (error) {
         if (!(error instanceof NoSession)) throw error;
-        for (const recipient of open) results.set(recipient, { type: 'refused', later: true, host: hop.host, reply: error.message });
+        for (const recipient of open) results.set(recipient, { type: 'refused', later: true, host: hop.host, reply: replyOf(error, hop) });
       }
       open = open.filter((recipient) => isForLater(results.get(recipient)));
       if (open.length === 0 || servers >= MOST_SERVERS) break;
@@ -101,8 +99,8 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
     let addresses = 0;
     for (const { name: host, addresses: all } of exchangers) {
       const tls = demandOf === undefined ? ({ type: 'opportunistic' } as const) : await demandOf(host);
-      if (tls === null) {
-        yield { type: 'refused', later: true, host, reply: `The MTA-STS policy of ${domain} does not name ${host} (RFC 8461).` };
+      if (tls.type === 'refusal') {
+        yield { type: 'refused', later: true, host, reply: tls.reply };
         continue;
       }
       for (const address of all) {
@@ -127,6 +125,10 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
     close: async () => pool.close(),
   };
 };
+
+/** Where a policy would not have it otherwise, its name. */
+const replyOf = ({ message, tlsFailed }: NoSession, { tls }: Target): string =>
+  tlsFailed && 'because' in tls && tls.because !== undefined ? `454 4.7.5 ${tls.because}: ${message}` : message;
 
 async function* only({ host, port, tls, credentials }: Relay): AsyncGenerator<Target> {
   yield { host, address: host, port, tls, ...(credentials === null ? {} : { credentials }) };

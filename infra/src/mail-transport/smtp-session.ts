@@ -14,10 +14,19 @@ export type TlsDemand =
   /** Encrypted if the server can; whoever it is (RFC 7435). */
   | { readonly type: 'opportunistic' }
   | { readonly type: 'none' }
-  /** Encrypted, with a certificate that names the host and is vouched for. `implicit`: from the first byte (RFC 8314). */
-  | { readonly type: 'verified'; readonly implicit?: boolean; readonly by: string }
+  /**
+   * Encrypted, with a certificate that names the host and is vouched for. `implicit`: from the first byte (RFC 8314). `names`: by a stricter rule than
+   * that of HTTPS. `because`: who asks for it, in words.
+   */
+  | {
+      readonly type: 'verified';
+      readonly implicit?: boolean;
+      readonly by: string;
+      readonly names?: (certificate: Buffer) => boolean;
+      readonly because?: string;
+    }
   /** Encrypted, with a certificate that `accepts` finds right (RFC 7672). */
-  | { readonly type: 'dane'; readonly accepts: (chain: readonly Buffer[]) => boolean };
+  | { readonly type: 'dane'; readonly accepts: (chain: readonly Buffer[]) => boolean; readonly because: string };
 
 export interface Target {
   /** What the certificate names, and what is told. */
@@ -104,9 +113,10 @@ export const openSession = async (target: Target, { name, limits, trusted = [], 
     ...{ socketCloseTimeout: 1_000, maxResponseSize: MOST_RESPONSE_BYTES },
   });
   await connected(connection, limits.connectMs);
-  if (tls.type === 'dane' && !tls.accepts(chainOf(connection))) {
+  const fault = faultOfCertificate(tls, () => chainOf(connection), host);
+  if (fault !== null) {
     connection.close();
-    throw new NoSession(`The certificate of ${host} is not the one that its TLSA records name.`, true);
+    throw new NoSession(fault, true);
   }
   if (target.credentials !== undefined) await loggedIn(connection, target.credentials, limits.connectMs);
   const protection = protectionOf(connection, tls);
@@ -124,6 +134,13 @@ export const openSession = async (target: Target, { name, limits, trusted = [], 
     },
     abort: () => connection.close(),
   };
+};
+
+const faultOfCertificate = (tls: TlsDemand, chain: () => readonly Buffer[], host: string): string | null => {
+  if (tls.type === 'dane') return tls.accepts(chain()) ? null : `${host} shows another one.`;
+  if (tls.type !== 'verified' || tls.names === undefined) return null;
+  const [certificate] = chain();
+  return certificate !== undefined && tls.names(certificate) ? null : `The one of ${host} has another name.`;
 };
 
 /** The whole of it within the limit: connecting, greeting, EHLO, TLS, EHLO again. */

@@ -3,14 +3,11 @@
  * built from it. Runs on every node; each shard is sent by the one that holds its lease.
  */
 import type { MailTransport } from '@tidings/contracts/ports/mail-transport';
-import { isNamed, routesOf } from '@tidings/infra/config/mail-out';
+import { isNamed } from '@tidings/infra/config/mail-out';
 import { openDns } from '@tidings/infra/dns/system-dns';
-import { openMailTransport } from '@tidings/infra/mail-transport/open-transport';
 import { domainIn } from '@tidings/infra/mail-transport/routes';
-import { proxiesOf } from '@tidings/infra/mail-transport/proxies';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
-import { isPublicAddress } from '@tidings/infra/webhooks/guard';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import { returnPathOf, returnPathSecret } from '../../platform/src/return-path.ts';
 import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
@@ -24,6 +21,7 @@ import { messagesFrom } from './message.ts';
 import { migrateEgress } from './migrations.ts';
 import { sendFrom } from './owner.ts';
 import { signerOf } from './sign.ts';
+import { configuredTransport } from './transport.ts';
 
 export interface EgressOptions {
   readonly lease?: LeaseOptions;
@@ -46,12 +44,7 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   const measures = createMeasures(platform.metrics);
   const secret = await returnPathSecret(platform.keys);
   const dns = openDns({ servers: config.dnsServers });
-  const transport =
-    options.transport ??
-    openMailTransport({
-      ...{ dns, name: config.mailHost, routes: routesOf(mailOut), proxies: proxiesOf(mailOut.proxies) },
-      mayCall: (address) => mailOut.allowPrivate || isPublicAddress(address),
-    });
+  const transport = options.transport ?? configuredTransport({ config, pool, now, logger }, dns);
   const messages = messagesFrom(platform.blobs, signerOf({ ...platform, logger }));
   const findRecipient = findRecipientIn(commands, { domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform) });
   const deliverInternally = internalDelivery({ ...platform, findRecipient, scheduleMs: mailOut.scheduleMs });

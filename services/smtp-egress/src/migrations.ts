@@ -56,6 +56,18 @@ const steps: readonly string[] = [
     primary key (domain, algorithm)
   );
   `,
+  `
+  -- MTA-STS policies of other domains (RFC 8461), for as long as they said.
+  create table egress.sts_policy (
+    domain text collate "C" primary key,
+    id text not null,
+    mode text not null check (mode in ('enforce', 'testing', 'none')),
+    mx text[] not null,
+    fetched_at timestamptz not null,
+    expires_at timestamptz not null
+  );
+  create index sts_policy_expires on egress.sts_policy (expires_at);
+  `,
 ];
 
 /** Several processes may run it at once. */

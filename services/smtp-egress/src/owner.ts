@@ -21,6 +21,7 @@ import { applyChanges, lookAgainAtHeld, nextDue, orphansOf, pickDue } from './du
 import { forgetSpent } from './limits.ts';
 import type { Measures } from './measures.ts';
 import { measureQueue } from './measure-queue.ts';
+import { forgetStsPolicies } from './sts-policies.ts';
 
 const PAGE = 1_000;
 const TYPES = outboundEvents.map(({ type }) => type);
@@ -96,6 +97,7 @@ const startSending = async (parts: OwnerParts, turn: Turn, signal: AbortSignal):
   await settleOrphans(parts, shard, leaseToken);
   await turn.commit(turn.position, (client) => lookAgainAtHeld(client, shard, now()));
   await forgetSpent(pool, now());
+  await forgetStsPolicies(pool, now());
   return startDispatcher({
     ...{ shard, now, routeOf, sessions, sessionsPerRoute: config.mailOut.sessionsPerDestination, signal },
     pick: (wanted) => pickDue(pool, wanted),

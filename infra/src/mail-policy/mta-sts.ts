@@ -1,0 +1,117 @@
+/**
+ * MTA-STS (RFC 8461): a domain says, by a file that HTTPS vouches for, which exchangers are its own and that TLS with a good certificate is a must.
+ * Records, files and matching are read by mailauth; here is when a policy is fetched, and how long it counts.
+ */
+import { X509Certificate } from 'node:crypto';
+import type { Dns, DnsRecord } from '@tidings/contracts/ports/dns';
+import { LRUCache } from 'lru-cache';
+import { parsePolicy, resolvePolicy, validateMx } from 'mailauth/lib/mta-sts.js';
+import type { Logger } from 'pino';
+import type { TlsDemand } from '../mail-transport/smtp-session.ts';
+import type { Refusal } from './tls-policies.ts';
+
+export interface StsPolicy {
+  /** As the TXT record had it when the file was fetched. */
+  readonly id: string;
+  readonly mode: 'enforce' | 'testing' | 'none';
+  /** Names, or `*.` for one label in front. */
+  readonly mx: readonly string[];
+  readonly fetchedAt: number;
+  readonly expiresAt: number;
+}
+
+/** Policies count for weeks, so they outlive us: who could hold back DNS or the file for a moment must not get rid of them (§10.2). */
+export interface StsMemory {
+  load(domain: string): Promise<StsPolicy | null>;
+  save(domain: string, policy: StsPolicy): Promise<void>;
+}
+
+/** Null for a domain without one. @throws what the memory throws */
+export type MtaSts = (domain: string) => Promise<StsPolicy | null>;
+
+export interface MtaStsOptions {
+  readonly dns: Pick<Dns, 'resolve'>;
+  readonly memory: StsMemory;
+  /** The text of the domain's policy file. @throws when it cannot be had */
+  readonly fetchPolicy: (domain: string) => Promise<string>;
+  readonly now: () => number;
+  readonly logger: Pick<Logger, 'warn'>;
+}
+
+/** Also a policy that is not announced anew is fetched again each day (§3.3), so that it does not run out. */
+const FRESH_MS = 86_400_000;
+/** §3.3: no sooner after a failure. */
+const AFTER_FAILURE_MS = 300_000;
+const REMEMBERED = 20_000;
+
+export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger }: MtaStsOptions): MtaSts => {
+  const known = new LRUCache<string, StsPolicy>({ max: REMEMBERED });
+  const failed = new LRUCache<string, true>({ max: REMEMBERED, ttl: AFTER_FAILURE_MS, ttlResolution: 0, perf: { now } });
+  const looking = new Map<string, Promise<StsPolicy | null>>();
+
+  const look = async (domain: string): Promise<StsPolicy | null> => {
+    const kept = known.get(domain) ?? (await memory.load(domain));
+    const valid = kept !== null && kept.expiresAt > now() ? kept : null;
+    if (valid !== null) known.set(domain, valid);
+    const id = await announced(domain);
+    // Neither a record that is gone nor DNS that does not answer ends a policy before its time (§5.1).
+    if (id === null) return valid;
+    if (valid?.id === id && now() - valid.fetchedAt < FRESH_MS) return valid;
+    if (failed.has(`${domain} ${id}`)) return valid;
+    try {
+      const policy = policyOf(await fetchPolicy(domain), id, now());
+      await memory.save(domain, policy);
+      known.set(domain, policy);
+      return policy;
+    } catch (error) {
+      failed.set(`${domain} ${id}`, true);
+      logger.warn({ err: error, domain }, 'the MTA-STS policy of a domain could not be fetched');
+      return valid;
+    }
+  };
+
+  /** What the TXT record says, if there is exactly one that is right. */
+  const announced = async (domain: string): Promise<string | null> => {
+    try {
+      const resolver = async (name: string): Promise<string[][]> => (await dns.resolve(name, 'TXT')).map(piecesOf); // it asks for TXT alone
+      const id = await resolvePolicy(domain, { resolver, strict: true });
+      return id === false ? null : id;
+    } catch (error) {
+      logger.warn({ err: error, domain }, 'whether a domain has an MTA-STS policy cannot be told');
+      return null;
+    }
+  };
+
+  return (domain) => {
+    const pending = looking.get(domain) ?? look(domain).finally(() => looking.delete(domain));
+    looking.set(domain, pending);
+    return pending;
+  };
+};
+
+const piecesOf = (record: DnsRecord): string[] => (typeof record === 'object' && !('exchange' in record) ? [...record] : []);
+
+/** @throws when the file is none (RFC 8461 §3.2) */
+const policyOf = (text: string, id: string, now: number): StsPolicy => {
+  const { mode, mx = [], maxAge = 0 } = parsePolicy(text, { strict: true });
+  if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') throw new Error('Invalid mode field');
+  return { id, mode, mx, fetchedAt: now, expiresAt: now + maxAge * 1_000 };
+};
+
+/** What it means for one of the exchangers that DNS names. A policy on trial, and one that was withdrawn, keep no mail back (§5). */
+export const stsDemand = (domain: string, { mode, mx }: StsPolicy, exchanger: string): TlsDemand | Refusal => {
+  if (mode !== 'enforce') return { type: 'opportunistic' };
+  if (!validateMx(exchanger, { mode, mx: [...mx] }).valid) {
+    return { type: 'refusal', reply: `454 4.7.5 The MTA-STS policy of ${domain} does not name ${exchanger} (RFC 8461)` };
+  }
+  return {
+    type: 'verified',
+    by: 'mta-sts',
+    because: `The MTA-STS policy of ${domain} asks for TLS with a certificate for ${exchanger} (RFC 8461)`,
+    names: (certificate) => isFor(certificate, exchanger),
+  };
+};
+
+/** §4.1: by its alternative names alone, a `*` only for the whole first label. */
+const isFor = (certificate: Buffer, host: string): boolean =>
+  new X509Certificate(certificate).checkHost(host, { subject: 'never', partialWildcards: false, multiLabelWildcards: false }) !== undefined;

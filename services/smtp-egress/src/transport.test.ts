@@ -1,0 +1,121 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Transmission } from '@tidings/contracts/ports/mail-transport';
+import { loadConfig } from '@tidings/infra/config/config';
+import { openDns } from '@tidings/infra/dns/system-dns';
+import { openPool } from '@tidings/infra/postgres/pools';
+import { either as E } from 'fp-ts';
+import type { Pool } from 'pg';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openAuthority } from '../../../tests/kit/certificates.ts';
+import { type DnsServer, startDns } from '../../../tests/kit/dns.ts';
+import { createTestDatabase } from '../../../tests/kit/postgres.ts';
+import { type Sink, startSink } from '../../../tests/kit/smtp-sink.ts';
+import { migrateEgress } from './migrations.ts';
+import { forgetStsPolicies } from './sts-policies.ts';
+import { believed, configuredTransport } from './transport.ts';
+
+const logger = pino({ level: 'silent' });
+const authority = openAuthority();
+const certificate = authority.issue({ alternatives: ['mx.example.org'] });
+const bob = 'bob@example.org';
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let pool: Pool;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool({ url: database.url, max: 4, name: 'test', logger });
+  await migrateEgress(pool);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+let sink: Sink;
+let names: DnsServer;
+beforeEach(async () => {
+  sink = await startSink();
+  const key = new X509Certificate(certificate.cert).publicKey.export({ type: 'spki', format: 'der' });
+  const named = { usage: 3, selector: 1, matchingType: 1, certificate: createHash('sha256').update(key).digest() };
+  names = await startDns(
+    {
+      'example.org MX': [{ type: 'MX', name: 'example.org', ttl: 60, data: { preference: 10, exchange: 'mx.example.org' } }],
+      'mx.example.org A': [{ type: 'A', name: 'mx.example.org', ttl: 60, data: '127.0.0.1' }],
+      'mta-sts.example.org A': [{ type: 'A', name: 'mta-sts.example.org', ttl: 60, data: '127.0.0.1' }],
+      '_mta-sts.example.org TXT': 'v=STSv1; id=1;',
+      [`_${sink.port}._tcp.mx.example.org TLSA`]: [{ type: 'TLSA', name: `_${sink.port}._tcp.mx.example.org`, ttl: 60, data: named }],
+    },
+    {},
+  );
+  ends.push(
+    () => sink.close(),
+    () => names.close(),
+  );
+});
+
+/** What becomes of a mail to bob with these settings. */
+const send = async (env: Readonly<Record<string, string>>, httpsPort = 1): Promise<Transmission | undefined> => {
+  const config = E.getOrElseW(() => {
+    throw new Error('bad test');
+  })(loadConfig({ DNS_SERVERS: names.address, EGRESS_ALLOW_PRIVATE: 'on', ...env }));
+  const dns = openDns({ servers: config.dnsServers });
+  const world = { smtpPort: sink.port, httpsPort, trusted: [authority.cert] };
+  const transport = configuredTransport({ config, pool, now: Date.now, logger }, dns, world);
+  const text = Buffer.from('Subject: Secret\r\n\r\nwords\r\n');
+  const bytes = async function* () {
+    yield text;
+  };
+  const mail = { from: 'ada@tidings.test', recipients: [bob], size: text.length, eightBit: false, envelopeId: 'email-1', bytes };
+  try {
+    return (await transport.send(mail, async () => true)).get(bob);
+  } finally {
+    await transport.close();
+    dns.close();
+  }
+};
+
+describe('mail that goes out directly', () => {
+  it('keeps to TLSA records that the configured resolver vouches for', async () => {
+    expect(await send({})).toMatchObject({ type: 'refused', later: true, reply: expect.stringContaining('RFC 7672') });
+    expect(await send({ EGRESS_DANE: 'off' })).toMatchObject({ type: 'delivered', tls: null });
+    sink.play({ certificate });
+    expect(await send({})).toMatchObject({ type: 'delivered', tls: 'TLSv1.3 dane' });
+  });
+
+  it('keeps to an MTA-STS policy, and remembers it in the database', async () => {
+    let fetched = 0;
+    const files = createServer(authority.issue({ alternatives: ['mta-sts.example.org'] }), (_, response) => {
+      fetched += 1;
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 86400\n');
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    const { port } = files.address() as AddressInfo; // a TCP server has one
+    expect(await send({ EGRESS_DANE: 'off' }, port)).toMatchObject({ type: 'refused', reply: expect.stringContaining('RFC 8461') });
+    await new Promise((resolve) => files.close(resolve));
+    expect(fetched).toBe(1);
+    expect(await send({ EGRESS_DANE: 'off' })).toMatchObject({ type: 'refused', reply: expect.stringContaining('RFC 8461') });
+    expect(await send({ EGRESS_DANE: 'off', EGRESS_MTA_STS: 'off' })).toMatchObject({ type: 'delivered', tls: null });
+    sink.play({ certificate });
+    expect(await send({ EGRESS_DANE: 'off' })).toMatchObject({ type: 'delivered', tls: 'TLSv1.3 mta-sts' });
+    await forgetStsPolicies(pool, Date.now() + 86_400_001);
+    expect((await pool.query('select from egress.sts_policy')).rowCount).toBe(0);
+  });
+});
+
+describe('whose word on signatures counts', () => {
+  const servers = ['127.0.0.53', '127.0.0.1:5353', '[::1]:53', '192.0.2.1', '10.0.0.2:53', '2001:db8::1'];
+  it.each([
+    ['auto', servers.slice(0, 3)],
+    ['on', servers],
+    ['off', []],
+  ] as const)('%s', (dane, expected) => {
+    expect(believed(dane, servers)).toEqual(expected);
+  });
+});
