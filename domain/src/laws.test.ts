@@ -19,9 +19,11 @@ import { gateway } from './gateway/index.ts';
 import { mailImport } from './import/index.ts';
 import { label } from './label/index.ts';
 import { mailbox } from './mailbox/index.ts';
+import { mailing } from './mailing/index.ts';
 import { mapping } from './mapping/index.ts';
 import { media } from './media/index.ts';
 import { message } from './message/index.ts';
+import { notices } from './notices/index.ts';
 import { notification } from './notification/index.ts';
 import { outbound } from './outbound/index.ts';
 import { push } from './push/index.ts';
@@ -130,9 +132,11 @@ const registry: Readonly<Record<string, () => void>> = {
   import: obeysTheLaws(mailImport, commands.importCommands),
   label: obeysTheLaws(label, commands.labelCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
+  mailing: obeysTheLaws(mailing, commands.mailingCommands),
   mapping: obeysTheLaws(mapping, commands.mappingCommands),
   media: obeysTheLaws(media, commands.mediaCommands),
   message: obeysTheLaws(message, commands.messageCommands),
+  notices: obeysTheLaws(notices, commands.noticesCommands),
   notification: obeysTheLaws(notification, commands.notificationCommands),
   outbound: obeysTheLaws(outbound, commands.outboundCommands),
   push: obeysTheLaws(push, commands.pushCommands),

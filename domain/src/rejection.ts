@@ -8,6 +8,7 @@ import type { LabelRejection } from './label/index.ts';
 import type { MailboxRejection } from './mailbox/index.ts';
 import type { MediaRejection } from './media/index.ts';
 import type { MessageRejection } from './message/index.ts';
+import type { NoticesRejection } from './notices/index.ts';
 import type { NotificationRejection } from './notification/index.ts';
 import type { PushRejection } from './push/index.ts';
 import type { OutboundRejection } from './outbound/index.ts';
@@ -31,6 +32,7 @@ export type Rejection =
   | MailboxRejection
   | MediaRejection
   | MessageRejection
+  | NoticesRejection
   | NotificationRejection
   | PushRejection
   | OutboundRejection

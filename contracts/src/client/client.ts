@@ -12,6 +12,7 @@ import * as contacts from '../http/contacts.ts';
 import * as deliveries from '../http/deliveries.ts';
 import * as domains from '../http/domains.ts';
 import * as drafts from '../http/drafts.ts';
+import * as gatewayOut from '../http/gateway-out.ts';
 import * as images from '../http/images.ts';
 import * as imports from '../http/imports.ts';
 import * as groups from '../http/groups.ts';
@@ -51,6 +52,7 @@ const modules = {
   ...groups,
   ...messages,
   ...receipts,
+  ...gatewayOut,
   ...reports,
   ...mail,
   ...mailboxes,

@@ -13,9 +13,11 @@ import { gatewayEvents } from './gateway.ts';
 import { importEvents } from './import.ts';
 import { labelEvents } from './label.ts';
 import { mailboxEvents } from './mailbox.ts';
+import { mailingEvents } from './mailing.ts';
 import { mediaEvents } from './media.ts';
 import { messageEvents } from './message.ts';
 import { notificationEvents } from './notification.ts';
+import { noticesEvents } from './notices.ts';
 import { outboundEvents } from './outbound.ts';
 import { pushEvents } from './push.ts';
 import { reactionEvents } from './reaction.ts';
@@ -54,6 +56,8 @@ export const eventDefinitions = [
   ...uploadEvents,
   ...importEvents,
   ...templateEvents,
+  ...noticesEvents,
+  ...mailingEvents,
   ...commandEvents,
 ] as const;
 

@@ -93,6 +93,15 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     keys: { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcx', auth: 'BTBZMqHH6r4Tts7J_aSIgg' },
   },
   PushUnsubscribed: { subscriptionId, userId: ada },
+  MailPolicySet: { userId: ada, roomId, policy: 'digest', by: 'user' },
+  DigestTimesSet: { userId: ada, timeZone: 'Europe/London', times: ['08:00', '17:30'] },
+  MailingPlanned: {
+    ...{ roomId, messageId: firstMessage, senderId: ada },
+    recipients: [{ userId: grace, policy: 'at-once', dueAt: timestamp(10_000) }],
+  },
+  MessageMailed: { roomId, messageId: firstMessage, userId: grace, emailId },
+  MessageNotMailed: { roomId, messageId: firstMessage, userId: grace, because: 'read' },
+  MessageMailStatusChanged: { roomId, messageId: firstMessage, userId: grace, emailId, status: 'delivered' },
   WebhookRegistered: {
     webhookId,
     url: 'https://example.org/hooks/tidings',

@@ -121,6 +121,16 @@ export type ReactionCount = t.TypeOf<typeof ReactionCount>;
 export const ThreadSummary = t.readonly(t.type({ replyCount: int(1), lastReplyAt: Timestamp }));
 export type ThreadSummary = t.TypeOf<typeof ThreadSummary>;
 
+/**
+ * How a message reaches a member by mail: `waiting` for its time, `queued` and on its way, and what came of it. `not-mailed`: as its time came there was a
+ * reason not to.
+ */
+export const MessageMailStatus = oneOf('waiting', 'queued', 'delivered', 'deferred', 'failed', 'unknown', 'cancelled', 'not-mailed');
+export type MessageMailStatus = t.TypeOf<typeof MessageMailStatus>;
+/** Since when it is so. */
+export const MessageMail = t.readonly(t.type({ userId: UserId, status: MessageMailStatus, at: Timestamp }));
+export type MessageMail = t.TypeOf<typeof MessageMail>;
+
 /** What is not so is absent. */
 export const Message = t.readonly(
   t.intersection([
@@ -144,6 +154,8 @@ export const Message = t.readonly(
       reactions: t.readonlyArray(ReactionCount),
       thread: ThreadSummary,
       pinned: t.literal(true),
+      /** Members who are told of it by mail. */
+      mails: t.readonlyArray(MessageMail),
       /** It was deleted; what is left is an empty text in its place. */
       deleted: t.literal(true),
       /** The caller has blocked its sender; an empty text stands in its place. */

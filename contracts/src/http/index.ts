@@ -7,6 +7,7 @@ import * as contacts from './contacts.ts';
 import * as domains from './domains.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import * as drafts from './drafts.ts';
+import * as gatewayOut from './gateway-out.ts';
 import { groupRoutes } from './groups.ts';
 import { imageRoutes } from './images.ts';
 import { keywordRoutes } from './keywords.ts';
@@ -43,6 +44,7 @@ export const routes: readonly Route[] = [
   ...groupRoutes,
   ...messages.messageRoutes,
   ...receipts.receiptRoutes,
+  ...gatewayOut.gatewayOutRoutes,
   ...reportRoutes,
   ...mailRoutes,
   ...mailSearch.mailSearchRoutes,

@@ -14,7 +14,7 @@ import { ImportState } from './imports.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
 import { Timestamp } from '../time.ts';
-import { ChatRoom, Message, MsgBody, Preview, User } from './chat-objects.ts';
+import { ChatRoom, Message, MessageMailStatus, MsgBody, Preview, User } from './chat-objects.ts';
 import { defineRoute } from './route.ts';
 
 const liveEvent = <T extends string, P extends t.Props>(type: T, payload: P) =>
@@ -51,6 +51,13 @@ export const ReactionChanged = liveEvent('ReactionChanged', {
 });
 export const MessagePinned = liveEvent('MessagePinned', { roomId: RoomId, messageId: MessageId, by: UserId });
 export const MessageUnpinned = liveEvent('MessageUnpinned', { roomId: RoomId, messageId: MessageId, by: UserId });
+/** There is other news of how a message reaches a member by mail. That it waits for its time is not told. */
+export const MessageMailChanged = liveEvent('MessageMailChanged', {
+  roomId: RoomId,
+  messageId: MessageId,
+  userId: UserId,
+  status: MessageMailStatus,
+});
 /** A group has another name or picture. */
 export const RoomUpdated = liveEvent('RoomUpdated', {
   roomId: RoomId,
@@ -170,6 +177,7 @@ export const LiveEvent = t.union([
   ReactionChanged,
   MessagePinned,
   MessageUnpinned,
+  MessageMailChanged,
   RoomUpdated,
   MemberRoleChanged,
   UserDeliveredChat,

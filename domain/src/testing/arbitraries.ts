@@ -25,9 +25,11 @@ import type { GatewayEvent } from '../gateway/events.ts';
 import type { ImportEvent } from '../import/events.ts';
 import type { LabelEvent } from '../label/events.ts';
 import type { MailboxEvent } from '../mailbox/events.ts';
+import type { MailingEvent } from '../mailing/events.ts';
 import type { MappingEvent } from '../mapping/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
+import type { NoticesEvent } from '../notices/events.ts';
 import type { NotificationEvent } from '../notification/events.ts';
 import type { OutboundEvent } from '../outbound/events.ts';
 import type { PushEvent } from '../push/events.ts';
@@ -75,9 +77,11 @@ export type DomainEvent =
   | ImportEvent
   | LabelEvent
   | MailboxEvent
+  | MailingEvent
   | MappingEvent
   | MediaEvent
   | MessageEvent
+  | NoticesEvent
   | NotificationEvent
   | OutboundEvent
   | PushEvent
@@ -274,6 +278,15 @@ export const mediaFields = {
   width: pixels,
   height: pixels,
 };
+export const mailPolicies = fc.constantFrom('at-once', 'digest', 'when-away', 'never');
+export const optionalMailPolicies = fc.option(mailPolicies, { nil: null });
+export const clockTimes = fc.array(fc.constantFrom('00:00', '08:00', '17:30'), { maxLength: 3 });
+export const timeZones = fc.constantFrom('UTC', 'Europe/Paris');
+export const mailingRecipients = fc.array(fc.record({ userId: users, policy: mailPolicies, dueAt: times }), { maxLength: 3 });
+export const reasonsNotToMail = fc.constantFrom('deleted', 'left');
+export const mailedStatuses = fc.constantFrom('queued', 'delivered', 'deferred', 'failed');
+const mailedMessage = { roomId: rooms, messageId: messages, userId: users };
+
 const reaction = fc.record({ roomId: rooms, messageId: messages, userId: users, emoji });
 const pin = fc.record({ roomId: rooms, messageId: messages, by: users });
 const byTo = fc.record({ by: users, to: users });
@@ -369,6 +382,17 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   ReactionRemoved: reaction,
   MediaUploaded: fc.record({ ...mediaFields, name: sealed(optionalWords) }),
   NotificationSent: fc.record({ notificationId: notifications, toUser: users, message: sealed(json) }),
+  MailPolicySet: fc.record({
+    userId: users,
+    roomId: fc.option(rooms, { nil: null }),
+    policy: optionalMailPolicies,
+    by: fc.constantFrom('user', 'unsubscribe'),
+  }),
+  DigestTimesSet: fc.record({ userId: users, timeZone: timeZones, times: clockTimes }),
+  MailingPlanned: fc.record({ roomId: rooms, messageId: messages, senderId: users, recipients: mailingRecipients }),
+  MessageMailed: fc.record({ ...mailedMessage, emailId: emails }),
+  MessageNotMailed: fc.record({ ...mailedMessage, because: reasonsNotToMail }),
+  MessageMailStatusChanged: fc.record({ ...mailedMessage, emailId: emails, status: mailedStatuses }),
   PushSubscribed: fc.record({ subscriptionId: subscriptions, userId: users, endpoint: sealed(words), keys: sealed(pushKeys) }),
   PushUnsubscribed: fc.record({ subscriptionId: subscriptions, userId: users }),
   WebhookRegistered: fc.record({ webhookId: webhooks, url: words, events: eventNames, secret: sealed(words), by: users }),

@@ -14,9 +14,11 @@ import type { GatewayCommand } from '../gateway/index.ts';
 import type { ImportCommand } from '../import/index.ts';
 import type { LabelCommand } from '../label/index.ts';
 import type { MailboxCommand } from '../mailbox/index.ts';
+import type { MailingCommand } from '../mailing/index.ts';
 import type { MappingCommand } from '../mapping/index.ts';
 import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
+import type { NoticesCommand } from '../notices/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
 import type { OutboundCommand, Outcome } from '../outbound/index.ts';
 import type { PushCommand } from '../push/index.ts';
@@ -168,6 +170,21 @@ export const webhookCommands: Arbitrary<WebhookCommand> = oneOfThese<WebhookComm
   RemoveWebhook: fc.record({ webhookId: any.webhooks, by: any.users }),
 });
 
+export const noticesCommands: Arbitrary<NoticesCommand> = oneOfThese<NoticesCommand>({
+  SetMailPolicy: fc.record({ userId: any.users, roomId: fc.option(any.rooms, { nil: null }), policy: any.optionalMailPolicies }),
+  Unsubscribe: fc.record({ userId: any.users, roomId: any.rooms }),
+  SetDigestTimes: fc.record({ userId: any.users, timeZone: any.timeZones, times: any.clockTimes }),
+});
+
+export const mailingCommands: Arbitrary<MailingCommand> = oneOfThese<MailingCommand>({
+  PlanMailing: fc.record({ roomId: any.rooms, messageId: any.messages, senderId: any.users, recipients: any.mailingRecipients }),
+  Mail: fc.record({ roomId: any.rooms, messageId: any.messages, userId: any.users, emailId: any.emails }),
+  DoNotMail: fc.record({ roomId: any.rooms, messageId: any.messages, userId: any.users, because: any.reasonsNotToMail }),
+  RecordMailStatus: fc.record({
+    ...{ roomId: any.rooms, messageId: any.messages, userId: any.users },
+    ...{ emailId: any.emails, status: any.mailedStatuses },
+  }),
+});
 export const gatewayCommands: Arbitrary<GatewayCommand> = oneOfThese<GatewayCommand>({
   IssueReplyAddress: fc.record({ conversationId: any.conversations, userId: any.users, address: any.addresses, outsider: fc.boolean() }),
   RevokeReplyAddress: fc.record({ conversationId: any.conversations, userId: any.users, by: fc.option(any.users, { nil: null }) }),

@@ -6,6 +6,7 @@ import { domainToASCII } from 'node:url';
 import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
+import { type GatewayOut, gatewayOutOf, gatewayOutVariables } from './gateway-out.ts';
 import { type Gateway, gatewayOf, gatewayVariables } from './gateway.ts';
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
@@ -116,6 +117,7 @@ export const variables = {
   ...mailCheckVariables,
   ...blobVariables,
   ...mailOutVariables,
+  ...gatewayOutVariables,
   ...gatewayVariables,
   KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
@@ -194,6 +196,8 @@ export interface Config {
   readonly mailChecks: MailChecks;
   readonly blobs: BlobStorage;
   readonly mailOut: MailOut;
+  /** Mail that tells of chat messages. */
+  readonly gatewayOut: GatewayOut;
   readonly gateway: Gateway;
   /** Empty: the machine's own. */
   readonly dnsServers: readonly string[];
@@ -277,6 +281,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   mailChecks: mailChecksOf(env),
   blobs: blobStorageOf(env),
   mailOut: mailOutOf(env, env.TIDINGS_ENV !== 'production'),
+  gatewayOut: gatewayOutOf(env, env.MAIL_DOMAINS[0] ?? 'localhost'),
   gateway: gatewayOf(env, env.MAIL_DOMAINS),
   dnsServers: env.DNS_SERVERS,
   nodeName: env.NODE_NAME,

@@ -5,7 +5,7 @@
 import type { MessageBody, MessageSent } from '@tidings/contracts/events/message';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { RoomJoined, RoomLeft, RoomType } from '@tidings/contracts/events/room';
-import type { Message, MsgBody, MsgType, QuoteDetails, ReactionCount } from '@tidings/contracts/http/chat-objects';
+import type { Message, MessageMail, MsgBody, MsgType, QuoteDetails, ReactionCount } from '@tidings/contracts/http/chat-objects';
 import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
 import { isShredded, type Sealed, type Shredded } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
@@ -41,7 +41,12 @@ export interface Entry {
   readonly replyCount: number;
   readonly lastReplyAt: Timestamp | null;
   readonly pinned: boolean;
+  /** How it reaches members by mail; null when nobody is told of it so. */
+  readonly mails: MailsByUser | null;
 }
+
+/** By user id. */
+export type MailsByUser = Readonly<Record<string, Omit<MessageMail, 'userId'>>>;
 
 /** What stands in the place of a body that is gone. */
 export const NO_BODY: MsgBody = { text: '' };
@@ -55,6 +60,7 @@ const UNTOUCHED = {
   replyCount: 0,
   lastReplyAt: null,
   pinned: false,
+  mails: null,
 } as const;
 
 /** The only place where a `Message` is put together. */
@@ -74,10 +80,20 @@ export const messageView = (entry: Entry): Message => {
     ...(entry.reactions === null || entry.deleted ? {} : { reactions: entry.reactions }),
     ...(entry.lastReplyAt === null ? {} : { thread: { replyCount: entry.replyCount, lastReplyAt: entry.lastReplyAt } }),
     ...(entry.pinned && !entry.deleted ? { pinned: true as const } : {}),
+    ...(entry.mails === null || entry.deleted ? {} : { mails: mailsView(entry.mails) }),
     ...(entry.deleted ? { deleted: true as const } : {}),
     ...(entry.erased ? { erased: true as const } : {}),
   };
 };
+
+/** In the order of their ids, so that every reader gets the same bytes. */
+const mailsView = (mails: MailsByUser): readonly MessageMail[] =>
+  Object.keys(mails)
+    .toSorted()
+    .flatMap((userId) => {
+      const mail = mails[userId];
+      return mail === undefined ? [] : [{ userId: userId as UserId, status: mail.status, at: mail.at }]; // keys are ids of users
+    });
 
 /** A body as chat shows it; nothing is left of one that was erased. */
 export const shownBody = (body: Sealed<MessageBody>): { readonly msgBody: MsgBody; readonly msgType: MsgType; readonly erased: boolean } =>

@@ -107,6 +107,7 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
     case 'ReactionChanged':
     case 'MessagePinned':
     case 'MessageUnpinned':
+    case 'MessageMailChanged':
     case 'DraftChanged':
     case 'DeliveryChanged':
     case 'EmailReceived':

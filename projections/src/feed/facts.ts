@@ -252,6 +252,9 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'ReactionRemoved':
       case 'MessagePinned':
       case 'MessageUnpinned':
+      case 'MessageMailed':
+      case 'MessageNotMailed':
+      case 'MessageMailStatusChanged':
       case 'SubjectErased':
       case 'RoomRead':
       case 'NotificationSent':

@@ -88,6 +88,9 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'ReactionRemoved':
     case 'MessagePinned':
     case 'MessageUnpinned':
+    case 'MessageMailed':
+    case 'MessageNotMailed':
+    case 'MessageMailStatusChanged':
       return messageChanged(event);
     case 'SubjectErased':
       return []; // nobody is told; what it takes away goes behind it

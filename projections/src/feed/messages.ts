@@ -1,8 +1,10 @@
 /** What becomes of messages, told to the members of their room. Each says everything itself, so it can be told ahead of the tables. */
 import type { Recorded } from '@tidings/contracts/events/index';
+import type { MessageMailed, MessageMailStatusChanged, MessageNotMailed } from '@tidings/contracts/events/mailing';
 import type { MessageDeleted, MessageEdited } from '@tidings/contracts/events/message';
 import type { ReactionAdded, ReactionRemoved } from '@tidings/contracts/events/reaction';
 import type { MessagePinned, MessageUnpinned } from '@tidings/contracts/events/room';
+import type { MessageMailStatus } from '@tidings/contracts/http/chat-objects';
 import { shownBody } from '../chat-view/index.ts';
 import { roomAudience, tell, type Row } from './rows.ts';
 
@@ -13,9 +15,21 @@ export const messageChanges = [
   'ReactionRemoved',
   'MessagePinned',
   'MessageUnpinned',
+  'MessageMailed',
+  'MessageNotMailed',
+  'MessageMailStatusChanged',
 ] as const;
 
-type MessageChange = MessageEdited | MessageDeleted | ReactionAdded | ReactionRemoved | MessagePinned | MessageUnpinned;
+type MessageChange =
+  | MessageEdited
+  | MessageDeleted
+  | ReactionAdded
+  | ReactionRemoved
+  | MessagePinned
+  | MessageUnpinned
+  | MessageMailed
+  | MessageNotMailed
+  | MessageMailStatusChanged;
 
 const types: ReadonlySet<string> = new Set(messageChanges);
 export const isMessageChange = (event: Recorded): event is Recorded<MessageChange> => types.has(event.type);
@@ -41,5 +55,17 @@ export const messageChanged = (event: Recorded<MessageChange>): readonly Row[] =
     case 'MessagePinned':
     case 'MessageUnpinned':
       return [tell(audience, { type: event.type, createdAt, roomId, messageId, by: event.data.by })];
+    case 'MessageMailed':
+      return [mailChanged(event, 'queued')];
+    case 'MessageNotMailed':
+      return [mailChanged(event, 'not-mailed')];
+    case 'MessageMailStatusChanged':
+      return [mailChanged(event, event.data.status)];
   }
 };
+
+/** Why somebody was not mailed is theirs to know. */
+const mailChanged = (
+  { data: { roomId, messageId, userId }, recordedAt }: Recorded<MessageMailed | MessageNotMailed | MessageMailStatusChanged>,
+  status: MessageMailStatus,
+): Row => tell(roomAudience(roomId), { type: 'MessageMailChanged', createdAt: recordedAt, roomId, messageId, userId, status });

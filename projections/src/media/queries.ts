@@ -1,5 +1,5 @@
 /** What is asked of files and pictures. Whoever may not see one gets no row, as for one that there is not. */
-import { BlobId, type MediaId, type RoomId, UserId } from '@tidings/contracts/ids';
+import { BlobId, type MediaId, type MessageId, type RoomId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import * as t from 'io-ts';
 import { sql } from 'slonik';
@@ -37,3 +37,10 @@ export const roomImage = (schema: string, room: RoomId, viewer: UserId) => sql.t
   from ${tableIn(schema, 'room')} r
   join ${tableIn(schema, 'member')} b on b.room_id = r.room_id and b.user_id = ${viewer}
   where r.room_id = ${room} and r.image_blob_id is not null`;
+
+/** The file that a message shows; no row for one that its sender could not fetch themselves, and once the message is gone. Primary keys. */
+export const fileShownIn = (schema: string, message: MessageId, id: MediaId) => sql.type(
+  rows(StoredFile),
+)`select f.blob_id as "blobId", f.mime_type as "mimeType", f.size, f.uploaded_by as "uploadedBy", f.name
+  from ${tableIn(schema, 'message')} m join ${tableIn(schema, 'file')} f using (media_id)
+  where m.message_id = ${message} and m.media_id = ${id}`;

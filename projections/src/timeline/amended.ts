@@ -4,14 +4,14 @@
  */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { ReactionAdded, ReactionRemoved } from '@tidings/contracts/events/reaction';
-import type { MsgBody } from '@tidings/contracts/http/chat-objects';
+import type { MessageMailStatus, MsgBody } from '@tidings/contracts/http/chat-objects';
 import type { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import type { Timestamp } from '@tidings/contracts/time';
-import { NO_BODY, shownBody, type RoomCounters } from '../chat-view/index.ts';
+import { type MailsByUser, NO_BODY, shownBody, type RoomCounters } from '../chat-view/index.ts';
 
-/** `body` and `mentions` of an edit stand for those of the entry; both go with a deletion. `reactions` is what a message shows of them. */
+/** `body` and `mentions` of an edit stand for those of the entry; both go with a deletion. `reactions` is what a message shows of them, `mails` how it reaches members by mail. */
 export const amendedTables = (schema: string): string => `
   create table ${schema}.amended (
     message_id uuid primary key,
@@ -23,7 +23,8 @@ export const amendedTables = (schema: string): string => `
     reactions json,
     reply_count int not null default 0,
     last_reply_at timestamptz,
-    pinned_at timestamptz
+    pinned_at timestamptz,
+    mails jsonb
   );
   create index on ${schema}.amended (room_id);
   create table ${schema}.reaction (
@@ -68,6 +69,10 @@ export const amendingEvents = [
   'ReactionRemoved',
   'MessagePinned',
   'MessageUnpinned',
+  'MailingPlanned',
+  'MessageMailed',
+  'MessageNotMailed',
+  'MessageMailStatusChanged',
 ] as const;
 
 type Amending = Extract<Recorded, { readonly type: (typeof amendingEvents)[number] | 'MessageSent' }>;
@@ -107,6 +112,7 @@ export class Amendments {
   readonly #replies = new Map<MessageId, Replies>();
   readonly #pins = new Map<MessageId, { readonly roomId: RoomId; readonly at: Timestamp | null }>();
   readonly #reactions = new Map<string, ReactionState>();
+  readonly #mails = new Map<MessageId, { readonly roomId: RoomId; readonly byUser: MailsByUser }>();
 
   /** Takes the next event. What comes to a closed room is dropped. */
   take(event: Recorded, rooms: RoomCounters): void {
@@ -132,7 +138,24 @@ export class Amendments {
       case 'ReactionRemoved':
         this.#react(event);
         break;
+      case 'MailingPlanned':
+        for (const { userId } of event.data.recipients) this.#mail(event, userId, 'waiting');
+        break;
+      case 'MessageMailed':
+        this.#mail(event, event.data.userId, 'queued');
+        break;
+      case 'MessageNotMailed':
+        this.#mail(event, event.data.userId, 'not-mailed');
+        break;
+      case 'MessageMailStatusChanged':
+        this.#mail(event, event.data.userId, event.data.status);
+        break;
     }
+  }
+
+  #mail({ data: { messageId, roomId }, recordedAt: at }: Amending, userId: UserId, status: MessageMailStatus): void {
+    const byUser = this.#mails.get(messageId)?.byUser;
+    this.#mails.set(messageId, { roomId, byUser: { ...byUser, [userId]: { status, at } } });
   }
 
   #reply(root: MessageId, roomId: RoomId, at: Timestamp): void {
@@ -151,6 +174,7 @@ export class Amendments {
     await this.#recountReplies(tx);
     await this.#savePins(tx);
     await this.#saveReactions(tx);
+    await this.#saveMails(tx);
   }
 
   async #saveEdits(tx: ProjectionTx): Promise<void> {
@@ -222,6 +246,18 @@ export class Amendments {
       `insert into ${tx.schema}.amended (message_id, room_id, pinned_at) select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
        on conflict (message_id) do update set pinned_at = excluded.pinned_at`,
       [pins.map(([id]) => id), pins.map(([, { roomId }]) => roomId), pins.map(([, { at }]) => at)],
+    );
+  }
+
+  /** The last news of each member stands. */
+  async #saveMails(tx: ProjectionTx): Promise<void> {
+    const mails = [...this.#mails];
+    if (mails.length === 0) return;
+    await tx.query(
+      `insert into ${tx.schema}.amended as was (message_id, room_id, mails)
+       select message_id, room_id, mails::jsonb from unnest($1::uuid[], $2::uuid[], $3::text[]) page (message_id, room_id, mails)
+       on conflict (message_id) do update set mails = coalesce(was.mails, '{}') || excluded.mails`,
+      [mails.map(([id]) => id), mails.map(([, { roomId }]) => roomId), mails.map(([, { byUser }]) => JSON.stringify(byUser))],
     );
   }
 

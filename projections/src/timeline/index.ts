@@ -94,7 +94,7 @@ const applySegment = async (page: readonly Recorded[], tx: ProjectionTx): Promis
 
 export const timeline: Projection = {
   name: 'timeline',
-  version: 5,
+  version: 6,
   handles: [...countedEvents, ...namingEvents, ...amendingEvents, 'SubjectErased'],
   tables,
   indexes,

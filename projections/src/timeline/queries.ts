@@ -1,7 +1,7 @@
 /** What readers ask the timeline. Every page is a range of the primary key (room_id, seq). */
 import { nullable } from '@tidings/contracts/codec';
 import { RoomType } from '@tidings/contracts/events/room';
-import { MsgBody, MsgType, ReactionCount } from '@tidings/contracts/http/chat-objects';
+import { MessageMailStatus, MsgBody, MsgType, ReactionCount } from '@tidings/contracts/http/chat-objects';
 import { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
@@ -29,6 +29,7 @@ const EntryRow = t.readonly(
     replyCount: t.number,
     lastReplyAt: nullable(Timestamp),
     pinned: t.boolean,
+    mails: nullable(t.record(t.string, t.readonly(t.type({ status: MessageMailStatus, at: Timestamp })))),
   }),
 );
 /** Rows are entries: the codec must not drift from what `messageView` takes. */
@@ -38,7 +39,7 @@ const entryRows = rows<Entry>(EntryRow);
 const columns = sql.fragment`e.room_id as "roomId", e.seq, e.message_id as "messageId", e.sender_id as "senderId",
   e.created_at as "createdAt", e.msg_type as "msgType", e.erased, coalesce(a.body, e.body) as "msgBody",
   coalesce(a.mentions, e.mentions) as mentions, e.thread_id as "threadId", a.edited_at as "editedAt", coalesce(a.deleted, false) as deleted,
-  a.reactions, coalesce(a.reply_count, 0) as "replyCount", a.last_reply_at as "lastReplyAt", a.pinned_at is not null as pinned`;
+  a.reactions, coalesce(a.reply_count, 0) as "replyCount", a.last_reply_at as "lastReplyAt", a.pinned_at is not null as pinned, a.mails`;
 
 /** Each entry finds its amendments by their primary key. */
 const entries = (schema: string) =>

@@ -123,6 +123,9 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   ThreadMovedOn: { code: 'SERVICE_UNAVAILABLE', says: 'The thread keeps changing; nothing was done. Try again shortly.' },
   WentOn: { code: 'CONFLICT', says: 'This went on in another thread.' },
 
+  NoDigestTimes: { code: 'VALIDATION_ERROR', says: 'There must be at least one time of day.', field: 'digest.times' },
+  TooManyDigestTimes: { code: 'VALIDATION_ERROR', says: 'There are at most 24 digests a day.', field: 'digest.times' },
+
   NoSuchUser: { code: 'CONTENT_NOT_FOUND', says: 'There is no such user.' },
   NotificationIdReused: { code: 'CONFLICT', says: 'This id stands for another notification.' },
   MediaIdReused: { code: 'CONFLICT', says: 'This id stands for another file.' },

@@ -10,6 +10,7 @@ import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
 import { imports } from '@tidings/projections/imports/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
+import { mailPolicies } from '@tidings/projections/mail-policies/index';
 import { mailSearch } from '@tidings/projections/mail-search/index';
 import { mappings } from '@tidings/projections/mappings/index';
 import { media } from '@tidings/projections/media/index';
@@ -53,6 +54,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   imports,
   mappings,
   pushSubscriptions,
+  mailPolicies,
   webhooks,
   reports,
   userFacts,

@@ -3,6 +3,7 @@ import type { FastifyPluginCallback } from 'fastify';
 import type { Platform } from '../../platform/src/platform.ts';
 import { registerAdmin } from './admin/index.ts';
 import { registerChat } from './chat/index.ts';
+import { registerGateway } from './gateway/index.ts';
 import { registerMail } from './mail/index.ts';
 
 export const queryApi =
@@ -10,6 +11,7 @@ export const queryApi =
   (app, _options, done) => {
     registerChat(app, platform);
     registerMail(app, platform);
+    registerGateway(app, platform);
     registerAdmin(app, platform);
     done();
   };

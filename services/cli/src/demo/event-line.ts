@@ -33,6 +33,8 @@ export const eventLine = (event: StoryEvent, names: Names): string => {
       return `${nameOf(event.by)} pinned a message`;
     case 'MessageUnpinned':
       return `${nameOf(event.by)} took a pin away`;
+    case 'MessageMailChanged':
+      return `the mail of a message to ${nameOf(event.userId)} is ${event.status}`;
     case 'RoomUpdated':
       return `${nameOf(event.by)} made the room ${event.roomName ?? 'one without a name'}`;
     case 'MemberRoleChanged':

@@ -1,0 +1,10 @@
+/** Chat by mail: commands. */
+import type { FastifyInstance } from 'fastify';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { registerMailNotifications } from './mail-notifications.ts';
+import { registerUnsubscribe } from './unsubscribe.ts';
+
+export const registerGateway = (app: FastifyInstance, platform: Platform): void => {
+  registerMailNotifications(app, platform);
+  registerUnsubscribe(app, platform);
+};

@@ -1,0 +1,10 @@
+/** Chat by mail: what can be read. */
+import type { FastifyInstance } from 'fastify';
+import type { Platform } from '../../../platform/src/platform.ts';
+import { registerMailedFiles } from './files.ts';
+import { registerMailNotifications } from './mail-notifications.ts';
+
+export const registerGateway = (app: FastifyInstance, platform: Platform): void => {
+  registerMailNotifications(app, platform);
+  registerMailedFiles(app, platform);
+};
