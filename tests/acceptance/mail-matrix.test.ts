@@ -41,7 +41,7 @@ interface Line {
   readonly body?: (target: Target) => object;
   readonly query?: (target: Target) => string;
   /** What those who may get, if not 200: the matrix destroys nothing that it needs. */
-  readonly allowed?: 409;
+  readonly allowed?: 404 | 409;
   /** What the path names beside thread, email and mailbox, made anew for each cell. */
   readonly vars?: (target: Target) => Promise<Readonly<Record<string, string>>>;
   /** Only the master, who made it, may. */
@@ -160,6 +160,7 @@ const matrix: Readonly<Record<string, Line>> = {
   undoSend: { least: 'sender', on: 'mailbox', vars: draftVars },
   submitMessage: { least: 'sender', on: 'mailbox' },
   listEmailDeliveries: { ...reading, vars: deliveryVars },
+  getDeliveryReport: { ...reading, vars: deliveryVars, allowed: 404 },
   retryEmailDelivery: { least: 'sender', on: 'mailbox', vars: deliveryVars, allowed: 409 },
   cancelEmailDelivery: { least: 'sender', on: 'mailbox', vars: deliveryVars, allowed: 409 },
   dismissEmailDelivery: { least: 'sender', on: 'mailbox', vars: deliveryVars, allowed: 409 },

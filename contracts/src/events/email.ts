@@ -40,7 +40,8 @@ export type EmailReceived = EventOf<typeof EmailReceived>;
 /** Stream `filing-<mailboxId>.<emailId>`: the filing process manager's own record, `append(none)`, so each mail is filed once. */
 export const FilingDecided = defineEvent({
   type: 'FilingDecided',
-  doc: 'Filing chose where a received mail goes in one mailbox: a thread, or nowhere, because the same mail is there already or a webhook wants it dropped.',
+  version: 2,
+  doc: 'Filing chose where a received mail goes in one mailbox: a thread, or nowhere, because the same mail is there already, a webhook wants it dropped, or it is a report on a mail that went out.',
   data: t.readonly(
     t.type({
       mailboxId: MailboxId,
@@ -50,9 +51,12 @@ export const FilingDecided = defineEvent({
         t.readonly(t.type({ type: t.literal('duplicate'), of: EmailId })),
         /** A webhook that is asked before filing answered that this mail is not wanted. */
         t.readonly(t.type({ type: t.literal('dropped'), by: text(1, 200) })),
+        /** A report on a mail of ours, which its deliveries show. */
+        t.readonly(t.type({ type: t.literal('report'), of: EmailId })),
       ]),
     }),
   ),
+  upcasts: [{ to: 2, apply: (data) => data }],
 });
 export type FilingDecided = EventOf<typeof FilingDecided>;
 

@@ -166,6 +166,49 @@ export const RecipientsDismissed = defineEvent({
 });
 export type RecipientsDismissed = EventOf<typeof RecipientsDismissed>;
 
+/** What a report says became of a mail (RFC 3464 §2.3.3). `relayed` and `expanded`: nobody will tell more. */
+export const Fate = oneOf('failed', 'delayed', 'delivered', 'relayed', 'expanded');
+export type Fate = t.TypeOf<typeof Fate>;
+
+/** The mail that told it, as it was received; its bytes are kept with the mailbox. */
+const report = { reportId: EmailId, reportBlobId: BlobId };
+
+export const RecipientsReported = defineEvent({
+  type: 'RecipientsReported',
+  doc: 'A report came back (a bounce, RFC 3464) on what became of the mail for these recipients after another server had taken it.',
+  data: t.readonly(
+    t.type({
+      ...ofEmail,
+      recipients: Recipients,
+      ...report,
+      fate: Fate,
+      /** False: it is noted, and changes no status, because another try is due or it is over already. */
+      moves: t.boolean,
+      /** The server that found it out. */
+      host: nullable(Host),
+      reply: Reply,
+      enhancedCode: EnhancedCode,
+    }),
+  ),
+  personal: [{ subject: 'mailboxId', fields: ['reply'] }],
+});
+export type RecipientsReported = EventOf<typeof RecipientsReported>;
+
+export const RecipientsComplained = defineEvent({
+  type: 'RecipientsComplained',
+  doc: 'A mail provider reports (RFC 5965) that these recipients complained about the mail.',
+  data: t.readonly(
+    t.type({
+      ...ofEmail,
+      recipients: Recipients,
+      ...report,
+      /** `abuse`, `fraud`, `virus`, `not-spam`, `other`, or what else it was called. */
+      feedback: text(1, 100),
+    }),
+  ),
+});
+export type RecipientsComplained = EventOf<typeof RecipientsComplained>;
+
 export const outboundEvents = [
   EmailQueued,
   TransmissionBegun,
@@ -177,5 +220,7 @@ export const outboundEvents = [
   RecipientsRetried,
   RecipientsCancelled,
   RecipientsDismissed,
+  RecipientsReported,
+  RecipientsComplained,
 ] as const;
 export type OutboundEvent = EventOf<(typeof outboundEvents)[number]>;

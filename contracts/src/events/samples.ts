@@ -175,6 +175,13 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
   RecipientsRetried: { ...outbound, recipients: [1], by: ada },
   RecipientsCancelled: { ...outbound, recipients: [1], by: grace },
   RecipientsDismissed: { ...outbound, recipients: [0], by: ada },
+  RecipientsReported: {
+    ...{ ...outbound, recipients: [1], reportId: id<Id<'EmailId'>>('report'), reportBlobId: blob('9'), fate: 'failed', moves: true },
+    ...{ host: 'mx.example.org', reply: '550 5.2.2 <Øyvind@example.org> has no room', enhancedCode: '5.2.2' },
+  },
+  RecipientsComplained: {
+    ...{ ...outbound, recipients: [0], reportId: id<Id<'EmailId'>>('report'), reportBlobId: blob('9'), feedback: 'abuse' },
+  },
   EmailFiled: {
     threadId,
     mailboxId,

@@ -51,4 +51,22 @@ export const dismissEmailDelivery = defineRoute({
   errors: [403, 404, 409],
 });
 
-export const deliveryRoutes: readonly Route[] = [listEmailDeliveries, retryEmailDelivery, cancelEmailDelivery, dismissEmailDelivery];
+export const getDeliveryReport = defineRoute({
+  id: 'getDeliveryReport',
+  method: 'GET',
+  path: '/api/emails/{emailId}/deliveries/{recipient}/report',
+  tag: 'Mail',
+  summary: 'The last mail that came back about a recipient (a bounce or a complaint), byte for byte as it was received.',
+  params: recipientParams,
+  response: t.unknown,
+  produces: 'rfc822',
+  errors: [404],
+});
+
+export const deliveryRoutes: readonly Route[] = [
+  getDeliveryReport,
+  listEmailDeliveries,
+  retryEmailDelivery,
+  cancelEmailDelivery,
+  dismissEmailDelivery,
+];

@@ -141,7 +141,19 @@ export const DeliveryChanged = liveEvent('DeliveryChanged', {
   mailboxId: MailboxId,
   threadId: ThreadId,
   emailId: EmailId,
-  change: oneOf('queued', 'delivered', 'internal', 'deferred', 'failed', 'unknown', 'retried', 'cancelled', 'dismissed'),
+  change: oneOf(
+    'queued',
+    'delivered',
+    'internal',
+    'deferred',
+    'failed',
+    'unknown',
+    'retried',
+    'cancelled',
+    'dismissed',
+    'reported',
+    'complained',
+  ),
   recipients: t.readonlyArray(int(0)),
 });
 

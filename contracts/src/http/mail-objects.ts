@@ -6,6 +6,7 @@ import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
 import { Authentication, SpamVerdict } from '../events/email.ts';
 import { MailboxKind, MailboxRole } from '../events/mailbox.ts';
+import { Fate } from '../events/outbound.ts';
 import { BlobId, EmailId, MailboxId, ThreadId, UserId } from '../ids.ts';
 import { Timestamp } from '../time.ts';
 import { User } from './chat-objects.ts';
@@ -117,6 +118,12 @@ const EmailParts = t.readonlyArray(EmailPart);
 
 export { Authentication, SpamVerdict };
 
+/** What a report that came back says (RFC 3464), and which server found it out. */
+export const DeliveryReport = t.readonly(t.type({ fate: Fate, at: Timestamp, by: nullable(t.string) }));
+/** The recipient's provider reports a complaint (RFC 5965). */
+export const DeliveryComplaint = t.readonly(t.type({ feedback: t.string, at: Timestamp }));
+
+/** `deferred` without `nextAttemptAt`: another server has it, and tries again. */
 export const Delivery = t.readonly(
   t.type({
     recipient: t.string,
@@ -132,6 +139,9 @@ export const Delivery = t.readonly(
     tls: nullable(t.string),
     /** Somebody has seen that it went wrong. */
     dismissed: t.boolean,
+    /** The mail that told of it can be read at `…/deliveries/{recipient}/report`; so can that of a complaint. */
+    report: nullable(DeliveryReport),
+    complaint: nullable(DeliveryComplaint),
   }),
 );
 export type Delivery = t.TypeOf<typeof Delivery>;

@@ -4,17 +4,19 @@ import { timestamp } from '@tidings/contracts/time';
 import { describe, expect, it } from 'vitest';
 import { specify } from '../testing/given.ts';
 import { alice, blobNo, bob, emailNo, mailboxNo, threadNo } from '../testing/people.ts';
-import type { Command, Outcome } from './decide.ts';
+import type { Command, Outcome, Report } from './decide.ts';
 import {
   emailQueued,
   type OutboundEvent,
   recipientsCancelled,
+  recipientsComplained,
   recipientsDeferred,
   recipientsDelivered,
   recipientsDeliveredInternally,
   recipientsDismissed,
   recipientsFailed,
   recipientsOutcomeUnknown,
+  recipientsReported,
   recipientsRetried,
   transmissionBegun,
 } from './events.ts';
@@ -204,6 +206,107 @@ describe('people', () => {
     given(queued)
       .when({ type: 'DismissRecipient', ...by })
       .thenRejected({ type: 'NothingToDismiss' });
+  });
+});
+
+describe('a report', () => {
+  const told = { host, reply: '550 5.2.2 full', enhancedCode: '5.2.2' };
+  const report = { reportId: emailNo(5), reportBlobId: blobNo(5) };
+  const reports = (...all: Report[]): Command => ({ type: 'RecordReports', ...report, reports: all });
+  const fate = (kind: 'failed' | 'delayed' | 'relayed', ...recipients: number[]): Report => ({
+    type: 'fate',
+    fate: kind,
+    recipients,
+    ...told,
+  });
+  const reported = (kind: 'failed' | 'delayed' | 'relayed', moves: boolean, ...recipients: number[]) =>
+    recipientsReported({ ...ofEmail, ...report, recipients, fate: kind, moves, ...told });
+  const arrived = [queued, began(first, 0, 1), delivered(first, 0, 1)] as const;
+
+  it('moves what another server had taken, each recipient for itself', () => {
+    given(...arrived)
+      .when(reports(fate('failed', 0), fate('delayed', 1)))
+      .then(reported('failed', true, 0), reported('delayed', true, 1));
+    expect(recipientAfter(0, ...arrived, reported('failed', true, 0))).toMatchObject({ status: 'failed', attempts: 1 });
+    given(...arrived, recipientsReported({ ...reported('delayed', true, 0).data, reportId: emailNo(4) }))
+      .when(reports(fate('relayed', 0)))
+      .then(reported('relayed', true, 0));
+    expect(recipientAfter(0, ...arrived, reported('delayed', true, 0), reported('relayed', true, 0))).toMatchObject({
+      status: 'delivered',
+    });
+    given(queued, began(first, 0), unknown(first, 0))
+      .when(reports(fate('failed', 0)))
+      .then(reported('failed', true, 0));
+  });
+
+  it('counts once, and the worst for a recipient that it names twice', () => {
+    given(...arrived, reported('failed', true, 0))
+      .when(reports(fate('failed', 0)))
+      .thenNothing();
+    given(...arrived)
+      .when(reports(fate('failed', 0), fate('relayed', 0)))
+      .then(reported('failed', true, 0));
+    given(...arrived)
+      .when(reports(fate('failed', 7)))
+      .thenNothing();
+    given()
+      .when(reports(fate('failed', 0)))
+      .thenRejected({ type: 'NoSuchRecipient' });
+  });
+
+  it('may be faster than the record of what it follows', () => {
+    given(queued, began(first, 0), reported('failed', true, 0))
+      .when(record(first, { type: 'delivered', recipients: [0], ...taken }))
+      .thenNothing();
+  });
+
+  it('is only noted where a try of ours is due, or it is over', () => {
+    for (const past of [[queued], [queued, deferred(first, 0)], [queued, failed(first, 0)]])
+      given(...past)
+        .when(reports(fate('failed', 0)))
+        .then(reported('failed', false, 0));
+    given(queued, deferred(first, 0), reported('failed', false, 0))
+      .when(begin(second, 0))
+      .then(began(second, 0));
+    given(...arrived, recipientsReported({ ...reported('delayed', true, 0).data, reportId: emailNo(4) }))
+      .when(reports(fate('delayed', 0)))
+      .then(reported('delayed', false, 0));
+  });
+
+  it('of a failure can be tried again or dismissed, of a delay only dismissed', () => {
+    const person = { recipient: 0, by: bob };
+    const byBob = { ...ofEmail, recipients: [0], by: bob };
+    const failure = [...arrived, reported('failed', true, 0)];
+    const delay = [...arrived, reported('delayed', true, 0)];
+    given(...failure)
+      .when({ type: 'RetryRecipient', ...person })
+      .then(recipientsRetried(byBob));
+    given(...delay)
+      .when({ type: 'RetryRecipient', ...person })
+      .thenRejected({ type: 'AlreadyDelivered' });
+    for (const past of [failure, delay])
+      given(...past)
+        .when({ type: 'DismissRecipient', ...person })
+        .then(recipientsDismissed(byBob));
+    // A later failure is news again.
+    const later = recipientAfter(
+      0,
+      ...delay,
+      recipientsDismissed(byBob),
+      recipientsReported({ ...reported('failed', true, 0).data, reportId: emailNo(4) }),
+    );
+    expect(later).toMatchObject({ status: 'failed', dismissed: false });
+  });
+
+  it('of a complaint is kept beside the status', () => {
+    given(...arrived)
+      .when(reports({ type: 'complaint', recipients: [0], feedback: 'abuse' }))
+      .then(recipientsComplained({ ...ofEmail, ...report, recipients: [0], feedback: 'abuse' }));
+    expect(
+      recipientAfter(0, ...arrived, recipientsComplained({ ...ofEmail, ...report, recipients: [0], feedback: 'abuse' })),
+    ).toMatchObject({
+      status: 'delivered',
+    });
   });
 });
 

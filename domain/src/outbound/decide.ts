@@ -2,7 +2,7 @@
  * One mail on its way out (architecture §5): recorded before it is acted on, per recipient. The stream is the arbiter between senders that do
  * not know of each other: an attempt begins only for those recipients for whom none is under way.
  */
-import type { OutboundRecipient } from '@tidings/contracts/events/outbound';
+import type { Fate, OutboundRecipient } from '@tidings/contracts/events/outbound';
 import type { AttemptId, BlobId, EmailId, MailboxId, ThreadId, UserId } from '@tidings/contracts/ids';
 import { isShredded } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
@@ -13,12 +13,14 @@ import {
   emailQueued,
   type OutboundEvent,
   recipientsCancelled,
+  recipientsComplained,
   recipientsDeferred,
   recipientsDelivered,
   recipientsDeliveredInternally,
   recipientsDismissed,
   recipientsFailed,
   recipientsOutcomeUnknown,
+  recipientsReported,
   recipientsRetried,
   transmissionBegun,
 } from './events.ts';
@@ -44,6 +46,18 @@ export type Outcome = { readonly recipients: readonly number[] } & (
     }
   | { readonly type: 'failed'; readonly host: string | null; readonly reply: string; readonly enhancedCode: string | null }
   | { readonly type: 'unknown'; readonly reply: string; readonly retryAt: Timestamp | null }
+);
+
+/** What another server wrote back about some recipients. */
+export type Report = { readonly recipients: readonly number[] } & (
+  | {
+      readonly type: 'fate';
+      readonly fate: Fate;
+      readonly host: string | null;
+      readonly reply: string;
+      readonly enhancedCode: string | null;
+    }
+  | { readonly type: 'complaint'; readonly feedback: string }
 );
 
 export type Command =
@@ -72,6 +86,8 @@ export type Command =
     }
   /** What comes too late, because another attempt is under way or it is over, is left out. */
   | { readonly type: 'RecordOutcomes'; readonly attemptId: AttemptId; readonly outcomes: readonly Outcome[] }
+  /** A mail that came back, and was proven to be about this one. The same one again changes nothing. */
+  | { readonly type: 'RecordReports'; readonly reportId: EmailId; readonly reportBlobId: BlobId; readonly reports: readonly Report[] }
   | { readonly type: 'RetryRecipient' | 'CancelRecipient' | 'DismissRecipient'; readonly recipient: number; readonly by: UserId };
 
 export type Rejection =
@@ -104,6 +120,8 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
       }
       return right(events);
     }
+    case 'RecordReports':
+      return right(reported(command, state));
     case 'RetryRecipient':
     case 'CancelRecipient':
     case 'DismissRecipient':
@@ -137,7 +155,7 @@ const personal = (
     case 'RetryRecipient':
       if (is.status === 'queued') return right([]);
       if (is.status === 'sending') return left({ type: 'BeingSent' });
-      if (is.status === 'delivered' || is.status === 'internal') return left({ type: 'AlreadyDelivered' });
+      if (is.status === 'delivered' || is.status === 'internal' || is.status === 'delayed') return left({ type: 'AlreadyDelivered' });
       return right([recipientsRetried(data)]);
     case 'CancelRecipient':
       if (is.status === 'cancelled') return right([]);
@@ -145,8 +163,43 @@ const personal = (
       return isDueSometime(is) ? right([recipientsCancelled(data)]) : left({ type: 'NothingToCancel' });
     case 'DismissRecipient':
       if (is.dismissed) return right([]);
-      return is.status === 'failed' || is.status === 'unknown' ? right([recipientsDismissed(data)]) : left({ type: 'NothingToDismiss' });
+      return isPointedAt(is) ? right([recipientsDismissed(data)]) : left({ type: 'NothingToDismiss' });
   }
+};
+
+/** Its thread says so until somebody has seen it. */
+const isPointedAt = ({ status }: RecipientState): boolean => status === 'failed' || status === 'unknown' || status === 'delayed';
+
+const reported = (
+  { reportId, reportBlobId, reports }: Extract<Command, { readonly type: 'RecordReports' }>,
+  state: Queued,
+): readonly OutboundEvent[] => {
+  const told = new Set<number>();
+  return reports.flatMap((report): readonly OutboundEvent[] => {
+    const recipients = those(state, report.recipients, (one) => one.lastReport !== reportId).filter((at) => !told.has(at));
+    for (const at of recipients) told.add(at);
+    const common = { ...ofEmail(state), reportId, reportBlobId };
+    if (report.type === 'complaint')
+      return recipients.length === 0 ? [] : [recipientsComplained({ ...common, recipients, feedback: report.feedback })];
+    const { fate, host, reply, enhancedCode } = report;
+    const moved = those(state, recipients, (one) => isMovedBy(one, fate));
+    const noted = recipients.filter((at) => !moved.includes(at));
+    return [
+      { moves: true, recipients: moved },
+      { moves: false, recipients: noted },
+    ]
+      .filter((event) => event.recipients.length > 0)
+      .map((event) => recipientsReported({ ...common, ...event, fate, host, reply, enhancedCode }));
+  });
+};
+
+/**
+ * A report may be faster than the record of the delivery that it follows. Where another try of ours is due its outcome counts, and what failed,
+ * was cancelled or is in a mailbox of ours stays so.
+ */
+const isMovedBy = ({ status }: RecipientState, fate: Fate): boolean => {
+  if (status === 'sending' || status === 'unknown' || status === 'delivered') return true;
+  return status === 'delayed' && fate !== 'delayed';
 };
 
 const recorded = (state: Queued, attemptId: AttemptId, outcome: Outcome): OutboundEvent | null => {

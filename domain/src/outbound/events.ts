@@ -3,12 +3,14 @@ import {
   EmailQueued,
   type OutboundEvent,
   RecipientsCancelled,
+  RecipientsComplained,
   RecipientsDeferred,
   RecipientsDelivered,
   RecipientsDeliveredInternally,
   RecipientsDismissed,
   RecipientsFailed,
   RecipientsOutcomeUnknown,
+  RecipientsReported,
   RecipientsRetried,
   TransmissionBegun,
 } from '@tidings/contracts/events/outbound';
@@ -24,3 +26,5 @@ export const recipientsOutcomeUnknown = eventOf(RecipientsOutcomeUnknown);
 export const recipientsRetried = eventOf(RecipientsRetried);
 export const recipientsCancelled = eventOf(RecipientsCancelled);
 export const recipientsDismissed = eventOf(RecipientsDismissed);
+export const recipientsReported = eventOf(RecipientsReported);
+export const recipientsComplained = eventOf(RecipientsComplained);

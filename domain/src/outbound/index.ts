@@ -6,6 +6,6 @@ import { category } from './stream.ts';
 
 export const outbound: Decider<State, Command, OutboundEvent, Rejection> = { category, initial, evolve, decide };
 
-export type { Command as OutboundCommand, Outcome, Rejection as OutboundRejection } from './decide.ts';
+export type { Command as OutboundCommand, Outcome, Rejection as OutboundRejection, Report as OutboundReport } from './decide.ts';
 export { type Progress, type Queued as QueuedOutbound, recipientAt, type RecipientState, type State as OutboundState } from './state.ts';
 export { outboundKey } from './stream.ts';

@@ -1,4 +1,4 @@
-import type { OutboundRecipient } from '@tidings/contracts/events/outbound';
+import type { Fate, OutboundRecipient } from '@tidings/contracts/events/outbound';
 import type { AttemptId, BlobId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import { isShredded, type Sealed } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
@@ -12,6 +12,8 @@ export type Progress =
   | { readonly status: 'deferred'; readonly retryAt: Timestamp }
   /** It may have arrived or not. Null: nobody tries again unless a person says so. */
   | { readonly status: 'unknown'; readonly retryAt: Timestamp | null }
+  /** Taken by another server, which tells that it could not pass it on so far. */
+  | { readonly status: 'delayed' }
   | { readonly status: 'delivered' | 'internal' | 'failed' | 'cancelled' };
 
 interface History {
@@ -21,6 +23,8 @@ interface History {
   readonly retries: number;
   readonly lastAttempt: AttemptId | null;
   readonly dismissed: boolean;
+  /** The last mail that told of it. */
+  readonly lastReport: EmailId | null;
 }
 export type RecipientState = Progress & History;
 
@@ -41,7 +45,7 @@ export type State = { readonly kind: 'none' } | Queued;
 
 export const initial: State = { kind: 'none' };
 
-const FRESH: RecipientState = { status: 'queued', attempts: 0, retries: 0, lastAttempt: null, dismissed: false };
+const FRESH: RecipientState = { status: 'queued', attempts: 0, retries: 0, lastAttempt: null, dismissed: false, lastReport: null };
 
 export const evolve = (state: State, event: OutboundEvent): State => {
   switch (event.type) {
@@ -84,10 +88,20 @@ export const evolve = (state: State, event: OutboundEvent): State => {
       );
     case 'RecipientsDismissed':
       return change(state, event.data.recipients, (was) => ({ ...was, dismissed: true }));
+    case 'RecipientsReported': {
+      const { recipients, reportId: lastReport, fate, moves } = event.data;
+      return change(state, recipients, (was) =>
+        moves ? { ...kept(was), status: statusAfter(fate), dismissed: false, lastReport } : { ...was, lastReport },
+      );
+    }
+    case 'RecipientsComplained':
+      return change(state, event.data.recipients, (was) => ({ ...was, lastReport: event.data.reportId }));
     default:
       return state;
   }
 };
+
+const statusAfter = (fate: Fate): 'failed' | 'delayed' | 'delivered' => (fate === 'failed' || fate === 'delayed' ? fate : 'delivered');
 
 const change = (state: State, recipients: readonly number[], to: (was: RecipientState) => RecipientState): State => {
   if (state.kind === 'none') return state;
@@ -100,7 +114,9 @@ const change = (state: State, recipients: readonly number[], to: (was: Recipient
 };
 
 /** What stays whatever the progress is. */
-const kept = ({ attempts, retries, lastAttempt, dismissed }: RecipientState): History => ({ attempts, retries, lastAttempt, dismissed });
+const kept = ({ attempts, retries, lastAttempt, dismissed, lastReport }: RecipientState): History => ({
+  ...{ attempts, retries, lastAttempt, dismissed, lastReport },
+});
 
 /** An attempt counts once, however many events tell of it. */
 const tried = (was: RecipientState, attemptId: AttemptId): History => ({

@@ -196,6 +196,7 @@ export const outcomes: Arbitrary<FilingOutcome> = fc.oneof(
   fc.record({ type: fc.constant('thread'), threadId: threads, by: words }),
   fc.record({ type: fc.constant('duplicate'), of: emails }),
   fc.record({ type: fc.constant('dropped'), by: words }),
+  fc.record({ type: fc.constant('report'), of: emails }),
 );
 export const imported = fc.record({
   ...{ importId: imports, receivedAt: times, keywords, starred: fc.boolean() },
@@ -234,8 +235,10 @@ export const mailToSend = {
   ...{ emailId: emails, mailboxId: mailboxes, threadId: threads, rawBlobId: blobs, size: seqs },
   queuedBy: fc.option(users, { nil: null }),
 };
+export const fates = fc.constantFrom('failed', 'delayed', 'delivered', 'relayed', 'expanded');
 const ofOutbound = { emailId: emails, mailboxId: mailboxes, threadId: threads, recipients: recipientNos };
 const attempted = { ...ofOutbound, attemptId: attempts };
+const reported = { ...ofOutbound, reportId: emails, reportBlobId: blobs };
 const answered = { ...attempted, host: optionalWords, reply: sealed(words), enhancedCode: enhancedCodes };
 const addressed = fc.record({ name: optionalWords, email: addresses });
 export const draftSummaries: Arbitrary<DraftSummary> = fc.record({
@@ -457,6 +460,10 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   RecipientsRetried: fc.record({ ...ofOutbound, by: users }),
   RecipientsCancelled: fc.record({ ...ofOutbound, by: users }),
   RecipientsDismissed: fc.record({ ...ofOutbound, by: users }),
+  RecipientsReported: fc.record({
+    ...{ ...reported, fate: fates, moves: fc.boolean(), host: optionalWords, reply: sealed(words), enhancedCode: enhancedCodes },
+  }),
+  RecipientsComplained: fc.record({ ...reported, feedback: words }),
   EmailFiled: fc.record({ ...emailsToFile, startsThread: fc.boolean() }, { requiredKeys: [...emailFields, 'startsThread'] }),
   ThreadRead: fc.record({ ...inThread, upTo: fc.option(emails, { nil: null }) }),
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),

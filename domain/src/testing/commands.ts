@@ -20,7 +20,7 @@ import type { MediaCommand } from '../media/index.ts';
 import type { MessageCommand } from '../message/index.ts';
 import type { NoticesCommand } from '../notices/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
-import type { OutboundCommand, Outcome } from '../outbound/index.ts';
+import type { OutboundCommand, OutboundReport, Outcome } from '../outbound/index.ts';
 import type { PushCommand } from '../push/index.ts';
 import type { ReactionCommand } from '../reaction/index.ts';
 import type { ReadReceiptCommand } from '../read-receipt/index.ts';
@@ -395,11 +395,17 @@ const outcomes: Arbitrary<Outcome> = oneOfThese<Outcome>({
   unknown: fc.record({ recipients: any.recipientNos, reply: any.words, retryAt: fc.option(any.times, { nil: null }) }),
 });
 
+const outboundReports: Arbitrary<OutboundReport> = oneOfThese<OutboundReport>({
+  fate: fc.record({ ...answer, fate: any.fates }),
+  complaint: fc.record({ recipients: any.recipientNos, feedback: any.words }),
+});
+
 export const outboundCommands: Arbitrary<OutboundCommand> = fc.oneof(
   oneOfThese<Exclude<OutboundCommand, { readonly recipient: number }>>({
     Queue: fc.record({ ...any.mailToSend, messageId: any.words, envelopeFrom: any.words, recipients: any.outboundRecipients }),
     BeginTransmission: fc.record({ attemptId: any.attempts, recipients: any.recipientNos, host: any.words, leaseToken: any.words }),
     RecordOutcomes: fc.record({ attemptId: any.attempts, outcomes: fc.array(outcomes, { maxLength: 3 }) }),
+    RecordReports: fc.record({ reportId: any.emails, reportBlobId: any.blobs, reports: fc.array(outboundReports, { maxLength: 3 }) }),
   }),
   fc.record({
     type: fc.constantFrom('RetryRecipient', 'CancelRecipient', 'DismissRecipient'),

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import type { MailReport } from '../mail-report/report.ts';
 import { readPlainly } from './fallback.ts';
 import type { ParsedMail } from './read-mail.ts';
 
@@ -28,6 +29,8 @@ export interface Mime {
   parse(raw: Uint8Array): Promise<ParsedMail>;
   /** Bytes of one part, decoded; null when there is none of that id or it cannot be read within the limits. */
   part(raw: Uint8Array, partId: string): Promise<Uint8Array | null>;
+  /** What a mail reports of another one; null when it reports nothing, or cannot be read within the limits. */
+  report(raw: Uint8Array): Promise<MailReport | null>;
   /** Waits for what is in hand. */
   close(): Promise<void>;
 }
@@ -52,6 +55,7 @@ export const openMime = ({ threads = availableParallelism(), timeoutMs = 10_000,
     parse: (raw) =>
       run<ParsedMail>('parse', raw).catch((error: unknown) => readPlainly(raw, `could not be read: ${reason(error, timeoutMs)}`)),
     part: (raw, partId) => run<Uint8Array | null>('part', { raw, partId }).catch(() => null),
+    report: (raw) => run<MailReport | null>('report', raw).catch(() => null),
     close: () => pool.close(),
   };
 };

@@ -15,6 +15,7 @@ const received = (box: MailboxId, email: EmailId): Holder => `${mailbox(box)}/re
 const thread = (box: MailboxId, id: ThreadId): Holder => `${mailbox(box)}/thread/${id}`;
 const filed = (box: MailboxId, threadId: ThreadId, email: EmailId): Holder => `${thread(box, threadId)}/email/${email}`;
 const outbound = (box: MailboxId, email: EmailId): Holder => `${mailbox(box)}/outbound/${email}`;
+const reported = (box: MailboxId, email: EmailId, report: EmailId): Holder => `${outbound(box, email)}/report/${report}`;
 const draft = (box: MailboxId, id: DraftId): Holder => `${mailbox(box)}/draft/${id}`;
 const written = (box: MailboxId, id: DraftId): Holder => `${draft(box, id)}/content`;
 const submitted = (box: MailboxId, id: DraftId): Holder => `${draft(box, id)}/submission`;
@@ -62,6 +63,8 @@ export const KEEPERS: { readonly [T in BlobEventType]: Keeper<DataOf<T>> | null 
   },
   // It is kept with its mailbox, since it may be tried again long after it failed.
   EmailQueued: { by: ({ mailboxId, emailId }) => [outbound(mailboxId, emailId)], until: ['MailboxClosed'] },
+  RecipientsReported: { by: ({ mailboxId, emailId, reportId }) => [reported(mailboxId, emailId, reportId)], until: ['MailboxClosed'] },
+  RecipientsComplained: { by: ({ mailboxId, emailId, reportId }) => [reported(mailboxId, emailId, reportId)], until: ['MailboxClosed'] },
   BlobUploaded: { by: ({ mailboxId, blobId }) => [attachable(mailboxId, blobId)], until: ['UploadForgotten', 'MailboxClosed'] },
   UploadForgotten: null,
   DraftSaved: {
@@ -96,7 +99,7 @@ export interface Ending<Data> {
 export const ENDINGS: { readonly [T in EventType]?: Ending<DataOf<T>> } = {
   // In the same step in which the thread begins to keep it.
   EmailFiled: { of: ({ mailboxId, emailId }) => [received(mailboxId, emailId)] },
-  // A copy of what is there, or not wanted; what goes into a thread is kept until it is there.
+  // A copy of what is there, not wanted, or kept with what it reports on; what goes into a thread is kept until it is there.
   FilingDecided: { of: ({ mailboxId, emailId, outcome }) => (outcome.type === 'thread' ? [] : [received(mailboxId, emailId)]) },
   UploadForgotten: { of: ({ mailboxId, blobId }) => [attachable(mailboxId, blobId)] },
   DraftSaved: { of: ({ draftId, movedFrom }) => (movedFrom === null ? [] : [draft(movedFrom, draftId)]) },

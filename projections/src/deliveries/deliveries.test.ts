@@ -91,6 +91,42 @@ it('says of a thread what is under way, and first what went wrong', async () => 
   expect(await open(await given([...story.slice(0, 3), unknown]))).toEqual([{ threadId, delivery: 'failed' }]);
 });
 
+it('shows what came back: it moves the status or is noted, and a complaint stands beside it', async () => {
+  const report = { reportId: derivedId<EmailId>('report'), reportBlobId: 'b'.repeat(64) as BlobId };
+  const reported = (fate: 'failed' | 'delayed', recipient: number, moves = true): TidingsEvent => ({
+    type: 'RecipientsReported',
+    data: { ...mail(emailId), ...report, recipients: [recipient], fate, moves, host: 'relay', reply: '552 full', enhancedCode: '5.2.2' },
+  });
+  const complained: TidingsEvent = {
+    type: 'RecipientsComplained',
+    data: { ...mail(emailId), ...report, recipients: [0], feedback: 'abuse' },
+  };
+  const [bob] = await shown(await given([...story, reported('failed', 0), complained]));
+  expect(bob).toMatchObject({
+    ...{ status: 'failed', lastReply: '552 full', enhancedCode: '5.2.2', mx: 'mx.example.org', deliveredAt: expect.any(String) },
+    ...{ report: { fate: 'failed', by: 'relay', at: expect.any(String) }, complaint: { feedback: 'abuse', at: expect.any(String) } },
+  });
+  const [, eve] = await shown(await given([...story, reported('failed', 1, false)]));
+  expect(eve).toMatchObject({ status: 'deferred', lastReply: '450 later', report: { fate: 'failed' }, complaint: null });
+
+  // Delayed elsewhere: under way until somebody has seen it.
+  const only = [story[0], story[1], story[2]].filter((event) => event !== undefined);
+  const calm: readonly TidingsEvent[] = [1, 2].map((at) => ({
+    type: 'RecipientsCancelled',
+    data: { ...mail(emailId), recipients: [at], by },
+  }));
+  const late = await given([...only, ...calm, reported('delayed', 0)]);
+  expect((await shown(late))[0]).toMatchObject({ status: 'deferred', nextAttemptAt: null });
+  expect(await bench.read.any(openDeliveries(late.schema, [threadId]))).toEqual([{ threadId, delivery: 'pending' }]);
+  const seen = await given([
+    ...only,
+    ...calm,
+    reported('delayed', 0),
+    { type: 'RecipientsDismissed', data: { ...mail(emailId), recipients: [0], by } },
+  ]);
+  expect(await bench.read.any(openDeliveries(seen.schema, [threadId]))).toEqual([]);
+});
+
 it('goes along when its thread is split', async () => {
   const removal = { bytes: 10, left: 1, remainder: null, heldBy: [mailboxId] };
   const split: TidingsEvent = { type: 'EmailsSplitOff', data: { threadId, mailboxId, emailIds: [emailId], ...removal, into: quiet, by } };

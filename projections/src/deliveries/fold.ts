@@ -1,12 +1,14 @@
 /** How events change what is shown of one recipient. */
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailQueued, OutboundEvent as AnyOutboundEvent, RecipientKind } from '@tidings/contracts/events/outbound';
-import type { AttemptId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import type { Delivery } from '@tidings/contracts/http/mail-objects';
+import type { AttemptId, BlobId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import { isShredded, reveal } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
 
 export type OutboundEvent = Exclude<AnyOutboundEvent, EmailQueued>;
-export type Status = 'queued' | 'sending' | 'delivered' | 'deferred' | 'failed' | 'cancelled' | 'unknown' | 'internal';
+/** `delayed`: deferred, but by another server. */
+export type Status = 'queued' | 'sending' | 'delivered' | 'deferred' | 'delayed' | 'failed' | 'cancelled' | 'unknown' | 'internal';
 
 export interface Row {
   readonly emailId: EmailId;
@@ -25,6 +27,10 @@ export interface Row {
   readonly mx: string | null;
   readonly tls: string | null;
   readonly dismissed: boolean;
+  readonly report: Delivery['report'];
+  readonly complaint: Delivery['complaint'];
+  /** The bytes of the last mail that told of it. */
+  readonly reportBlobId: BlobId | null;
 }
 
 export const keyOf = ({ emailId, recipient }: Pick<Row, 'emailId' | 'recipient'>): string => `${emailId} ${recipient}`;
@@ -36,6 +42,7 @@ export const queuedRows = ({ data, recordedAt }: Recorded<EmailQueued>): readonl
   return recipients.map(({ address, kind }, recipient) => ({
     ...{ emailId, recipient, mailboxId, threadId, address, kind, status: 'queued', attempts: 0, lastAttempt: null, lastReply: null },
     ...{ enhancedCode: null, nextAttemptAt: recordedAt, deliveredAt: null, mx: null, tls: null, dismissed: false },
+    ...{ report: null, complaint: null, reportBlobId: null },
   }));
 };
 
@@ -75,6 +82,17 @@ export const changed = (row: Row, event: Recorded<OutboundEvent>): Row => {
       return { ...row, status: row.status === 'unknown' ? 'unknown' : 'cancelled', nextAttemptAt: null };
     case 'RecipientsDismissed':
       return { ...row, dismissed: true };
+    case 'RecipientsReported': {
+      const { fate, moves, host, reply, enhancedCode, reportBlobId } = event.data;
+      const told = { ...row, report: { fate, at: event.recordedAt, by: host }, reportBlobId };
+      if (!moves) return told;
+      const status = fate === 'failed' || fate === 'delayed' ? fate : 'delivered';
+      return { ...told, status, lastReply: reveal(reply, null), enhancedCode, nextAttemptAt: null, dismissed: false };
+    }
+    case 'RecipientsComplained': {
+      const { feedback, reportBlobId } = event.data;
+      return { ...row, complaint: { feedback, at: event.recordedAt }, reportBlobId };
+    }
   }
 };
 

@@ -29,6 +29,9 @@ const tables = (schema: string): string => `
     mx text,
     tls text,
     dismissed boolean not null,
+    report jsonb,
+    complaint jsonb,
+    report_blob_id text,
     open text,
     primary key (email_id, recipient)
   );`;
@@ -73,11 +76,13 @@ const OUTBOUND = [
   'RecipientsRetried',
   'RecipientsCancelled',
   'RecipientsDismissed',
+  'RecipientsReported',
+  'RecipientsComplained',
 ] as const;
 
 export const deliveries: Projection = {
   name: 'deliveries',
-  version: 1,
+  version: 2,
   handles: ['EmailQueued', ...OUTBOUND, 'EmailsSplitOff', 'MailboxClosed'],
   tables,
   indexes,
@@ -94,7 +99,7 @@ const touchedBy = async (page: readonly Recorded[], tx: ProjectionTx): Promise<M
   const found = await tx.query<Row>(
     `select email_id as "emailId", recipient, mailbox_id as "mailboxId", thread_id as "threadId", address, kind, status, attempts,
        last_attempt as "lastAttempt", last_reply as "lastReply", enhanced_code as "enhancedCode", next_attempt_at as "nextAttemptAt",
-       delivered_at as "deliveredAt", mx, tls, dismissed
+       delivered_at as "deliveredAt", mx, tls, dismissed, report, complaint, report_blob_id as "reportBlobId"
      from ${tx.schema}.recipient where email_id = any($1::uuid[])`,
     [touched],
   );
@@ -106,18 +111,21 @@ const save = async (rows: readonly Row[], tx: ProjectionTx): Promise<void> => {
   const column = <A>(value: (row: Row) => A): readonly A[] => rows.map(value);
   await tx.query(
     `insert into ${tx.schema}.recipient (email_id, recipient, mailbox_id, thread_id, address, kind, status, attempts, last_attempt, last_reply,
-       enhanced_code, next_attempt_at, delivered_at, mx, tls, dismissed, open)
+       enhanced_code, next_attempt_at, delivered_at, mx, tls, dismissed, report, complaint, report_blob_id, open)
      select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::int[], $9::uuid[], $10::text[],
-       $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[], $17::text[])
+       $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[], $17::jsonb[], $18::jsonb[],
+       $19::text[], $20::text[])
      on conflict (email_id, recipient) do update set status = excluded.status, attempts = excluded.attempts, last_attempt = excluded.last_attempt,
        last_reply = excluded.last_reply, enhanced_code = excluded.enhanced_code, next_attempt_at = excluded.next_attempt_at,
-       delivered_at = excluded.delivered_at, mx = excluded.mx, tls = excluded.tls, dismissed = excluded.dismissed, open = excluded.open`,
+       delivered_at = excluded.delivered_at, mx = excluded.mx, tls = excluded.tls, dismissed = excluded.dismissed, report = excluded.report, complaint = excluded.complaint,
+       report_blob_id = excluded.report_blob_id, open = excluded.open`,
     [
       ...[column((row) => row.emailId), column((row) => row.recipient), column((row) => row.mailboxId), column((row) => row.threadId)],
       ...[column((row) => row.address), column((row) => row.kind), column((row) => row.status), column((row) => row.attempts)],
       ...[column((row) => row.lastAttempt), column((row) => row.lastReply), column((row) => row.enhancedCode)],
       ...[column((row) => row.nextAttemptAt), column((row) => row.deliveredAt), column((row) => row.mx), column((row) => row.tls)],
-      ...[column((row) => row.dismissed), column(openOf)],
+      ...[column((row) => row.dismissed), column((row) => row.report), column((row) => row.complaint)],
+      ...[column((row) => row.reportBlobId), column(openOf)],
     ],
   );
 };
@@ -126,5 +134,7 @@ const PENDING: ReadonlySet<Status> = new Set<Status>(['queued', 'sending', 'defe
 
 const openOf = ({ status, dismissed, nextAttemptAt }: Row): 'pending' | 'failed' | null => {
   if (PENDING.has(status) || (status === 'unknown' && nextAttemptAt !== null)) return 'pending';
+  // Whoever has it may never tell more, so it is over once somebody has seen it.
+  if (status === 'delayed' && !dismissed) return 'pending';
   return (status === 'failed' || status === 'unknown') && !dismissed ? 'failed' : null;
 };

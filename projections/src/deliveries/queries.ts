@@ -1,7 +1,7 @@
 /** What readers ask of deliveries. */
 import { int, nullable, oneOf } from '@tidings/contracts/codec';
-import type { Delivery } from '@tidings/contracts/http/mail-objects';
-import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
+import { type Delivery, DeliveryComplaint, DeliveryReport } from '@tidings/contracts/http/mail-objects';
+import { BlobId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
@@ -14,7 +14,7 @@ const DeliveryRow = t.readonly(
     mailboxId: MailboxId,
     recipient: nullable(t.string),
     kind: oneOf('to', 'cc', 'bcc'),
-    status: oneOf('queued', 'sending', 'delivered', 'deferred', 'failed', 'cancelled', 'unknown', 'internal'),
+    status: oneOf('queued', 'sending', 'delivered', 'deferred', 'delayed', 'failed', 'cancelled', 'unknown', 'internal'),
     attempts: int(0),
     lastReply: nullable(t.string),
     enhancedCode: nullable(t.string),
@@ -23,6 +23,9 @@ const DeliveryRow = t.readonly(
     mx: nullable(t.string),
     tls: nullable(t.string),
     dismissed: t.boolean,
+    report: nullable(DeliveryReport),
+    complaint: nullable(DeliveryComplaint),
+    reportBlobId: nullable(BlobId),
   }),
 );
 export type DeliveryRow = t.TypeOf<typeof DeliveryRow>;
@@ -30,13 +33,15 @@ export type DeliveryRow = t.TypeOf<typeof DeliveryRow>;
 /** Of these emails, in the order of their recipients. Primary key. */
 export const deliveriesOf = (schema: string, emails: readonly EmailId[]) => sql.type(rows(DeliveryRow))`
   select email_id as "emailId", mailbox_id as "mailboxId", address as recipient, kind, status, attempts, last_reply as "lastReply",
-    enhanced_code as "enhancedCode", next_attempt_at as "nextAttemptAt", delivered_at as "deliveredAt", mx, tls, dismissed
+    enhanced_code as "enhancedCode", next_attempt_at as "nextAttemptAt", delivered_at as "deliveredAt", mx, tls, dismissed,
+    report, complaint, report_blob_id as "reportBlobId"
   from ${tableIn(schema, 'recipient')} r where email_id = any(${sql.array(emails, 'uuid')}) order by r.email_id, r.recipient`;
 
 /** As one mailbox may see it: whom a mail went to in secret, only the mailbox that sent it knows. */
 export const deliveryView = (row: DeliveryRow, viewer: MailboxId): readonly Delivery[] => {
-  const { emailId: _, mailboxId, recipient, ...rest } = row;
-  return recipient === null || (row.kind === 'bcc' && mailboxId !== viewer) ? [] : [{ recipient, ...rest }];
+  const { emailId: _, mailboxId, recipient, status, reportBlobId: _blob, ...rest } = row;
+  if (recipient === null || (row.kind === 'bcc' && mailboxId !== viewer)) return [];
+  return [{ recipient, ...rest, status: status === 'delayed' ? 'deferred' : status }];
 };
 
 const OpenRow = t.readonly(t.type({ threadId: ThreadId, delivery: oneOf('pending', 'failed') }));

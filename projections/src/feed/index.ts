@@ -149,6 +149,8 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'RecipientsRetried':
     case 'RecipientsCancelled':
     case 'RecipientsDismissed':
+    case 'RecipientsReported':
+    case 'RecipientsComplained':
       return mail.deliveryChanged(event);
   }
 };

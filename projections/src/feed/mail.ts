@@ -166,6 +166,8 @@ const DELIVERY_CHANGE = {
   RecipientsRetried: 'retried',
   RecipientsCancelled: 'cancelled',
   RecipientsDismissed: 'dismissed',
+  RecipientsReported: 'reported',
+  RecipientsComplained: 'complained',
 } as const;
 export const deliveryChanges = Object.keys(DELIVERY_CHANGE) as readonly (keyof typeof DELIVERY_CHANGE)[]; // the keys of a constant are what they are
 type DeliveryChange = Extract<Recorded, { readonly type: keyof typeof DELIVERY_CHANGE }>;

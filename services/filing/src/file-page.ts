@@ -11,6 +11,7 @@ import type { Timestamp } from '@tidings/contracts/time';
 import { reveal } from '@tidings/contracts/sealed';
 import { filing, filingKey, type FilingOutcome } from '@tidings/domain/filing/index';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
+import { outbound, outboundKey, type OutboundReport } from '@tidings/domain/outbound/index';
 import { thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { either as E } from 'fp-ts';
@@ -56,6 +57,8 @@ export interface PageResult {
   readonly duplicates: number;
   /** Dropped by a webhook. */
   readonly unwanted: number;
+  /** What came back about mails that went out. */
+  readonly reports: readonly OutboundReport[];
   /** The bytes of mails that are for nobody any more. */
   readonly orphans: readonly BlobId[];
 }
@@ -94,7 +97,15 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
     }
   }
 
-  const decided = await Promise.all(items.map((item) => orSetAside(item, setAside, () => recordDecision(commands, item))));
+  // First what it reports, whose event keeps its bytes on.
+  const decided = await Promise.all(
+    items.map((item) =>
+      orSetAside(item, setAside, async () => {
+        await recordReport(commands, item);
+        return recordDecision(commands, item);
+      }),
+    ),
+  );
   const placed: Placed[] = [];
   for (const [at, item] of items.entries()) {
     const outcome = decided[at];
@@ -113,8 +124,11 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
       }),
     );
   }
+  const reports = items.flatMap(({ verdict: { reported } }, at) =>
+    decided[at]?.type === 'report' ? (reported?.command.reports ?? []) : [],
+  );
   const became = (type: FilingOutcome['type']): number => decided.filter((outcome) => outcome?.type === type).length;
-  return { index, pending, setAside, filed, duplicates: became('duplicate'), unwanted: became('dropped'), orphans };
+  return { index, pending, setAside, filed, duplicates: became('duplicate'), unwanted: became('dropped'), reports, orphans };
 };
 
 /**
@@ -164,10 +178,11 @@ const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood:
     const { emailId } = event.data;
     const verdict = understood.verdicts.get(mailboxId);
     if (verdict === undefined || verdict.hold !== null) return [];
+    const { droppedBy, reported } = verdict;
+    const nowhere = reported !== null ? ({ type: 'report', of: reported.emailId } as const) : null;
+    const outcome = nowhere ?? (droppedBy === null ? null : ({ type: 'dropped', by: droppedBy } as const));
     const choice: Choice =
-      verdict.droppedBy === null
-        ? choose(index, mailboxId, emailId, content, contentHash)
-        : { outcome: { type: 'dropped', by: verdict.droppedBy }, messageIdReused: false, relative: null };
+      outcome === null ? choose(index, mailboxId, emailId, content, contentHash) : { outcome, messageIdReused: false, relative: null };
     if (choice.outcome.type === 'thread')
       index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
     return [{ event, recipient, understood, verdict, choice }];
@@ -198,14 +213,13 @@ const recordForeign = (index: HeldIndex, event: Foreign['event']): void => {
   if (content !== null) index.addUnlessHeld(heldFrom(data.mailboxId, data.emailId, data.threadId, content, null));
 };
 
+type Step = 'decide' | 'report' | 'file';
+
 /** The same for every try, so that the log knows a second one. */
-const commandIdOf = (step: 'decide' | 'file', mailboxId: MailboxId, emailId: EmailId): CommandId =>
+const commandIdOf = (step: Step, mailboxId: MailboxId, emailId: EmailId): CommandId =>
   derivedId<CommandId>('filing', step, mailboxId, emailId);
 
-const contextOf = (
-  step: 'decide' | 'file',
-  { event, recipient }: Item,
-): { commandId: CommandId; causationId: string; traceId?: string } => ({
+const contextOf = (step: Step, { event, recipient }: Item): { commandId: CommandId; causationId: string; traceId?: string } => ({
   commandId: commandIdOf(step, recipient.mailboxId, event.data.emailId),
   causationId: event.id,
   ...(event.meta.traceId === undefined ? {} : { traceId: event.meta.traceId }),
@@ -218,6 +232,14 @@ const recordDecision = async (commands: Commands, item: Item): Promise<FilingOut
   const command = { type: 'DecideFiling', mailboxId, emailId, outcome: item.choice.outcome } as const;
   const recorded = await commands.transact(filing, filingKey(mailboxId, emailId), command, contextOf('decide', item));
   return E.isRight(recorded) && recorded.right.state.kind === 'decided' ? recorded.right.state.outcome : item.choice.outcome;
+};
+
+/** Once more says the same, and changes nothing. */
+const recordReport = async (commands: Commands, item: Item): Promise<void> => {
+  const { reported } = item.verdict;
+  if (reported === null) return;
+  const done = await commands.transact(outbound, outboundKey(reported.emailId), reported.command, contextOf('report', item));
+  if (E.isLeft(done)) throw new Error(`a report was refused: ${done.left.type}`);
 };
 
 /** A thread that begins with this email has no past to read first. */

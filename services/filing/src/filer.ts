@@ -21,6 +21,7 @@ import { isPassing } from './passing.ts';
 import type { Checkers, Patience } from './checks.ts';
 import { addPending, nextTry, receivedMs, settlePending, type DueEmail, type Waiting } from './pending.ts';
 import { receivedFor, startPendingLane } from './pending-lane.ts';
+import type { Reports } from './reports.ts';
 import { roomOf } from './room.ts';
 import { understand } from './understand.ts';
 
@@ -49,12 +50,13 @@ export interface FilerParts {
   >;
   readonly mime: Mime;
   readonly checkers: Checkers;
+  readonly reports: Reports;
   readonly logger: Logger;
   readonly measures: Measures;
 }
 
 /** What filing does with a shard. */
-export const createFiler = ({ platform, mime, checkers, logger, measures }: FilerParts): Filer => {
+export const createFiler = ({ platform, mime, checkers, reports, logger, measures }: FilerParts): Filer => {
   const { log, events, blobs, pool, now } = platform;
   const { mailChecks } = platform.config;
   const room = roomOf(ROOM);
@@ -65,7 +67,7 @@ export const createFiler = ({ platform, mime, checkers, logger, measures }: File
 
   const look = async (event: Recorded<EmailReceived>, patience: Patience): Promise<Incoming> => {
     try {
-      const understood = await room(event.data.size, () => understand(event.data, { blobs, mime, checkers }, patience));
+      const understood = await room(event.data.size, () => understand(event.data, { blobs, mime, checkers, reports }, patience));
       if (understood.fault !== null) logger.warn({ emailId: event.data.emailId, fault: understood.fault }, 'mail filed by its plain view');
       return { event, understood };
     } catch (error) {

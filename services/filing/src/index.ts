@@ -8,6 +8,7 @@ import { openMime } from '@tidings/infra/mime/mime';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
+import { returningTo, returnPathSecret } from '../../platform/src/return-path.ts';
 import { rspamd } from '@tidings/infra/spam/rspamd';
 import { clamd } from '@tidings/infra/virus/clamd';
 import type { Checkers } from './checks.ts';
@@ -15,6 +16,7 @@ import { createFiler } from './filer.ts';
 import { openInboundHooks } from './inbound-hooks.ts';
 import { createMeasures } from './measures.ts';
 import { migrateFiling } from './migrations.ts';
+import { reportsOn } from './reports.ts';
 
 export { migrateFiling } from './migrations.ts';
 
@@ -37,7 +39,9 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
   const mime = openMime(options.threads === undefined ? {} : { threads: options.threads });
   const opened = options.checkers === undefined ? openCheckers(platform) : { checkers: options.checkers, close: async () => undefined };
   const { checkers } = opened;
-  const filer = createFiler({ platform, mime, checkers, logger, measures });
+  const secret = await returnPathSecret(platform.keys);
+  const reports = reportsOn({ commands: platform.commands, mime, returning: (address) => returningTo(secret, address) });
+  const filer = createFiler({ platform, mime, checkers, reports, logger, measures });
   const { log, pool, now } = platform;
   const { follow } = filer;
   const process = startProcessManager({

@@ -18,6 +18,12 @@ export const createMeasures = (registry: Registry): Measures => {
     labelNames: ['outcome'],
     registers: [registry],
   });
+  const reports = new Counter({
+    name: 'tidings_mail_reports_total',
+    help: 'Recipients by what came back about mail that went out: failed, delayed, delivered, relayed, expanded, complaint',
+    labelNames: ['kind'],
+    registers: [registry],
+  });
   const failures = new Counter({ name: 'tidings_filing_failures_total', help: 'Times that filing started over', registers: [registry] });
   const delay = new Histogram({
     name: 'tidings_filing_delay_seconds',
@@ -37,6 +43,8 @@ export const createMeasures = (registry: Registry): Measures => {
       outcomes.inc({ outcome: 'filed' }, result.filed);
       outcomes.inc({ outcome: 'duplicate' }, result.duplicates);
       outcomes.inc({ outcome: 'dropped' }, result.unwanted);
+      for (const report of result.reports)
+        reports.inc({ kind: report.type === 'fate' ? report.fate : report.type }, report.recipients.length);
       outcomes.inc({ outcome: 'pending' }, result.pending.length);
       outcomes.inc({ outcome: 'set-aside' }, result.setAside.length);
       for (const item of items) if ('understood' in item) delay.observe(Math.max(0, now - msOf(item.event.recordedAt)) / 1000);
@@ -45,6 +53,7 @@ export const createMeasures = (registry: Registry): Measures => {
     close: () => {
       for (const name of [
         'tidings_filing_emails_total',
+        'tidings_mail_reports_total',
         'tidings_filing_failures_total',
         'tidings_filing_delay_seconds',
         'tidings_filing_pending_mails',

@@ -9,6 +9,7 @@ import { reveal } from '@tidings/contracts/sealed';
 import { previewOf } from '@tidings/domain/mail/preview';
 import { storeBodies, type Mime } from '@tidings/infra/mime/mime';
 import { checkMail, mailToCheck, ruleMail, type Checkers, type Hold, type Patience, type Ruling } from './checks.ts';
+import type { Reported, Reports } from './reports.ts';
 
 export interface Understood {
   readonly content: EmailContent;
@@ -24,17 +25,20 @@ export interface Verdict {
   readonly droppedBy: string | null;
   readonly place: 'inbox' | 'spam';
   readonly bodyBlobId: BlobId | null;
+  /** It is a report on a mail that went out, and goes nowhere else. */
+  readonly reported: Reported | null;
 }
 
 export interface UnderstandParts {
   readonly blobs: BlobStore;
   readonly mime: Mime;
   readonly checkers: Checkers;
+  readonly reports: Reports;
 }
 
 /** @throws BlobStoreUnavailable, BlobNotFound; never for what is in the mail or what a checker does */
 export const understand = async (email: EmailReceived['data'], parts: UnderstandParts, patience: Patience): Promise<Understood> => {
-  const { blobs, mime } = parts;
+  const { blobs, mime, reports } = parts;
   const checkers = email.origin === 'internal' ? ofOurOwn(parts.checkers) : parts.checkers;
   const raw = await blobs.read(email.blobId);
   const mail = mailToCheck(email, raw);
@@ -54,27 +58,32 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
     stored.set(key, storing);
     return storing;
   };
-  const verdictFor = async ({ mailboxId, envelope }: EmailReceived['data']['recipients'][number]): Promise<Verdict> => {
+  const verdictFor = async (recipient: EmailReceived['data']['recipients'][number]): Promise<Verdict> => {
+    const { mailboxId, envelope } = recipient;
+    const reported = await reports.find({ email, recipient, raw, parsed, authentication: findings?.authentication ?? null });
+    // Whoever it is from, it is about a mail of ours: nobody is asked whether it is wanted.
+    if (reported !== null) return { ...PLAIN, reported };
     const shown = reveal(envelope, null);
-    if (findings === null || mail === null || shown === null)
-      return { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: await store(null) };
+    if (findings === null || mail === null || shown === null) return { ...PLAIN, bodyBlobId: await store(null) };
     const { authentication, spam } = findings;
     const { emailId, size } = email;
     const inbound = () => ({ emailId, mailboxId, size, raw, client: mail.client, recipients: shown.rcptTo, content, authentication, spam });
     return verdictOf(await ruleMail(checkers, findings, inbound, patience));
   };
   const verdictOf = async (ruling: Ruling): Promise<Verdict> => {
-    if (ruling.type === 'hold') return { hold: ruling.hold, droppedBy: null, place: 'inbox', bodyBlobId: null };
+    if (ruling.type === 'hold') return { ...PLAIN, hold: ruling.hold };
     const spam = ruling.type === 'file' ? ruling.spam : (findings?.spam ?? null);
     const place = spam?.verdict === 'spam' ? 'spam' : 'inbox';
     const bodyBlobId = await store(spam === null || isSilent(spam) ? null : spam);
-    return { hold: null, droppedBy: ruling.type === 'drop' ? ruling.by : null, place, bodyBlobId };
+    return { ...PLAIN, droppedBy: ruling.type === 'drop' ? ruling.by : null, place, bodyBlobId };
   };
   const verdicts = await Promise.all(
     email.recipients.map(async (recipient) => [recipient.mailboxId, await verdictFor(recipient)] as const),
   );
   return { content, contentHash, verdicts: new Map(verdicts), fault };
 };
+
+const PLAIN: Verdict = { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: null, reported: null };
 
 /** One of our mailboxes sent it, which was asked who it is then (collaborative inbox §1.8). */
 const ofOurOwn = ({ virus, inbound }: Checkers): Checkers => ({

@@ -79,7 +79,11 @@ export const changesOf = async (
       case 'RecipientsCancelled':
         set(emailId, event.data.recipients, null);
         break;
+      case 'RecipientsReported':
+        if (event.data.moves) set(emailId, event.data.recipients, null);
+        break;
       case 'RecipientsDismissed':
+      case 'RecipientsComplained':
         break;
     }
   }

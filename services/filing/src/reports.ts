@@ -1,0 +1,132 @@
+/**
+ * Which mail of ours a received one reports on. Proof is the signed return path that it came back to, or that it quotes: only who was sent the mail can
+ * know it. A report without one counts only if the recipient's own domain vouches for it. What is not proven is a mail like any other.
+ */
+import type { Authentication, EmailReceived } from '@tidings/contracts/events/email';
+import type { EmailId, MailboxId } from '@tidings/contracts/ids';
+import { isShredded, reveal } from '@tidings/contracts/sealed';
+import { domainOf, type EmailAddress, normaliseAddress } from '@tidings/domain/mail/address';
+import {
+  outbound,
+  outboundKey,
+  type OutboundCommand,
+  type OutboundReport,
+  type QueuedOutbound,
+  recipientAt,
+} from '@tidings/domain/outbound/index';
+import type { Commands } from '@tidings/infra/commands/commands';
+import { isReportPart } from '@tidings/infra/mail-report/parts';
+import type { MailReport } from '@tidings/infra/mail-report/report';
+import type { Mime, ParsedMail } from '@tidings/infra/mime/mime';
+import { either as E } from 'fp-ts';
+import type { Returning } from '../../platform/src/return-path.ts';
+
+/** What is to be recorded on the mail that is reported on. */
+export interface Reported {
+  readonly emailId: EmailId;
+  readonly command: Extract<OutboundCommand, { readonly type: 'RecordReports' }>;
+}
+
+export interface Reports {
+  /** What a mail means for one of the mailboxes that it came for; null when it is no report, or not to be believed. */
+  find(mail: Came): Promise<Reported | null>;
+}
+
+/** A mail, for one of its mailboxes. */
+export interface Came {
+  readonly email: EmailReceived['data'];
+  readonly recipient: EmailReceived['data']['recipients'][number];
+  readonly raw: Uint8Array;
+  readonly parsed: ParsedMail;
+  readonly authentication: Authentication | null;
+}
+
+interface Parts {
+  readonly commands: Pick<Commands, 'load'>;
+  readonly mime: Pick<Mime, 'report'>;
+  readonly returning: (address: string) => Returning | null;
+}
+
+export const reportsOn = ({ commands, mime, returning }: Parts): Reports => {
+  const sent = async (emailId: EmailId): Promise<QueuedOutbound | null> => {
+    const { state } = await commands.load(outbound, outboundKey(emailId));
+    return state.kind === 'none' ? null : state;
+  };
+
+  return {
+    find: async ({ email, recipient: { mailboxId, envelope }, raw, parsed, authentication }) => {
+      const { mailFrom = null, rcptTo = [] } = reveal(envelope, null) ?? {};
+      const came = mailFrom === '' ? firstOf(rcptTo, returning) : null;
+      // Most mail ends here: it came to a person, and holds nothing that is written for machines.
+      if (came === null && !parsed.details.attachments.some(({ type }) => isReportPart(type))) return null;
+      const report = await mime.report(raw);
+      if (report === null) return null;
+      const named = came ?? (report.type === 'complaint' ? firstOf([report.original.returnPath ?? ''], returning) : null);
+      const proof = named ?? vouchedFor(report, parsed, authentication);
+      const mail = proof === null ? null : await sent(proof.emailId);
+      if (proof === null || mail === null) return null;
+      const reports = 'voucher' in proof ? byVoucher(report, mail, mailboxId, proof.voucher) : byReturnPath(report, mail, proof.recipient);
+      if (reports.length === 0) return null;
+      return { emailId: mail.emailId, command: { type: 'RecordReports', reportId: email.emailId, reportBlobId: email.blobId, reports } };
+    },
+  };
+};
+
+const firstOf = (addresses: readonly string[], returning: Parts['returning']): Returning | null =>
+  addresses.map(returning).find((found) => found !== null) ?? null;
+
+/** Our own ids of messages are those of emails (mail-contract §7). */
+const OUR_MESSAGE_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@/;
+
+interface Vouched {
+  readonly emailId: EmailId;
+  /** The domain that says so. */
+  readonly voucher: string;
+}
+
+const vouchedFor = ({ original }: MailReport, { content }: ParsedMail, authentication: Authentication | null): Vouched | null => {
+  const [, emailId] = OUR_MESSAGE_ID.exec(original.messageId ?? '') ?? [];
+  const [author, ...others] = content.from;
+  const address = normaliseAddress(author?.email ?? '');
+  if (authentication?.verdict !== 'pass' || emailId === undefined || others.length > 0 || E.isLeft(address)) return null;
+  return { emailId: emailId as EmailId, voucher: domainOf(address.right) };
+};
+
+/** Only on recipients in that very domain or below it, and only for the mailbox that sent it. */
+const byVoucher = (report: MailReport, mail: QueuedOutbound, mailboxId: MailboxId, voucher: string): readonly OutboundReport[] => {
+  if (mail.mailboxId !== mailboxId || isShredded(mail.addresses)) return [];
+  const { addresses } = mail;
+  const isIts = (at: number): boolean => {
+    const domain = domainIn(addresses[at]?.address ?? '');
+    return domain !== null && (domain === voucher || domain.endsWith(`.${voucher}`));
+  };
+  return reportsIn(report, mail, null).flatMap((one) => {
+    const recipients = one.recipients.filter(isIts);
+    return recipients.length === 0 ? [] : [{ ...one, recipients }];
+  });
+};
+
+const domainIn = (address: string): string | null => {
+  const normal = normaliseAddress(address);
+  return E.isLeft(normal) ? null : domainOf(normal.right satisfies EmailAddress);
+};
+
+const byReturnPath = (report: MailReport, mail: QueuedOutbound, recipient: number | null): readonly OutboundReport[] =>
+  reportsIn(report, mail, recipient ?? (mail.recipients.length === 1 ? 0 : null));
+
+/** @param only whom it is about, whoever it names: a mail that was passed on comes back from somebody else */
+const reportsIn = (report: MailReport, mail: QueuedOutbound, only: number | null): readonly OutboundReport[] => {
+  const among = (addresses: readonly string[]): readonly number[] =>
+    only === null ? [...new Set(addresses.flatMap((address) => recipientAt(mail, address) ?? []))] : [only];
+  if (report.type === 'complaint') {
+    const recipients = among(report.recipients);
+    return recipients.length === 0 ? [] : [{ type: 'complaint', recipients, feedback: report.feedback }];
+  }
+  return report.fates
+    .toSorted((a, b) => SEVERITY[b.fate] - SEVERITY[a.fate])
+    .map(({ recipients, ...told }) => ({ type: 'fate' as const, ...told, recipients: among(recipients) }))
+    .filter(({ recipients }) => recipients.length > 0);
+};
+
+/** Of several fates of one recipient (a list that was expanded), the one that somebody must know of comes first, and counts. */
+const SEVERITY = { failed: 4, delayed: 3, delivered: 2, relayed: 1, expanded: 0 } as const;
