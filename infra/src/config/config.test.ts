@@ -163,6 +163,23 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('knows where bytes are, and where they come from', () => {
+    const env = { BLOBS: 's3', S3_BUCKET: 'tidings', BLOBS_ALSO: 'postgres', AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
+    const s3 = {
+      ...{ endpoint: null, bucket: 'tidings', region: 'us-east-1' },
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+    };
+    expect(loadConfig(env)).toMatchObject(E.right({ blobs: { type: 's3', also: 'postgres', s3 } }));
+    expect(faultsOf({ BLOBS_ALSO: 's3', AWS_SECRET_ACCESS_KEY: 'secret' })).toEqual([
+      'S3_BUCKET must be set when BLOBS_ALSO is s3',
+      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set together',
+    ]);
+    expect(faultsOf({ BLOBS: 'folder', BLOBS_ALSO: 'folder' })).toEqual([
+      'BLOBS_ALSO must be another place than BLOBS, which is folder too',
+    ]);
+    expect(faultsOf({ S3_BUCKET: 'No', S3_ENDPOINT: 'ftp://x' })).toHaveLength(2);
+  });
+
   it('says of every variable what it is for', () => {
     const silent = Object.entries(variables).filter(([, { name, meaning }]) => meaning === '' && !name.startsWith('left unset'));
     expect(silent.map(([name]) => name)).toEqual([]);

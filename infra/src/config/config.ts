@@ -121,8 +121,6 @@ export const variables = {
   ...gatewayVariables,
   KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
-  S3_ENDPOINT: notYet('S3'),
-  S3_BUCKET: notYet('S3'),
 };
 
 const Environment = t.type(variables);
@@ -223,7 +221,9 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): E
 
 /** The wrong value, where it cannot hold a secret. */
 const quoted = (name: string, value: string | undefined): string =>
-  value === undefined || value.length > 80 || name.endsWith('_URL') || name.endsWith('_KEYS') ? '' : ` (it is "${value}")`;
+  value === undefined || value.length > 80 || name.endsWith('_URL') || name.endsWith('_KEYS') || name.includes('SECRET')
+    ? ''
+    : ` (it is "${value}")`;
 
 const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] => [
   ...((env.SMTP_TLS_KEY_FILE === null) === (env.SMTP_TLS_CERT_FILE === null)

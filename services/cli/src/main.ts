@@ -12,7 +12,7 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings token <user>          a token of the development issuer (alice, bob, carol; "service" for a back end)
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
   tidings filing …              list, retry mail that could not be filed: see "tidings filing help"
-  tidings blobs …               verify, rotate, collect: see "tidings blobs help"
+  tidings blobs …               verify, rotate, move, collect: see "tidings blobs help"
   tidings import …              mail from an mbox, .eml or zip into a mailbox: --mailbox contact@town.example file.mbox
   tidings export …              a mailbox as an mbox: --mailbox contact@town.example --out file.mbox
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
