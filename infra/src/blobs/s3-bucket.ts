@@ -126,12 +126,12 @@ export class S3Bucket {
 
   /** In parts, whatever its length. When `pieces` break, nothing stays behind, and that error is thrown. */
   async stream(key: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    let broken: { readonly error: unknown } | null = null;
+    const broken: unknown[] = [];
     async function* watched(): AsyncGenerator<Uint8Array> {
       try {
         yield* pieces;
       } catch (error) {
-        broken = { error };
+        broken.push(error);
         throw error;
       }
     }
@@ -143,7 +143,7 @@ export class S3Bucket {
       leavePartsOnError: false,
     });
     await this.#asking(`writing ${key} to`, upload.done()).catch((error: unknown) => {
-      throw broken === null ? error : (broken as { readonly error: unknown }).error; // set while it was awaited, which the compiler cannot see
+      throw broken.length === 0 ? error : broken[0];
     });
   }
 
