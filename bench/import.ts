@@ -6,7 +6,7 @@ import { derivedId, type CommandId, type ImportId, type MailboxId, type UserId }
 import { importKey, mailImport } from '@tidings/domain/import/index';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { loadConfig } from '@tidings/infra/config/config';
-import { openMime } from '@tidings/infra/mime/mime';
+import { type Mime, openMime } from '@tidings/infra/mime/mime';
 import { createLeases, DEFAULT_LEASE } from '@tidings/infra/projector/lease';
 import { either as E } from 'fp-ts';
 import { pino } from 'pino';
@@ -17,6 +17,7 @@ import { BATCH_MAILS } from '../services/importer/src/source.ts';
 import { type OpenedPlatform, openPlatform } from '../services/platform/src/open.ts';
 import { startProjectorService } from '../services/projector/src/index.ts';
 import { Dice } from '../tests/acceptance/town.ts';
+import { cpuPerMessage, cpuTimes } from './chat-cpu.ts';
 import { type Bench } from './harness.ts';
 import { withPostgres } from './postgres.ts';
 
@@ -34,6 +35,7 @@ export const importBench: Bench = {
         throw new Error(faults.join('; '));
       })(loadConfig({ DATABASE_URL: url }));
       const platform = await openPlatform(config, { process: 'bench', logger });
+      const mime = openMime(); // as in the service, its threads have started when an import begins
       try {
         // Registered and idle: what is measured has the machine to itself.
         await (await startProjectorService(platform)).stop();
@@ -41,14 +43,15 @@ export const importBench: Bench = {
         const mails = Array.from({ length: MAILS }, (_, nth) => mailNo(nth));
         const plain = await insertPlainly(platform, mails);
         say(`inserted as they are: ${Math.round(plain)} messages/s`);
-        await importAll(platform, 'warm-up', mails.slice(0, WARM_UP));
+        await importAll(platform, mime, 'warm-up', mails.slice(0, WARM_UP));
         const before = process.memoryUsage().rss;
-        const cpu = process.cpuUsage();
-        const rate = await importAll(platform, 'measured', mails);
-        const { user, system } = process.cpuUsage(cpu);
+        const cpu = await cpuSince(url);
+        const rate = await importAll(platform, mime, 'measured', mails);
+        const used = await cpu(MAILS);
         const grown = Math.max(0, process.memoryUsage().rss - before) / 1024 / 1024;
-        const cpuMs = (user + system) / 1000 / MAILS;
-        say(`imported: ${Math.round(rate)} messages/s, ${cpuMs.toFixed(2)} ms of processor time each beside Postgres`);
+        say(`imported: ${Math.round(rate)} messages/s; milliseconds of processor time for each:`);
+        for (const [stage, ms] of used) say(`  ${ms.toFixed(3)} ${stage}`);
+        const cpuMs = used.filter(([stage]) => !stage.startsWith('postgres')).reduce((sum, [, ms]) => sum + ms, 0);
         const shown = await showAll(platform);
         return [
           {
@@ -61,9 +64,28 @@ export const importBench: Bench = {
           },
         ];
       } finally {
+        await mime.close();
         await platform.close();
       }
     }),
+};
+
+/** @returns what says, for so many mails since, how many milliseconds each took where. Linux only for Postgres */
+const cpuSince = async (url: string): Promise<(mails: number) => Promise<readonly (readonly [string, number])[]>> => {
+  const postgres = await cpuTimes(process.pid, url);
+  const all = process.cpuUsage();
+  const here = process.threadCpuUsage();
+  return async (mails) => {
+    const thread = process.threadCpuUsage(here);
+    const { user, system } = process.cpuUsage(all);
+    const main = (thread.user + thread.system) / 1000 / mails;
+    const stages = cpuPerMessage(postgres, await cpuTimes(process.pid, url), mails).filter(([stage]) => stage.startsWith('postgres'));
+    return [
+      ['filing (main thread)', main],
+      ['reading (worker threads, garbage collection)', (user + system) / 1000 / mails - main],
+      ...stages,
+    ];
+  };
 };
 
 const dice = new Dice(7);
@@ -104,7 +126,7 @@ const insertPlainly = async ({ pool }: OpenedPlatform, mails: readonly string[])
 };
 
 /** Into a mailbox of its own. @returns mails per second */
-const importAll = async (platform: OpenedPlatform, name: string, mails: readonly string[]): Promise<number> => {
+const importAll = async (platform: OpenedPlatform, mime: Mime, name: string, mails: readonly string[]): Promise<number> => {
   const { commands, pool, blobs } = platform;
   const mailboxId = derivedId<MailboxId>('bench-mailbox', name);
   const by = derivedId<UserId>('bench-user');
@@ -125,7 +147,6 @@ const importAll = async (platform: OpenedPlatform, name: string, mails: readonly
   const leases = createLeases(pool, DEFAULT_LEASE);
   const lease = await leases.acquire(`import:${importId}`, 0);
   if ('heldBy' in lease) throw new Error('somebody else has the lease of a bench');
-  const mime = openMime();
   const began = performance.now();
   await runImport(request, {
     platform,
@@ -137,7 +158,6 @@ const importAll = async (platform: OpenedPlatform, name: string, mails: readonly
   });
   const seconds = (performance.now() - began) / 1000;
   leases.close();
-  await mime.close();
   const { state } = await commands.load(mailImport, importKey(importId));
   if (state.kind !== 'finished' || state.progress?.counts.filed !== mails.length)
     throw new Error(`the import ended as ${JSON.stringify(state)}`);

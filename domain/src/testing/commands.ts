@@ -362,6 +362,7 @@ const marks = fc.uniqueArray(
 
 export const threadCommands: Arbitrary<ThreadCommand> = oneOfThese<ThreadCommand>({
   FileEmail: fc.record({ email: fc.record(any.emailsToFile, { requiredKeys: [...any.emailFields] }) }),
+  FileEmails: fc.record({ emails: fc.array(fc.record(any.emailsToFile, { requiredKeys: [...any.emailFields] }), { maxLength: 3 }) }),
   MarkThreadRead: fc.record({ ...byUser, upTo: fc.option(any.emails, { nil: null }) }),
   ShareThread: fc.record({ ...byUser, role: any.accesses, emails: fc.array(fc.record(any.emailsToShare), { maxLength: 3 }) }),
   UnshareThread: fc.record(byUser),

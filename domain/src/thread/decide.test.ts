@@ -67,6 +67,18 @@ describe('filing', () => {
       .when(file(mail(1, { place: 'spam' })))
       .thenNothing();
   });
+
+  it('files several in order, each as the one before it left the thread, and only those that are not there', () => {
+    given()
+      .when({ type: 'FileEmails', emails: [mail(1), mail(2), mail(1)] })
+      .then(first, second);
+    given(first)
+      .when({ type: 'FileEmails', emails: [mail(1), mail(2)] })
+      .then(second);
+    given(first, second)
+      .when({ type: 'FileEmails', emails: [mail(1), mail(2)] })
+      .thenNothing();
+  });
 });
 
 const read = (upTo: ReturnType<typeof emailNo> | null): ThreadCommand => ({ type: 'MarkThreadRead', ...here, upTo });

@@ -32,6 +32,8 @@ export type EmailToFile = Omit<EmailFiled['data'], 'startsThread'>;
 export type Command =
   /** Whether it starts the thread in this mailbox is decided here. `after` is the email for whose sake it belongs to the thread. */
   | { readonly type: 'FileEmail'; readonly email: EmailToFile; readonly after?: EmailId }
+  /** Brought along together, each filed as the one before it left the thread. */
+  | { readonly type: 'FileEmails'; readonly emails: readonly EmailToFile[] }
   /** Null makes the whole thread unread. */
   | ({ readonly type: 'MarkThreadRead'; readonly upTo: EmailId | null } & ByUser)
   | ({ readonly type: 'MoveEmails'; readonly emailIds: readonly EmailId[]; readonly place: Place } & ByUser)
@@ -76,6 +78,7 @@ export const MOST_SHARES = 20;
 
 export const decide = (command: Command, state: State): Either<Rejection, readonly ThreadEvent[]> => {
   if (command.type === 'FileEmail') return fileUnlessGone(command, state);
+  if (command.type === 'FileEmails') return right(fileInOrder(command.emails, state));
   if (command.type === 'DestroyEmails' || command.type === 'SplitThread') return leave(command, state);
   if (command.type === 'TakeOverThread') return right(takeOver(command, state));
   if (command.type === 'AssignThread' || command.type === 'UnassignThread') return assign(command, state);
@@ -174,6 +177,17 @@ const fileUnlessGone = (
   const isKnown = holds(held, email.emailId) || held.gone.has(email.emailId);
   const wentOn = isKnown || after === undefined ? null : (held.gone.get(after) ?? null);
   return wentOn === null ? right(fileWithShares(email, state)) : left({ type: 'WentOn', threadId: wentOn });
+};
+
+const fileInOrder = (emails: readonly EmailToFile[], state: State): readonly ThreadEvent[] => {
+  const filed: ThreadEvent[] = [];
+  let then = state;
+  for (const email of emails) {
+    const events = fileWithShares(email, then);
+    filed.push(...events);
+    then = events.reduce(evolve, then);
+  }
+  return filed;
 };
 
 /** What comes to one that may edit a shared thread comes to all; what comes to a viewer is its own affair. */

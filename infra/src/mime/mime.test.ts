@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { EmailContent, EmailDetails } from '@tidings/contracts/events/email';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readPlainly } from './fallback.ts';
-import { openMime } from './mime.ts';
+import { memoryBlobs } from '../blobs/memory.ts';
+import { openMime, storeBodies } from './mime.ts';
 import { readMail, type ParsedMail } from './read-mail.ts';
 
 const fixtures = new URL('../../../tests/fixtures/mail/', import.meta.url);
@@ -218,6 +219,31 @@ describe('hostile mail', () => {
     const parsed = await small.parse(mail('Subject: heavy', 'Content-Type: text/html', '', '<b><i>x</i></b> '.repeat(2_000_000)));
     await small.close();
     expect(parsed.content.subject).toBe('heavy');
+  }, 60_000);
+});
+
+describe('many at once', () => {
+  const names = ['01-', '02-', '05-', '06-', '07-', '08-'];
+
+  it('are read as each by itself, bodies and details as they are stored', async () => {
+    const all = await mime.parseMany(names.map(fixture));
+    for (const [nth, name] of names.entries()) {
+      const { content, details, bodies, opening, contentHash, fault } = await read(name);
+      const { stored, ...rest } = all[nth] ?? { stored: new Uint8Array() };
+      expect(rest).toEqual({ content, opening, contentHash, fault });
+      const blobs = memoryBlobs();
+      const id = await storeBodies(blobs, { details, bodies });
+      expect(Buffer.from(stored)).toEqual(await blobs.read(id));
+    }
+    expect(await mime.parseMany([])).toEqual([]);
+  });
+  it('suffer nothing from one among them that its reader cannot take', async () => {
+    const small = openMime({ threads: 1, maxHeapMb: 24 });
+    const heavy = mail('Subject: heavy', 'Content-Type: text/html', '', '<b><i>x</i></b> '.repeat(2_000_000));
+    const [before, killer, after] = await small.parseMany([fixture('02-'), heavy, fixture('02-')]);
+    await small.close();
+    expect(killer?.content.subject).toBe('heavy');
+    for (const other of [before, after]) expect(other).toMatchObject({ fault: null, opening: 'Plain words.' });
   }, 60_000);
 });
 

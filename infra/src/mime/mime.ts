@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { MailReport } from '../mail-report/report.ts';
 import { readPlainly } from './fallback.ts';
+import { pack, ready, type ReadyMail, type ReadyMails, unpack } from './many.ts';
 import type { ParsedMail } from './read-mail.ts';
 
 export type { MailContent } from './content.ts';
+export type { ReadyMail } from './many.ts';
 export { resolvePartLinks } from './part-links.ts';
 export { withRemoteImages } from './remote-images.ts';
 export type { Bodies, BodyValue, ParsedMail } from './read-mail.ts';
@@ -27,6 +29,11 @@ export interface MimeOptions {
 export interface Mime {
   /** Never rejects for what is in the mail; `fault` says what could not be read. */
   parse(raw: Uint8Array): Promise<ParsedMail>;
+  /**
+   * The same for several mails that are small: one trip to a thread for all. Time and memory are theirs together; where they do not suffice, each is
+   * read by itself.
+   */
+  parseMany(raws: readonly Uint8Array[]): Promise<readonly ReadyMail[]>;
   /** Bytes of one part, decoded; null when there is none of that id or it cannot be read within the limits. */
   part(raw: Uint8Array, partId: string): Promise<Uint8Array | null>;
   /** What a mail reports of another one; null when it reports nothing, or cannot be read within the limits. */
@@ -48,12 +55,23 @@ export const openMime = ({ threads = availableParallelism(), timeoutMs = 10_000,
   const slots = slotsOf(threads);
 
   /** The clock starts when a thread is free, so that a queue never looks like a slow mail. */
-  const run = <A>(name: string, task: unknown): Promise<A> =>
-    slots(() => pool.run(task, { name, signal: AbortSignal.timeout(timeoutMs) }) as Promise<A>);
+  const run = <A>(name: string, task: unknown, transferList: readonly ArrayBuffer[] = []): Promise<A> =>
+    slots(() => pool.run(task, { name, signal: AbortSignal.timeout(timeoutMs), transferList: [...transferList] }) as Promise<A>);
+  const parse = (raw: Uint8Array): Promise<ParsedMail> =>
+    run<ParsedMail>('parse', raw).catch((error: unknown) => readPlainly(raw, `could not be read: ${reason(error, timeoutMs)}`));
 
   return {
-    parse: (raw) =>
-      run<ParsedMail>('parse', raw).catch((error: unknown) => readPlainly(raw, `could not be read: ${reason(error, timeoutMs)}`)),
+    parse,
+    parseMany: async (raws) => {
+      const [first] = raws;
+      if (first === undefined) return [];
+      if (raws.length === 1) return [ready(await parse(first))];
+      const packed = pack(raws);
+      const read = await run<ReadyMails>('parseMany', packed, [packed.bytes.buffer]).catch(() => null);
+      if (read === null) return Promise.all(raws.map(async (raw) => ready(await parse(raw))));
+      const stored = unpack(read.stored);
+      return read.mails.map((mail, nth) => ({ ...mail, stored: stored[nth] ?? new Uint8Array(0) }));
+    },
     part: (raw, partId) => run<Uint8Array | null>('part', { raw, partId }).catch(() => null),
     report: (raw) => run<MailReport | null>('report', raw).catch(() => null),
     close: () => pool.close(),

@@ -24,11 +24,15 @@ export interface StoredBodies {
   readonly bytes: number;
 }
 
-/** For an event that is appended next. @throws BlobStoreUnavailable */
-export const storeBodies = async (blobs: BlobStore, { details, bodies }: Omit<StoredBodies, 'bytes'>): Promise<BlobId> => {
+/** What `storeBodies` stores. */
+export const bytesOfBodies = ({ details, bodies }: Omit<StoredBodies, 'bytes'>): Buffer => {
   const stored: t.TypeOf<typeof Stored> = { version: 1, details, bodies };
-  return (await blobs.put(Buffer.from(JSON.stringify(stored)), { thenAppended: true })).id;
+  return Buffer.from(JSON.stringify(stored));
 };
+
+/** For an event that is appended next. @throws BlobStoreUnavailable */
+export const storeBodies = async (blobs: BlobStore, bodies: Omit<StoredBodies, 'bytes'>): Promise<BlobId> =>
+  (await blobs.put(bytesOfBodies(bodies), { thenAppended: true })).id;
 
 /** @throws BlobNotFound, BlobStoreUnavailable, Error when the blob holds something else */
 export const readBodies = async (blobs: Pick<BlobStore, 'read'>, id: BlobId): Promise<StoredBodies> => {

@@ -5,19 +5,16 @@
  */
 import type { ImportFailure } from '@tidings/contracts/events/import';
 import { derivedId, subjectId, type CommandId, type EmailId, type MailboxId, type ThreadId, type UserId } from '@tidings/contracts/ids';
-import { timestamp } from '@tidings/contracts/time';
 import { type Brought, broughtAs, type ImportRequest } from '@tidings/domain/import/index';
-import { type EmailToFile, thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
+import { thread, threadKey } from '@tidings/domain/thread/index';
 import { Fenced, type Lease } from '@tidings/infra/projector/lease';
 import { withClient } from '@tidings/infra/projector/session';
 import { forgetDecided, takeInHand } from './in-hand.ts';
-import { either as E } from 'fp-ts';
 import type { Pool } from 'pg';
 import { choose } from '../../filing/src/choose.ts';
 import { HeldIndex, heldFrom } from '../../filing/src/held-index.ts';
-import { isPassing } from '../../filing/src/passing.ts';
-import { wavesOf } from '../../filing/src/waves.ts';
 import type { Platform } from '../../platform/src/platform.ts';
+import { fileThreads, type Placed } from './file-threads.ts';
 import type { Labels } from './labels.ts';
 import { sameAsHeld } from './same-mail.ts';
 import { isLost, type LostMail } from './source.ts';
@@ -38,13 +35,6 @@ export interface BatchOutcome {
   readonly failures: readonly ImportFailure[];
 }
 
-interface Placed {
-  readonly mail: UnderstoodMail;
-  readonly emailId: EmailId;
-  readonly threadId: ThreadId;
-  readonly brought: Brought;
-  readonly messageIdReused: boolean;
-}
 interface Duplicate {
   readonly mail: UnderstoodMail;
   readonly threadId: ThreadId;
@@ -60,22 +50,16 @@ export const fileBatch = async (mails: readonly (UnderstoodMail | LostMail)[], p
   const { index, placed, duplicates } = await decide(understood, parts);
   await writeAhead(index, placed, parts);
 
-  const failed: EmailId[] = [];
   await platform.keys.obtain([subjectId(mailboxId)]);
-  for (const wave of wavesOf(placed)) {
-    await loadJoined(wave, parts);
-    await Promise.all(
-      wave.map(async (one) => {
-        const fault = await fileInto(one, parts);
-        if (fault === null) return;
-        failed.push(one.emailId);
-        failures.push({ place: one.mail.place, reason: fault });
-      }),
-    );
-  }
-  await forgetDecided(platform.pool, mailboxId, failed);
+  const faults = await fileThreads(placed, parts);
+  failures.push(...faults.map(({ mail, reason }) => ({ place: mail.place, reason })));
+  await forgetDecided(
+    platform.pool,
+    mailboxId,
+    faults.map(({ emailId }) => emailId),
+  );
   for (const duplicate of duplicates) await labelHeld(duplicate, parts);
-  return { filed: placed.length - failed.length, duplicates: duplicates.length, failures };
+  return { filed: placed.length - faults.length, duplicates: duplicates.length, failures };
 };
 
 /** In order, each on what those before it left in the index. */
@@ -148,45 +132,6 @@ const writeAhead = (index: HeldIndex, placed: readonly Placed[], { platform, req
     await takeInHand(client, request, placed);
     await client.query('commit');
   });
-
-const begins = ({ threadId, emailId }: Placed, mailboxId: MailboxId): boolean => threadId === threadStartedBy(mailboxId, emailId);
-
-/** A thread that begins with this email has no past to read first. */
-const newThread = { ...thread, writtenOnce: true as const };
-
-/** So that a wave's commands reach the log one right after the other. */
-const loadJoined = async (wave: readonly Placed[], { platform, request }: BatchParts): Promise<void> => {
-  const joined = wave.filter((one) => !begins(one, request.mailboxId));
-  await Promise.all(joined.map(({ threadId }) => platform.commands.load(thread, threadKey(threadId)).catch(() => undefined)));
-};
-
-/** @returns what is wrong with this one mail; null when it is filed. @throws for outages */
-const fileInto = async (placed: Placed, { platform, request, labels }: BatchParts): Promise<string | null> => {
-  const { mail, emailId, threadId, brought, messageIdReused } = placed;
-  const { importId, mailboxId } = request;
-  const { place, direction, keywords, starred } = brought;
-  const ids = await Promise.all(brought.labels.map((name) => labels.idOf(name)));
-  const email: EmailToFile = {
-    ...{ threadId, mailboxId, emailId, blobId: mail.blobId, bodyBlobId: mail.bodyBlobId, size: mail.size },
-    ...{ direction, place, messageIdReused, envelope: null, content: mail.content },
-    imported: { importId, receivedAt: receivedAt(mail, platform.now()), keywords, starred, labels: ids.filter((id) => id !== null) },
-  };
-  const decider = begins(placed, mailboxId) ? newThread : thread;
-  const context = { commandId: derivedId<CommandId>('import-file', importId, emailId) };
-  try {
-    const filed = await platform.commands.transact(decider, threadKey(threadId), { type: 'FileEmail', email }, context);
-    return E.isLeft(filed) ? `its thread refused it: ${filed.left.type}` : null;
-  } catch (error) {
-    if (isPassing(error)) throw error;
-    return error instanceof Error ? error.message : String(error);
-  }
-};
-
-/** Where it was, when it was sent, or now; never in the future, and within what has a date (1970 on). */
-const receivedAt = ({ at, content }: UnderstoodMail, now: number) => {
-  const known = at ?? (content.sentAt === null ? now : Date.parse(content.sentAt));
-  return timestamp(Math.min(now, Math.max(0, known)));
-};
 
 /** The same mail in another folder: its thread gets that folder's label too. */
 const labelHeld = async ({ mail, threadId, brought }: Duplicate, { platform, request, labels }: BatchParts): Promise<void> => {

@@ -15,7 +15,7 @@ import { openFile } from './file-source.ts';
 import { openAccount } from './imap-source.ts';
 import { labelsOf } from './labels.ts';
 import { type Batch, type LostMail, type Source, SourceFailed } from './source.ts';
-import { type UnderstoodMail, understandMail } from './understand.ts';
+import { type UnderstoodMail, understandMails } from './understand.ts';
 
 export type RunPlatform = Pick<
   Platform,
@@ -95,7 +95,7 @@ const fileAll = async (source: Source, request: ImportRequest, progress: ImportP
   const understandNext = async (): Promise<Understood | null> => {
     const step = await batches.next();
     if (step.done === true) return null;
-    return { batch: step.value, mails: await Promise.all(step.value.mails.map((mail) => understandMail(mail, { ...parts, ...platform }))) };
+    return { batch: step.value, mails: await understandMails(step.value.mails, { ...parts, ...platform }) };
   };
   let ahead = understandNext();
   try {
