@@ -55,6 +55,20 @@ describe('faults', () => {
   });
 });
 
+describe('what may be left out', () => {
+  const Body = t.union([t.readonly(t.type({ at: t.readonly(t.type({ n: t.number })) })), t.undefined]);
+
+  it('is told only what is wrong with it', () => {
+    expect(faults(Body, undefined)).toEqual([]);
+    expect(faults(Body, { at: { n: 'x' } })).toEqual(['at.n: must be number']);
+    expect(faults(Body, 7)).toEqual([': must be an object']);
+    expect(faults(t.type({ at: t.union([t.undefined, text(1, 3)]), b: t.undefined }), { at: '', b: 1 })).toEqual([
+      'at: must be a string of 1-3 characters',
+      'b: must be left out',
+    ]);
+  });
+});
+
 describe('text', () => {
   it('counts characters, not UTF-16 units', () => {
     expect(faults(text(1, 2), '👍👍')).toEqual([]);

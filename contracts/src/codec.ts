@@ -14,9 +14,10 @@ export interface FieldError {
 
 /** Decodes or lists each fault with its path (never the offending value: it may be personal). */
 export const decode = <A>(codec: t.Decoder<unknown, A>, input: unknown): E.Either<readonly FieldError[], A> =>
-  E.mapLeft((errors: t.Errors) => orNull(distinct(errors.map(fieldError))))(codec.decode(input));
+  E.mapLeft((errors: t.Errors) => orNull(withoutNothing(distinct(errors.map(fieldError)))))(codec.decode(input));
 
 const NULL = 'must be null';
+const NOTHING = 'must be left out';
 
 const fieldError = (error: t.ValidationError): FieldError => {
   const last = error.context.at(-1);
@@ -25,6 +26,7 @@ const fieldError = (error: t.ValidationError): FieldError => {
 
 const rule = ({ type, actual }: t.ContextEntry): string => {
   if (type instanceof t.NullType) return NULL;
+  if (type instanceof t.UndefinedType) return NOTHING;
   return actual === undefined ? 'is required' : `must be ${named(type)}`;
 };
 
@@ -48,6 +50,14 @@ const orNull = (errors: readonly FieldError[]): readonly FieldError[] => {
         : error,
     );
 };
+
+/** What may be left out and is there, but wrong: only what is wrong with it, or in it, is worth saying. */
+const withoutNothing = (errors: readonly FieldError[]): readonly FieldError[] => {
+  const full = errors.filter(({ message }) => message !== NOTHING);
+  return errors.filter(({ message, path }) => message !== NOTHING || !full.some((other) => isWithin(other.path, path)));
+};
+
+const isWithin = (path: string, outer: string): boolean => outer === '' || path === outer || path.startsWith(`${outer}.`);
 
 /**
  * Keys on the way to the fault. io-ts also counts the members of unions and intersections, which no caller ever wrote; they are known by

@@ -8,17 +8,22 @@ import { partLink } from './part-links.ts';
 /** Content ids → part ids. */
 export type Cids = ReadonlyMap<string, string>;
 
-/** HTML that nests beyond all reason is shown as its words: what the parser keeps of open elements grows dear with their square. */
-export const sanitise = (html: string, cids: Cids): string => {
+export const sanitise = (html: string, cids: Cids): string =>
+  withinReason(html, {
+    ...rules,
+    transformTags: {
+      img: (tagName, attribs) => ({ tagName, attribs: image(attribs, cids) }),
+      a: (tagName, attribs) => ({ tagName, attribs: link(attribs) }),
+      body: 'div',
+    },
+  });
+
+/** HTML that nests beyond all reason is given as its words: what the parser keeps of open elements grows dear with their square. */
+const withinReason = (html: string, options: sanitizeHtml.IOptions): string => {
   let depth = 0;
   try {
     return sanitizeHtml(html, {
-      ...rules,
-      transformTags: {
-        img: (tagName, attribs) => ({ tagName, attribs: image(attribs, cids) }),
-        a: (tagName, attribs) => ({ tagName, attribs: link(attribs) }),
-        body: 'div',
-      },
+      ...options,
       onOpenTag: () => {
         depth += 1;
         if (depth > DEEPEST) throw new TooDeep();
@@ -27,7 +32,7 @@ export const sanitise = (html: string, cids: Cids): string => {
     });
   } catch (error) {
     if (!(error instanceof TooDeep)) throw error;
-    return sanitizeHtml(html.replace(/<[^<>]*>/g, ' '), rules);
+    return sanitizeHtml(html.replace(/<[^<>]*>/g, ' '), options);
   }
 };
 
@@ -41,7 +46,7 @@ class TooDeep extends Error {
  * parts of the mail (`cid:`), stand in it (`data:`) or be loaded. Doing it again changes nothing.
  */
 export const sanitiseOutgoing = (html: string): string =>
-  sanitizeHtml(html, {
+  withinReason(html, {
     ...rules,
     transformTags: { img: (tagName, attribs) => ({ tagName, attribs: sentImage(attribs) }), body: 'div' },
     allowedSchemesByTag: { img: ['data', 'cid', 'http', 'https'] },
@@ -54,7 +59,7 @@ const sentImage = ({ src = '', 'data-remote-src': remote, ...rest }: sanitizeHtm
 
 /** Its readable text, roughly: for previews. */
 export const textOfHtml = (html: string): string =>
-  sanitizeHtml(html.replace(/<(br|\/p|\/div|\/tr|\/h[1-6]|\/li|\/td)\b/gi, ' $&'), {
+  withinReason(html.replace(/<(br|\/p|\/div|\/tr|\/h[1-6]|\/li|\/td)\b/gi, ' $&'), {
     allowedTags: [],
     allowedAttributes: {},
     nonTextTags,
