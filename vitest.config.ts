@@ -2,10 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'scripts'];
 
-/** Acceptance suites that hold the program to times, memory or power cuts, and would disturb others. */
-const alone = ['start', 'crash', 'erasure-crash', 'outage', 'slow-clients', 'media', 'chat-counters', 'smtp', 'mail-out'].map(
-  (name) => `tests/acceptance/${name}.test.ts`,
-);
+/** Acceptance suites that hold the program to times or memory under load, and would disturb others. */
+const alone = ['start', 'crash', 'outage', 'slow-clients', 'smtp'].map((name) => `tests/acceptance/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -25,11 +23,11 @@ export default defineConfig({
         },
       },
       {
-        // The whole as its users meet it.
+        // The whole as its users meet it, and beside real engines.
         extends: true,
         test: {
           name: 'acceptance',
-          include: ['tests/acceptance/**/*.test.ts'],
+          include: ['acceptance', 'chaos', 'engines'].map((name) => `tests/${name}/**/*.test.ts`),
           exclude: alone,
           pool: 'forks',
           maxWorkers: 3,
@@ -41,11 +39,11 @@ export default defineConfig({
         },
       },
       {
-        // Programs under load, killed, starved or measured: one file at a time, after everything else.
+        // Programs under load, starved or measured: one file at a time, after everything else.
         extends: true,
         test: {
           name: 'endurance',
-          include: [...alone, 'tests/chaos/**/*.test.ts', 'tests/engines/**/*.test.ts'],
+          include: alone,
           pool: 'forks',
           fileParallelism: false,
           sequence: { groupOrder: 2 },

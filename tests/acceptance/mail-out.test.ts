@@ -25,6 +25,7 @@ let team: string;
 beforeAll(async () => {
   sink = await startSink();
   town = await openMailTown(['alice', 'bob', 'vera', 'mallory'], {
+    PROCESSES: 'several', // one of them is killed
     SMTP_RELAY_URL: `smtp://127.0.0.1:${sink.port}`,
     EGRESS_RETRY_SCHEDULE: '1h',
     EGRESS_SESSIONS_PER_DESTINATION: '4',
