@@ -12,6 +12,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     teardownTimeout: 60_000,
+    // What comes by itself comes late on a busy machine; a second, as the default has it, is no proof that it never comes.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     projects: [
       {
         extends: true,
@@ -19,7 +21,7 @@ export default defineConfig({
           name: 'unit',
           include: [...packages.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: 3, // on two cores: many wait for sockets and databases
         },
       },
       {

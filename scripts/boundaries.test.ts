@@ -78,7 +78,7 @@ describe('the rules', () => {
     write('infra/src/circle-a.ts', "import { b } from './circle-b.ts';", 'export const a = (): number => b();');
     write('infra/src/circle-b.ts', "import { a } from './circle-a.ts';", 'export const b = (): number => a();');
     broken = new Set((await cruise(root)).summary.violations.map(({ from, to, rule }) => `${rule.name}: ${from} → ${to}`));
-  }, 30_000);
+  }, 120_000);
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   it('are broken by every forbidden import, however it is written, and by no other', () => {
@@ -111,7 +111,7 @@ describe('the real tree', () => {
     const missed = files.filter((file) => (imports.get(file) ?? 0) < importsOf(readFileSync(file, 'utf8')));
     expect(missed).toEqual([]);
     expect(summary.violations.map(({ from, to, rule }) => `${rule.name}: ${from} → ${to}`)).toEqual([]);
-  }, 30_000);
+  }, 120_000);
 });
 
 /** Modules of the project and of Node that a source names; packages from npm are none of the check's business. */

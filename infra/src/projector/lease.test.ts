@@ -5,6 +5,8 @@ import { advanceAndCommit, createLeases, Fenced, type Lease, type Leases } from 
 import { withClient } from './session.ts';
 import { openWorld, trails, type World } from './test-kit.ts';
 
+const soon = { timeout: 15_000, interval: 20 };
+
 let world: World;
 const opened: Leases[] = [];
 beforeEach(async () => {
@@ -44,7 +46,7 @@ describe('leases', () => {
 
   it('fence an owner that slept through its expiry', async () => {
     const slow = await take(leasesOf('here:1:x', { ttlMs: 1 }));
-    await vi.waitFor(() => take(leasesOf('there:2:y')));
+    await vi.waitFor(() => take(leasesOf('there:2:y')), soon);
     await expect(advance(slow, 0, 5)).rejects.toBeInstanceOf(Fenced);
     expect(await world.checkpoint('p')).toBe(at(0));
   });
@@ -61,9 +63,9 @@ describe('leases', () => {
     const expiry = async (): Promise<string> =>
       (await world.pool.query<{ expires_at: string }>('select expires_at from projection.lease')).rows[0]?.expires_at ?? '';
     const first = await expiry();
-    await vi.waitFor(async () => expect((await expiry()) > first).toBe(true));
+    await vi.waitFor(async () => expect((await expiry()) > first).toBe(true), soon);
     await world.pool.query(`update projection.lease set owner = 'other', token = token + 1`);
-    await vi.waitFor(() => expect(lost).toHaveBeenCalledExactlyOnceWith(lease));
+    await vi.waitFor(() => expect(lost).toHaveBeenCalledExactlyOnceWith(lease), soon);
   });
 
   it('of a process of this host that is gone are free at once', async () => {
@@ -76,13 +78,13 @@ describe('leases', () => {
 describe('two projectors', () => {
   it('share the work by leases; the second takes over where the first was', async () => {
     const first = await world.start([trails()]);
-    await vi.waitFor(() => expect(first.health().state).toBe('idle'));
+    await vi.waitFor(() => expect(first.health().state).toBe('idle'), soon);
     const second = await world.start([trails()]);
-    await vi.waitFor(() => expect(second.health().state).toBe('not-owner'));
+    await vi.waitFor(() => expect(second.health().state).toBe('not-owner'), soon);
     await world.mark('a', 1, 2);
     await first.stop();
     const last = await world.mark('a', 3);
-    await vi.waitFor(async () => expect(await world.checkpoint('trails_v1_g1')).toBe(last));
+    await vi.waitFor(async () => expect(await world.checkpoint('trails_v1_g1')).toBe(last), soon);
     expect(second.health().state).not.toBe('not-owner');
     expect(await world.trail('trails_v1_g1')).toEqual({ a: '1 2 3' });
   });

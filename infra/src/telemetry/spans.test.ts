@@ -5,6 +5,8 @@ import { createLogger } from './logger.ts';
 import { isTracing, recordSpan, startTracing } from './spans.ts';
 import { newTrace, parseTraceparent, rootSpanId, traceparent, withTrace } from './trace-context.ts';
 
+const soon = { timeout: 15_000, interval: 20 };
+
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 describe('traceparent', () => {
@@ -67,7 +69,7 @@ describe('spans', () => {
     });
     recordSpan({ name: 'append', kind: 'inner', traceId: TRACE, startedAt: at - 4, endedAt: at - 2, error: 'conflict' });
     await stop();
-    await vi.waitFor(() => expect(bodies.length).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(bodies.length).toBeGreaterThan(0), soon);
     collector.close();
     expect(isTracing()).toBe(false);
     const sent = bodies.join('\n');

@@ -8,6 +8,8 @@ import { Listening } from './testing/listening.ts';
 import { openNewsroom, type Newsroom } from './testing/newsroom.ts';
 import { begin, say } from './testing/team.ts';
 
+const soon = { timeout: 15_000, interval: 20 };
+
 let database: TestDatabase;
 let news: Newsroom;
 
@@ -86,7 +88,7 @@ describe('the door', () => {
     expect(await refused.json()).toMatchObject({ code: 'SERVICE_UNAVAILABLE' });
     expect(refused.headers.get('retry-after')).toBe('5');
     first.close();
-    await vi.waitFor(() => expect(feed.health().detail).toMatchObject({ connections: 0, users: 0 }));
+    await vi.waitFor(() => expect(feed.health().detail).toMatchObject({ connections: 0, users: 0 }), soon);
     (await Listening.open(url, 'bob')).close();
   });
 

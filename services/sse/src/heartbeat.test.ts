@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HeartbeatWheel } from './heartbeat.ts';
 import { Stream } from './stream.ts';
 
+const soon = { timeout: 15_000, interval: 20 };
+
 let now = 0;
 let wheel: HeartbeatWheel;
 beforeEach(() => {
@@ -70,6 +72,6 @@ describe('a beat', () => {
       stream.beat(1000);
       expect(stream.ending).toBe('expired');
       await once(peer, 'end');
-      await vi.waitFor(() => expect(served.destroyed).toBe(true));
+      await vi.waitFor(() => expect(served.destroyed).toBe(true), soon);
     }));
 });
