@@ -25,16 +25,19 @@ interface Sent {
   readonly emailId: string;
   /** That the other server was told. */
   readonly returnPath: string;
+  /** That it got. */
+  readonly data: string;
 }
 
-const send = async (subject: string, ...to: readonly string[]): Promise<Sent> => {
+const send = (subject: string, ...to: readonly string[]): Promise<Sent> => sendWith({}, subject, ...to);
+const sendWith = async (options: object, subject: string, ...to: readonly string[]): Promise<Sent> => {
   const { alice } = town.as;
   const draft = { subject, text: 'Hello', to: to.map((email) => ({ email })) };
   const { id } = await alice.ask<Draft>('POST', `/api/mailboxes/${team}/drafts`, draft);
-  const { emailId } = await alice.ask<typeof Sending._A>('POST', `/api/drafts/${id}/send`, { undoSeconds: 0 });
+  const { emailId } = await alice.ask<typeof Sending._A>('POST', `/api/drafts/${id}/send`, { undoSeconds: 0, ...options });
   await settled(emailId, ...to.map(() => 'delivered'));
   const mail = sink.mails.findLast(({ data }) => data.includes(`Subject: ${subject}`));
-  return { emailId, returnPath: mail?.from ?? '' };
+  return { emailId, returnPath: mail?.from ?? '', data: mail?.data ?? '' };
 };
 const deliveries = async (emailId: string): Promise<readonly Delivery[]> => {
   const answer = await town.as.alice.call('GET', `/api/emails/${emailId}/deliveries`);
@@ -162,4 +165,37 @@ describe('a report that another server sends back', () => {
         .filter((line) => line.startsWith('tidings_mail_reports_total{'));
     await vi.waitFor(async () => expect(await counted()).toContainEqual(expect.stringMatching(/kind="complaint".*\} 1$/)), soon);
   });
+});
+
+it('a mail that asks for receipts shows who read it, and nobody else can say so', async () => {
+  const { emailId, data, returnPath } = await sendWith({ requestReceipt: true }, 'read me', 'bob@example.org', 'carol@example.org');
+  const [, receipts = ''] = /^Disposition-Notification-To:\s+<(receipt\+[a-z2-7]{42}@tidings\.test)>\r?$/m.exec(data) ?? [];
+  expect(receipts).not.toBe('');
+  const read = report(
+    'disposition-notification',
+    ['text/plain', 'Carol has read it.'],
+    [
+      ...['message/disposition-notification', 'Reporting-UA: x; y', 'Final-Recipient: rfc822; carol@example.org'],
+      ...[`Original-Message-ID: <${emailId}@tidings.test>`, 'Disposition: manual-action/MDN-sent-manually; displayed'],
+    ],
+  );
+  const bounce = report('delivery-status', status(['bob@example.org', 'failed', '5.1.1', '550 no'])).replace(
+    'Undelivered Mail',
+    'By a receipt',
+  );
+  expect(await comeBack(bounce, receipts)).toMatch(/^250/);
+  expect(await comeBack(read, receipts.replace(/\+./, '+0'), 'carol@example.org')).toContain('5.1.1');
+  expect(await comeBack(read, receipts, 'carol@example.org')).toMatch(/^250/);
+  await vi.waitFor(async () => {
+    expect(await deliveries(emailId)).toMatchObject([
+      { recipient: 'bob@example.org', status: 'delivered', receipt: null },
+      {
+        recipient: 'carol@example.org',
+        status: 'delivered',
+        receipt: { disposition: 'displayed', isAutomatic: false, at: expect.any(String) },
+      },
+    ]);
+  }, soon);
+  await vi.waitFor(async () => expect(await inbox()).toContain('By a receipt'), soon);
+  expect(returnPath).not.toBe(receipts);
 });

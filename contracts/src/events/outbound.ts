@@ -209,6 +209,23 @@ export const RecipientsComplained = defineEvent({
 });
 export type RecipientsComplained = EventOf<typeof RecipientsComplained>;
 
+export const RecipientsAcknowledged = defineEvent({
+  type: 'RecipientsAcknowledged',
+  doc: 'A read receipt came back (RFC 8098): what these recipients did with the mail, or their program.',
+  data: t.readonly(
+    t.type({
+      ...ofEmail,
+      recipients: Recipients,
+      ...report,
+      /** `displayed` is read; `deleted`, `dispatched`, `processed` and older words as they were written. */
+      disposition: text(1, 100),
+      /** Nobody did it by hand. */
+      isAutomatic: t.boolean,
+    }),
+  ),
+});
+export type RecipientsAcknowledged = EventOf<typeof RecipientsAcknowledged>;
+
 export const outboundEvents = [
   EmailQueued,
   TransmissionBegun,
@@ -222,5 +239,6 @@ export const outboundEvents = [
   RecipientsDismissed,
   RecipientsReported,
   RecipientsComplained,
+  RecipientsAcknowledged,
 ] as const;
 export type OutboundEvent = EventOf<(typeof outboundEvents)[number]>;

@@ -179,6 +179,10 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     ...{ ...outbound, recipients: [1], reportId: id<Id<'EmailId'>>('report'), reportBlobId: blob('9'), fate: 'failed', moves: true },
     ...{ host: 'mx.example.org', reply: '550 5.2.2 <Øyvind@example.org> has no room', enhancedCode: '5.2.2' },
   },
+  RecipientsAcknowledged: {
+    ...{ ...outbound, recipients: [0], reportId: id<Id<'EmailId'>>('report'), reportBlobId: blob('9') },
+    ...{ disposition: 'displayed', isAutomatic: false },
+  },
   RecipientsComplained: {
     ...{ ...outbound, recipients: [0], reportId: id<Id<'EmailId'>>('report'), reportBlobId: blob('9'), feedback: 'abuse' },
   },

@@ -153,6 +153,7 @@ export const DeliveryChanged = liveEvent('DeliveryChanged', {
     'dismissed',
     'reported',
     'complained',
+    'acknowledged',
   ),
   recipients: t.readonlyArray(int(0)),
 });

@@ -123,6 +123,9 @@ export const DeliveryReport = t.readonly(t.type({ fate: Fate, at: Timestamp, by:
 /** The recipient's provider reports a complaint (RFC 5965). */
 export const DeliveryComplaint = t.readonly(t.type({ feedback: t.string, at: Timestamp }));
 
+/** A read receipt (RFC 8098): `displayed` is read, `deleted` is not. */
+export const DeliveryReceipt = t.readonly(t.type({ disposition: t.string, isAutomatic: t.boolean, at: Timestamp }));
+
 /** `deferred` without `nextAttemptAt`: another server has it, and tries again. */
 export const Delivery = t.readonly(
   t.type({
@@ -139,9 +142,10 @@ export const Delivery = t.readonly(
     tls: nullable(t.string),
     /** Somebody has seen that it went wrong. */
     dismissed: t.boolean,
-    /** The mail that told of it can be read at `…/deliveries/{recipient}/report`; so can that of a complaint. */
+    /** The mail that told of it can be read at `…/deliveries/{recipient}/report`; so can that of a complaint and a receipt. */
     report: nullable(DeliveryReport),
     complaint: nullable(DeliveryComplaint),
+    receipt: nullable(DeliveryReceipt),
   }),
 );
 export type Delivery = t.TypeOf<typeof Delivery>;

@@ -21,6 +21,8 @@ export const SendDraft = t.readonly(
     sendAt: Timestamp,
     /** Left out `sendAt`: how long it can be taken back, 10 seconds unless said; 0 sends it at once. */
     undoSeconds: int(0, MOST_UNDO_SECONDS),
+    /** Asks its recipients' programs to tell that it was read (RFC 8098), which many do only if their people agree. */
+    requestReceipt: t.boolean,
   }),
 );
 

@@ -12,6 +12,7 @@ import { distinct } from './distinct.ts';
 import {
   emailQueued,
   type OutboundEvent,
+  recipientsAcknowledged,
   recipientsCancelled,
   recipientsComplained,
   recipientsDeferred,
@@ -58,6 +59,7 @@ export type Report = { readonly recipients: readonly number[] } & (
       readonly enhancedCode: string | null;
     }
   | { readonly type: 'complaint'; readonly feedback: string }
+  | { readonly type: 'receipt'; readonly disposition: string; readonly isAutomatic: boolean }
 );
 
 export type Command =
@@ -179,8 +181,12 @@ const reported = (
     const recipients = those(state, report.recipients, (one) => one.lastReport !== reportId).filter((at) => !told.has(at));
     for (const at of recipients) told.add(at);
     const common = { ...ofEmail(state), reportId, reportBlobId };
-    if (report.type === 'complaint')
-      return recipients.length === 0 ? [] : [recipientsComplained({ ...common, recipients, feedback: report.feedback })];
+    if (recipients.length === 0) return [];
+    if (report.type === 'complaint') return [recipientsComplained({ ...common, recipients, feedback: report.feedback })];
+    if (report.type === 'receipt') {
+      const { disposition, isAutomatic } = report;
+      return [recipientsAcknowledged({ ...common, recipients, disposition, isAutomatic })];
+    }
     const { fate, host, reply, enhancedCode } = report;
     const moved = those(state, recipients, (one) => isMovedBy(one, fate));
     const noted = recipients.filter((at) => !moved.includes(at));

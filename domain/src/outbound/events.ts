@@ -2,6 +2,7 @@ import { eventOf } from '@tidings/contracts/events/definition';
 import {
   EmailQueued,
   type OutboundEvent,
+  RecipientsAcknowledged,
   RecipientsCancelled,
   RecipientsComplained,
   RecipientsDeferred,
@@ -28,3 +29,4 @@ export const recipientsCancelled = eventOf(RecipientsCancelled);
 export const recipientsDismissed = eventOf(RecipientsDismissed);
 export const recipientsReported = eventOf(RecipientsReported);
 export const recipientsComplained = eventOf(RecipientsComplained);
+export const recipientsAcknowledged = eventOf(RecipientsAcknowledged);

@@ -95,6 +95,7 @@ export const evolve = (state: State, event: OutboundEvent): State => {
       );
     }
     case 'RecipientsComplained':
+    case 'RecipientsAcknowledged':
       return change(state, event.data.recipients, (was) => ({ ...was, lastReport: event.data.reportId }));
     default:
       return state;

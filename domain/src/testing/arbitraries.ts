@@ -464,6 +464,7 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     ...{ ...reported, fate: fates, moves: fc.boolean(), host: optionalWords, reply: sealed(words), enhancedCode: enhancedCodes },
   }),
   RecipientsComplained: fc.record({ ...reported, feedback: words }),
+  RecipientsAcknowledged: fc.record({ ...reported, disposition: words, isAutomatic: fc.boolean() }),
   EmailFiled: fc.record({ ...emailsToFile, startsThread: fc.boolean() }, { requiredKeys: [...emailFields, 'startsThread'] }),
   ThreadRead: fc.record({ ...inThread, upTo: fc.option(emails, { nil: null }) }),
   EmailsMoved: fc.record({ ...inThread, emailIds: fc.array(emails, { maxLength: 4 }), place: places }),

@@ -399,6 +399,7 @@ const outcomes: Arbitrary<Outcome> = oneOfThese<Outcome>({
 const outboundReports: Arbitrary<OutboundReport> = oneOfThese<OutboundReport>({
   fate: fc.record({ ...answer, fate: any.fates }),
   complaint: fc.record({ recipients: any.recipientNos, feedback: any.words }),
+  receipt: fc.record({ recipients: any.recipientNos, disposition: any.words, isAutomatic: fc.boolean() }),
 });
 
 export const outboundCommands: Arbitrary<OutboundCommand> = fc.oneof(

@@ -50,9 +50,10 @@ const literally = (text: string): string => text.replaceAll('=?', '= ?');
 const alternative = (contentType: string, content: string): MailComposerAlternative => ({ contentType, content });
 
 /** RFC 8058 §3.1: one click is only offered where an https address takes it. RFC 3834 §5: what nobody wrote by hand says so. */
-const headersOf = ({ unsubscribe, autoSubmitted }: MailToCompose): Record<string, string> => ({
+const headersOf = ({ unsubscribe, receiptTo, autoSubmitted }: MailToCompose): Record<string, string> => ({
   ...(unsubscribe === null ? {} : { 'List-Unsubscribe': `<${unsubscribe}>` }),
   ...(unsubscribe?.startsWith('https:') === true ? { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' } : {}),
+  ...(receiptTo === null ? {} : { 'Disposition-Notification-To': `<${receiptTo}>` }),
   ...(autoSubmitted === null ? {} : { 'Auto-Submitted': autoSubmitted, 'X-Auto-Response-Suppress': 'All' }),
 });
 

@@ -14,7 +14,7 @@ import { unflowed } from './testing/unflowed.ts';
 const mail = (parts: Partial<MailToCompose> = {}): MailToCompose => ({
   ...{ messageId: 'one@tidings.test', date: timestamp(1_790_000_000_000), from: { name: 'Ann', email: 'ann@tidings.test' } },
   ...{ to: [{ name: 'Bob', email: 'bob@elsewhere.test' }], cc: [], subject: 'Hello', text: 'Hello', html: '', files: [] },
-  ...{ inReplyTo: null, references: [], unsubscribe: null, autoSubmitted: null },
+  ...{ inReplyTo: null, references: [], unsubscribe: null, receiptTo: null, autoSubmitted: null },
   ...parts,
 });
 const rawOf = async (parts: Partial<MailToCompose> = {}): Promise<string> => Buffer.from((await build(mail(parts))).raw).toString('latin1');

@@ -26,6 +26,8 @@ export interface MailToCompose {
   /** Oldest first. */
   readonly references: readonly string[];
   readonly unsubscribe: string | null;
+  /** Where the programs of its readers are asked to tell what became of it (RFC 8098 §2.1). */
+  readonly receiptTo: string | null;
   readonly autoSubmitted: 'auto-generated' | 'auto-replied' | null;
 }
 

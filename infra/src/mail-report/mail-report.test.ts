@@ -252,6 +252,31 @@ it('a complaint (RFC 5965) names the original’s return path and recipients; fa
   expect(await complaint('auth-failure')).toBeNull();
 });
 
+it('a receipt (RFC 8098) tells what was done with the mail, and by whom', async () => {
+  const receipt = (disposition: string) =>
+    read(
+      mail(
+        ['Content-Type: multipart/report; report-type=disposition-notification; boundary="r"'],
+        ...part('text/plain', 'Read.'),
+        ...part(
+          'message/disposition-notification',
+          ...['Reporting-UA: joes-pc.cs.example.com; Foomail 97.1', 'Original-Recipient: rfc822;bob@example.org'],
+          ...['Final-Recipient: rfc822;robert@example.org', 'Original-Message-ID: <one@tidings.test>', `Disposition: ${disposition}`],
+        ),
+        '--r--',
+      ),
+    );
+  expect(await receipt('manual-action/MDN-sent-manually; displayed')).toEqual({
+    ...{ type: 'receipt', disposition: 'displayed', isAutomatic: false, recipients: ['bob@example.org', 'robert@example.org'] },
+    original: { messageId: 'one@tidings.test', returnPath: null },
+  });
+  expect(await receipt('automatic-action/MDN-sent-automatically; deleted/error')).toMatchObject({
+    disposition: 'deleted',
+    isAutomatic: true,
+  });
+  expect(await receipt('manual-action/MDN-sent-manually; eaten')).toBeNull();
+});
+
 const corpus = join(resolve(process.env['MAIL_CORPUS_DIR'] ?? '../shared/corpora'), 'set-of-emails/maildir');
 
 it('real reports of dozens of systems are understood, and answers of people who are away are none', async ({ annotate, skip }) => {

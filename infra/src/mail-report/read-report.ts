@@ -5,10 +5,11 @@ import { readPart } from '../mime/part.ts';
 import { textOfHtml } from '../mime/sanitise.ts';
 import { readTree, type TreeNode } from '../mime/tree.ts';
 import { fatesIn } from './delivery-status.ts';
+import { receiptIn } from './disposition.ts';
 import { complaintIn } from './feedback.ts';
 import { addressIn, first, type Group, groupsOf } from './fields.ts';
 import { fatesInWords } from './free-form.ts';
-import { isDeliveryStatus, isFeedback, isOriginal } from './parts.ts';
+import { isDeliveryStatus, isDisposition, isFeedback, isOriginal } from './parts.ts';
 import type { MailReport, Original, RecipientFate } from './report.ts';
 
 /** Null for a mail that is none. */
@@ -25,6 +26,9 @@ export const readReport = async (raw: Uint8Array): Promise<MailReport | null> =>
 
   const [feedback] = await bytesOf(isFeedback);
   if (feedback !== undefined) return complaintIn(feedback, original);
+
+  const [disposition] = await bytesOf(isDisposition);
+  if (disposition !== undefined) return receiptIn(disposition, original);
 
   const statuses = await bytesOf(isDeliveryStatus);
   const told = statuses.flatMap((part) => fatesIn(part, said));

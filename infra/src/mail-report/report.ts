@@ -29,4 +29,13 @@ export type MailReport =
       /** Addresses that the original went to. */
       readonly recipients: readonly string[];
       readonly original: Original;
+    }
+  /** RFC 8098. */
+  | {
+      readonly type: 'receipt';
+      readonly disposition: string;
+      /** Nobody did it by hand. */
+      readonly isAutomatic: boolean;
+      readonly recipients: readonly string[];
+      readonly original: Original;
     };

@@ -65,6 +65,7 @@ export const KEEPERS: { readonly [T in BlobEventType]: Keeper<DataOf<T>> | null 
   EmailQueued: { by: ({ mailboxId, emailId }) => [outbound(mailboxId, emailId)], until: ['MailboxClosed'] },
   RecipientsReported: { by: ({ mailboxId, emailId, reportId }) => [reported(mailboxId, emailId, reportId)], until: ['MailboxClosed'] },
   RecipientsComplained: { by: ({ mailboxId, emailId, reportId }) => [reported(mailboxId, emailId, reportId)], until: ['MailboxClosed'] },
+  RecipientsAcknowledged: { by: ({ mailboxId, emailId, reportId }) => [reported(mailboxId, emailId, reportId)], until: ['MailboxClosed'] },
   BlobUploaded: { by: ({ mailboxId, blobId }) => [attachable(mailboxId, blobId)], until: ['UploadForgotten', 'MailboxClosed'] },
   UploadForgotten: null,
   DraftSaved: {

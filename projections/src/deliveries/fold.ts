@@ -29,6 +29,7 @@ export interface Row {
   readonly dismissed: boolean;
   readonly report: Delivery['report'];
   readonly complaint: Delivery['complaint'];
+  readonly receipt: Delivery['receipt'];
   /** The bytes of the last mail that told of it. */
   readonly reportBlobId: BlobId | null;
 }
@@ -42,7 +43,7 @@ export const queuedRows = ({ data, recordedAt }: Recorded<EmailQueued>): readonl
   return recipients.map(({ address, kind }, recipient) => ({
     ...{ emailId, recipient, mailboxId, threadId, address, kind, status: 'queued', attempts: 0, lastAttempt: null, lastReply: null },
     ...{ enhancedCode: null, nextAttemptAt: recordedAt, deliveredAt: null, mx: null, tls: null, dismissed: false },
-    ...{ report: null, complaint: null, reportBlobId: null },
+    ...{ report: null, complaint: null, receipt: null, reportBlobId: null },
   }));
 };
 
@@ -92,6 +93,10 @@ export const changed = (row: Row, event: Recorded<OutboundEvent>): Row => {
     case 'RecipientsComplained': {
       const { feedback, reportBlobId } = event.data;
       return { ...row, complaint: { feedback, at: event.recordedAt }, reportBlobId };
+    }
+    case 'RecipientsAcknowledged': {
+      const { disposition, isAutomatic, reportBlobId } = event.data;
+      return { ...row, receipt: { disposition, isAutomatic, at: event.recordedAt }, reportBlobId };
     }
   }
 };

@@ -31,6 +31,7 @@ const tables = (schema: string): string => `
     dismissed boolean not null,
     report jsonb,
     complaint jsonb,
+    receipt jsonb,
     report_blob_id text,
     open text,
     primary key (email_id, recipient)
@@ -78,11 +79,12 @@ const OUTBOUND = [
   'RecipientsDismissed',
   'RecipientsReported',
   'RecipientsComplained',
+  'RecipientsAcknowledged',
 ] as const;
 
 export const deliveries: Projection = {
   name: 'deliveries',
-  version: 2,
+  version: 3,
   handles: ['EmailQueued', ...OUTBOUND, 'EmailsSplitOff', 'MailboxClosed'],
   tables,
   indexes,
@@ -99,7 +101,7 @@ const touchedBy = async (page: readonly Recorded[], tx: ProjectionTx): Promise<M
   const found = await tx.query<Row>(
     `select email_id as "emailId", recipient, mailbox_id as "mailboxId", thread_id as "threadId", address, kind, status, attempts,
        last_attempt as "lastAttempt", last_reply as "lastReply", enhanced_code as "enhancedCode", next_attempt_at as "nextAttemptAt",
-       delivered_at as "deliveredAt", mx, tls, dismissed, report, complaint, report_blob_id as "reportBlobId"
+       delivered_at as "deliveredAt", mx, tls, dismissed, report, complaint, receipt, report_blob_id as "reportBlobId"
      from ${tx.schema}.recipient where email_id = any($1::uuid[])`,
     [touched],
   );
@@ -111,21 +113,21 @@ const save = async (rows: readonly Row[], tx: ProjectionTx): Promise<void> => {
   const column = <A>(value: (row: Row) => A): readonly A[] => rows.map(value);
   await tx.query(
     `insert into ${tx.schema}.recipient (email_id, recipient, mailbox_id, thread_id, address, kind, status, attempts, last_attempt, last_reply,
-       enhanced_code, next_attempt_at, delivered_at, mx, tls, dismissed, report, complaint, report_blob_id, open)
+       enhanced_code, next_attempt_at, delivered_at, mx, tls, dismissed, report, complaint, receipt, report_blob_id, open)
      select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::int[], $9::uuid[], $10::text[],
        $11::text[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::text[], $16::boolean[], $17::jsonb[], $18::jsonb[],
-       $19::text[], $20::text[])
+       $19::jsonb[], $20::text[], $21::text[])
      on conflict (email_id, recipient) do update set status = excluded.status, attempts = excluded.attempts, last_attempt = excluded.last_attempt,
        last_reply = excluded.last_reply, enhanced_code = excluded.enhanced_code, next_attempt_at = excluded.next_attempt_at,
        delivered_at = excluded.delivered_at, mx = excluded.mx, tls = excluded.tls, dismissed = excluded.dismissed, report = excluded.report, complaint = excluded.complaint,
-       report_blob_id = excluded.report_blob_id, open = excluded.open`,
+       receipt = excluded.receipt,       report_blob_id = excluded.report_blob_id, open = excluded.open`,
     [
       ...[column((row) => row.emailId), column((row) => row.recipient), column((row) => row.mailboxId), column((row) => row.threadId)],
       ...[column((row) => row.address), column((row) => row.kind), column((row) => row.status), column((row) => row.attempts)],
       ...[column((row) => row.lastAttempt), column((row) => row.lastReply), column((row) => row.enhancedCode)],
       ...[column((row) => row.nextAttemptAt), column((row) => row.deliveredAt), column((row) => row.mx), column((row) => row.tls)],
       ...[column((row) => row.dismissed), column((row) => row.report), column((row) => row.complaint)],
-      ...[column((row) => row.reportBlobId), column(openOf)],
+      ...[column((row) => row.receipt), column((row) => row.reportBlobId), column(openOf)],
     ],
   );
 };

@@ -1,6 +1,6 @@
 /** What readers ask of deliveries. */
 import { int, nullable, oneOf } from '@tidings/contracts/codec';
-import { type Delivery, DeliveryComplaint, DeliveryReport } from '@tidings/contracts/http/mail-objects';
+import { type Delivery, DeliveryComplaint, DeliveryReceipt, DeliveryReport } from '@tidings/contracts/http/mail-objects';
 import { BlobId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
@@ -25,6 +25,7 @@ const DeliveryRow = t.readonly(
     dismissed: t.boolean,
     report: nullable(DeliveryReport),
     complaint: nullable(DeliveryComplaint),
+    receipt: nullable(DeliveryReceipt),
     reportBlobId: nullable(BlobId),
   }),
 );
@@ -34,7 +35,7 @@ export type DeliveryRow = t.TypeOf<typeof DeliveryRow>;
 export const deliveriesOf = (schema: string, emails: readonly EmailId[]) => sql.type(rows(DeliveryRow))`
   select email_id as "emailId", mailbox_id as "mailboxId", address as recipient, kind, status, attempts, last_reply as "lastReply",
     enhanced_code as "enhancedCode", next_attempt_at as "nextAttemptAt", delivered_at as "deliveredAt", mx, tls, dismissed,
-    report, complaint, report_blob_id as "reportBlobId"
+    report, complaint, receipt, report_blob_id as "reportBlobId"
   from ${tableIn(schema, 'recipient')} r where email_id = any(${sql.array(emails, 'uuid')}) order by r.email_id, r.recipient`;
 
 /** As one mailbox may see it: whom a mail went to in secret, only the mailbox that sent it knows. */

@@ -151,6 +151,7 @@ const rowsOf = (event: Told, facts: Facts): readonly Row[] => {
     case 'RecipientsDismissed':
     case 'RecipientsReported':
     case 'RecipientsComplained':
+    case 'RecipientsAcknowledged':
       return mail.deliveryChanged(event);
   }
 };

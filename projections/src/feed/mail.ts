@@ -168,6 +168,7 @@ const DELIVERY_CHANGE = {
   RecipientsDismissed: 'dismissed',
   RecipientsReported: 'reported',
   RecipientsComplained: 'complained',
+  RecipientsAcknowledged: 'acknowledged',
 } as const;
 export const deliveryChanges = Object.keys(DELIVERY_CHANGE) as readonly (keyof typeof DELIVERY_CHANGE)[]; // the keys of a constant are what they are
 type DeliveryChange = Extract<Recorded, { readonly type: keyof typeof DELIVERY_CHANGE }>;

@@ -8,7 +8,7 @@ import { openMime } from '@tidings/infra/mime/mime';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
-import { returningTo, returnPathSecret } from '../../platform/src/return-path.ts';
+import { cameBackTo, returnPathSecret } from '../../platform/src/return-path.ts';
 import { rspamd } from '@tidings/infra/spam/rspamd';
 import { clamd } from '@tidings/infra/virus/clamd';
 import type { Checkers } from './checks.ts';
@@ -40,7 +40,7 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
   const opened = options.checkers === undefined ? openCheckers(platform) : { checkers: options.checkers, close: async () => undefined };
   const { checkers } = opened;
   const secret = await returnPathSecret(platform.keys);
-  const reports = reportsOn({ commands: platform.commands, mime, returning: (address) => returningTo(secret, address) });
+  const reports = reportsOn({ commands: platform.commands, mime, returning: cameBackTo(secret) });
   const filer = createFiler({ platform, mime, checkers, reports, logger, measures });
   const { log, pool, now } = platform;
   const { follow } = filer;

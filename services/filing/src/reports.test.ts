@@ -6,7 +6,7 @@ import type { MailReport, Original, RecipientFate } from '@tidings/infra/mail-re
 import { openMime, type Mime } from '@tidings/infra/mime/mime';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
-import { returningTo, returnPathOf } from '../../platform/src/return-path.ts';
+import { cameBackTo, receiptAddressOf, returnPathOf } from '../../platform/src/return-path.ts';
 import { reportsOn } from './reports.ts';
 
 const secret = Buffer.alloc(32, 7);
@@ -59,7 +59,7 @@ const found = async (
   report: MailReport,
   { rcptTo = 'ada@tidings.test', mailFrom = '', into = mailboxId, verdict = 'none', from = AUTHOR }: Way,
 ): Promise<readonly OutboundReport[] | null> => {
-  const reports = reportsOn({ commands, mime: { report: async () => report }, returning: (address) => returningTo(secret, address) });
+  const reports = reportsOn({ commands, mime: { report: async () => report }, returning: cameBackTo(secret) });
   const recipient = { mailboxId: into, envelope: { mailFrom, rcptTo: [rcptTo], helo: '', clientAddress: '' } };
   const email: EmailReceived['data'] = { emailId: derivedId('report'), blobId: 'b'.repeat(64) as BlobId, size: 1, recipients: [recipient] };
   const raw = Buffer.from(`From: ${from}\r\n${STATUS}`);
@@ -115,4 +115,20 @@ it('a complaint is proven by the return path that it quotes, wherever it comes i
   expect(await recipientsOf(complaint(toAll, 'dave@example.com'), way)).toEqual([[2]]);
   expect(await recipientsOf(complaint(toAll), way)).toBeNull();
   expect(await found(complaint({ messageId: `${emailId}@tidings.test`, returnPath: 'bounce+x@tidings.test' }), way)).toBeNull();
+});
+
+it('a receipt is about who sends it, by the address that the mail asked to send it to', async () => {
+  const receipt = (...recipients: readonly string[]): MailReport => ({
+    ...{ type: 'receipt', disposition: 'displayed', isAutomatic: false, recipients, original: { messageId: null, returnPath: null } },
+  });
+  const rcptTo = receiptAddressOf(secret, emailId, 'tidings.test');
+  const read = { type: 'receipt', disposition: 'displayed', isAutomatic: false };
+  expect(await found(receipt('dave@example.com'), { rcptTo, mailFrom: 'dave@example.com' })).toEqual([{ ...read, recipients: [2] }]);
+  expect(await found(receipt('eve@example.com'), { rcptTo })).toBeNull();
+  expect(await found(receipt('dave@example.com'), {})).toBeNull();
+});
+
+it('who may send a receipt may not bounce', async () => {
+  const rcptTo = receiptAddressOf(secret, emailId, 'tidings.test');
+  expect(await found(fates(fate('bob@example.org')), { rcptTo })).toBeNull();
 });

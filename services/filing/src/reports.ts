@@ -19,7 +19,7 @@ import { isReportPart } from '@tidings/infra/mail-report/parts';
 import type { MailReport } from '@tidings/infra/mail-report/report';
 import type { Mime, ParsedMail } from '@tidings/infra/mime/mime';
 import { either as E } from 'fp-ts';
-import type { Returning } from '../../platform/src/return-path.ts';
+import type { CameBack } from '../../platform/src/return-path.ts';
 
 /** What is to be recorded on the mail that is reported on. */
 export interface Reported {
@@ -44,7 +44,8 @@ export interface Came {
 interface Parts {
   readonly commands: Pick<Commands, 'load'>;
   readonly mime: Pick<Mime, 'report'>;
-  readonly returning: (address: string) => Returning | null;
+  /** What an address that we signed names, for this sender; of what a mail quotes, for the null sender. */
+  readonly returning: (address: string, mailFrom: string) => CameBack | null;
 }
 
 export const reportsOn = ({ commands, mime, returning }: Parts): Reports => {
@@ -55,13 +56,14 @@ export const reportsOn = ({ commands, mime, returning }: Parts): Reports => {
 
   return {
     find: async ({ email, recipient: { mailboxId, envelope }, raw, parsed, authentication }) => {
-      const { mailFrom = null, rcptTo = [] } = reveal(envelope, null) ?? {};
-      const came = mailFrom === '' ? firstOf(rcptTo, returning) : null;
+      const { mailFrom = '', rcptTo = [] } = reveal(envelope, null) ?? {};
+      const came = rcptTo.map((address) => returning(address, mailFrom)).find((found) => found !== null) ?? null;
       // Most mail ends here: it came to a person, and holds nothing that is written for machines.
       if (came === null && !parsed.details.attachments.some(({ type }) => isReportPart(type))) return null;
       const report = await mime.report(raw);
-      if (report === null) return null;
-      const named = came ?? (report.type === 'complaint' ? firstOf([report.original.returnPath ?? ''], returning) : null);
+      // A receipt's address is known to everybody who got the mail: it is good for receipts alone.
+      if (report === null || (came?.by === 'receipt' && report.type !== 'receipt')) return null;
+      const named = came ?? (report.type === 'complaint' ? returning(report.original.returnPath ?? '', '') : null);
       const proof = named ?? vouchedFor(report, parsed, authentication);
       const mail = proof === null ? null : await sent(proof.emailId);
       if (proof === null || mail === null) return null;
@@ -71,9 +73,6 @@ export const reportsOn = ({ commands, mime, returning }: Parts): Reports => {
     },
   };
 };
-
-const firstOf = (addresses: readonly string[], returning: Parts['returning']): Returning | null =>
-  addresses.map(returning).find((found) => found !== null) ?? null;
 
 /** Our own ids of messages are those of emails (mail-contract §7). */
 const OUR_MESSAGE_ID = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@/;
@@ -118,9 +117,11 @@ const byReturnPath = (report: MailReport, mail: QueuedOutbound, recipient: numbe
 const reportsIn = (report: MailReport, mail: QueuedOutbound, only: number | null): readonly OutboundReport[] => {
   const among = (addresses: readonly string[]): readonly number[] =>
     only === null ? [...new Set(addresses.flatMap((address) => recipientAt(mail, address) ?? []))] : [only];
-  if (report.type === 'complaint') {
+  if (report.type !== 'fates') {
     const recipients = among(report.recipients);
-    return recipients.length === 0 ? [] : [{ type: 'complaint', recipients, feedback: report.feedback }];
+    if (recipients.length === 0) return [];
+    if (report.type === 'complaint') return [{ type: 'complaint', recipients, feedback: report.feedback }];
+    return [{ type: 'receipt', recipients, disposition: report.disposition, isAutomatic: report.isAutomatic }];
   }
   return report.fates
     .toSorted((a, b) => SEVERITY[b.fate] - SEVERITY[a.fate])

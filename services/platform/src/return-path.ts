@@ -1,5 +1,5 @@
 /**
- * Return paths that find their delivery again: `bounce+TOKEN@domain`, where the token names the email and its recipient and carries a MAC, so that
+ * Addresses that find their delivery again: return paths, `bounce+TOKEN@domain`, and where receipts go (RFC 8098 §2.1), `receipt+TOKEN@domain`, where the token names the email and its recipient and carries a MAC, so that
  * nobody can make one up. Base32 without case, 42 characters: it survives servers that fold the case of a local part, and is within its 64 octets
  * (RFC 5321 §4.5.3.1.1).
  */
@@ -15,29 +15,56 @@ export interface Returning {
   readonly recipient: number | null;
 }
 
-const PREFIX = 'bounce+';
+export interface CameBack extends Returning {
+  readonly by: Kind;
+}
+
+/** Each kind has MACs of its own: who may send a receipt for all cannot bounce for all. */
+const PREFIX = { 'return-path': 'bounce+', receipt: 'receipt+' } as const;
+type Kind = keyof typeof PREFIX;
 const ALL = 0xffff;
 const EMAIL_BYTES = 16;
 const NAME_BYTES = EMAIL_BYTES + 2;
 const MAC_BYTES = 8;
 
-export const returnPathOf = (secret: Uint8Array, { emailId, recipient }: Returning, domain: string): string => {
+export const returnPathOf = (secret: Uint8Array, to: Returning, domain: string): string => addressOf('return-path', secret, to, domain);
+
+/** One address for all recipients: it stands in the mail. */
+export const receiptAddressOf = (secret: Uint8Array, emailId: EmailId, domain: string): string =>
+  addressOf('receipt', secret, { emailId, recipient: null }, domain);
+
+/** Null for an address that we never gave out. */
+export const returningTo = (secret: Uint8Array, address: string): Returning | null => namedBy('return-path', secret, address);
+
+/** Null for an address that we never gave out. */
+export const receiptFor = (secret: Uint8Array, address: string): Returning | null => namedBy('receipt', secret, address);
+
+const addressOf = (kind: Kind, secret: Uint8Array, { emailId, recipient }: Returning, domain: string): string => {
   const name = Buffer.alloc(NAME_BYTES);
   name.set(parse(emailId));
   name.writeUInt16BE(recipient ?? ALL, EMAIL_BYTES);
-  return `${PREFIX}${base32(Buffer.concat([name, macOf(secret, name)]))}@${domain}`;
+  return `${PREFIX[kind]}${base32(Buffer.concat([name, macOf(kind, secret, name)]))}@${domain}`;
 };
 
-/** Null for an address that we never gave out. */
-export const returningTo = (secret: Uint8Array, address: string): Returning | null => {
+const namedBy = (kind: Kind, secret: Uint8Array, address: string): Returning | null => {
   const local = address.slice(0, address.lastIndexOf('@')).toLowerCase();
-  const token = local.startsWith(PREFIX) ? fromBase32(local.slice(PREFIX.length)) : null;
+  const token = local.startsWith(PREFIX[kind]) ? fromBase32(local.slice(PREFIX[kind].length)) : null;
   if (token === null || token.byteLength !== NAME_BYTES + MAC_BYTES) return null;
   const name = token.subarray(0, NAME_BYTES);
-  if (!timingSafeEqual(token.subarray(NAME_BYTES), macOf(secret, name))) return null;
+  if (!timingSafeEqual(token.subarray(NAME_BYTES), macOf(kind, secret, name))) return null;
   const recipient = name.readUInt16BE(EMAIL_BYTES);
   return { emailId: stringify(name.subarray(0, EMAIL_BYTES)) as EmailId, recipient: recipient === ALL ? null : recipient };
 };
+
+/** What comes back to an address that we gave out: bounces only from the null sender (RFC 5321 §4.5.5), receipts from anybody's program. */
+export const cameBackTo =
+  (secret: Uint8Array) =>
+  (address: string, mailFrom: string): CameBack | null => {
+    const returned = mailFrom === '' ? returningTo(secret, address) : null;
+    if (returned !== null) return { ...returned, by: 'return-path' };
+    const receipt = receiptFor(secret, address);
+    return receipt === null ? null : { ...receipt, by: 'receipt' };
+  };
 
 /** The same at all nodes, made by whoever asks first. */
 export const returnPathSecret = async (keys: SubjectKeys): Promise<Uint8Array> => {
@@ -47,5 +74,5 @@ export const returnPathSecret = async (keys: SubjectKeys): Promise<Uint8Array> =
   return secret;
 };
 
-const macOf = (secret: Uint8Array, name: Uint8Array): Buffer =>
-  createHmac('sha256', secret).update('return-path').update(name).digest().subarray(0, MAC_BYTES);
+const macOf = (kind: Kind, secret: Uint8Array, name: Uint8Array): Buffer =>
+  createHmac('sha256', secret).update(kind).update(name).digest().subarray(0, MAC_BYTES);

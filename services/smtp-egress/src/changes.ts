@@ -84,6 +84,7 @@ export const changesOf = async (
         break;
       case 'RecipientsDismissed':
       case 'RecipientsComplained':
+      case 'RecipientsAcknowledged':
         break;
     }
   }

@@ -9,7 +9,7 @@ import { domainIn } from '@tidings/infra/mail-transport/routes';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
-import { returnPathOf, returnPathSecret } from '../../platform/src/return-path.ts';
+import { cameBackTo, returnPathOf, returnPathSecret } from '../../platform/src/return-path.ts';
 import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
 import { refusalsOf } from '../../smtp-ingress/src/refusals.ts';
 import { attempt } from './attempt.ts';
@@ -46,7 +46,9 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   const dns = openDns({ servers: config.dnsServers });
   const transport = options.transport ?? configuredTransport({ config, pool, now, logger }, dns);
   const messages = messagesFrom(platform.blobs, signerOf({ ...platform, logger }));
-  const findRecipient = findRecipientIn(commands, { domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform) });
+  const findRecipient = findRecipientIn(commands, {
+    ...{ domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform), returning: cameBackTo(secret) },
+  });
   const deliverInternally = internalDelivery({ ...platform, findRecipient, scheduleMs: mailOut.scheduleMs });
   const { shards } = platform.log;
   const isOurs = (domain: string): boolean => mailDomains.includes(domain);

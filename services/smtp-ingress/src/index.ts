@@ -10,7 +10,7 @@ import { recordSpan } from '@tidings/infra/telemetry/spans';
 import { newTrace, withTrace } from '@tidings/infra/telemetry/trace-context';
 import type { SMTPServer, SMTPServerDataStream, SMTPServerEnvelope, SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
-import { returningTo, returnPathSecret } from '../../platform/src/return-path.ts';
+import { cameBackTo, returnPathSecret } from '../../platform/src/return-path.ts';
 import { removeUnusedBlobs } from '../../platform/src/unused-blobs.ts';
 import { accept, type Accepted, type Transaction } from './accept.ts';
 import { selfSigned, type Certificate } from './certificate.ts';
@@ -40,7 +40,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     domains,
     maxRecipients: config.smtp.maxRecipients,
     refuse: refusalsOf(platform),
-    returning: (address) => returningTo(secret, address),
+    returning: cameBackTo(secret),
   });
   /**
    * Of the mail under way, filled at RCPT and read at DATA; each mail has an envelope object of its own. smtp-server's own list is no help: it

@@ -23,15 +23,14 @@ export interface FindOptions {
   readonly domains: readonly string[];
   readonly maxRecipients: number;
   readonly refuse: RefuseFor;
-  /** What a signed return path of ours names; absent where none comes back. */
-  readonly returning?: (address: EmailAddress) => Returning | null;
+  /** What an address that we signed names, for this sender. */
+  readonly returning: (address: EmailAddress, mailFrom: string) => Returning | null;
 }
 
 /** @throws Reply for an address that is not ours, what `Commands.load` throws when the log is out of reach */
 export const findRecipientIn = (commands: Commands, { domains, maxRecipients, refuse, returning }: FindOptions): FindRecipient => {
   const mailboxOf = async (normal: EmailAddress, { mailFrom }: Sender): Promise<MailboxId | null> => {
-    // Bounces have the null sender (RFC 5321 §4.5.5); nobody else is to know these addresses.
-    const returned = mailFrom === '' ? (returning?.(normal) ?? null) : null;
+    const returned = returning(normal, mailFrom);
     if (returned !== null) {
       const { state } = await commands.load(outbound, outboundKey(returned.emailId));
       return state.kind === 'none' ? null : state.mailboxId;

@@ -3,7 +3,7 @@ import type { EmailAddress } from '@tidings/domain/mail/address';
 import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { expect, it } from 'vitest';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
-import { returningTo, returnPathOf } from '../../platform/src/return-path.ts';
+import { cameBackTo, receiptAddressOf, returnPathOf } from '../../platform/src/return-path.ts';
 import { findRecipientIn, type Recipient } from './recipients.ts';
 
 const secret = Buffer.alloc(32, 7);
@@ -11,7 +11,7 @@ const [emailId, mailboxId] = [derivedId<EmailId>('email'), derivedId<MailboxId>(
 const { commands } = memoryPlatform();
 const find = findRecipientIn(commands, {
   ...{ domains: ['tidings.test'], maxRecipients: 10, refuse: async () => undefined },
-  returning: (address) => returningTo(secret, address),
+  returning: cameBackTo(secret),
 });
 const foundFor = async (address: string, mailFrom: string): Promise<readonly Recipient[]> => {
   const known = new Map<EmailAddress, Recipient>();
@@ -40,4 +40,9 @@ it('what comes back to a signed return path goes to the mailbox that sent it, an
   const other = returnPathOf(secret, { emailId: derivedId<EmailId>('unknown'), recipient: 0 }, 'tidings.test');
   await expect(foundFor(other, '')).rejects.toThrow('5.1.1');
   await expect(foundFor(path.replace('bounce+', 'bounce+a'), '')).rejects.toThrow('5.1.1');
+  // Receipts come as programs send them, and prove nothing about bounces.
+  const receipts = receiptAddressOf(secret, emailId, 'tidings.test');
+  expect(await foundFor(receipts, 'bob@example.org')).toMatchObject([{ mailboxId }]);
+  expect(await foundFor(receipts, '')).toMatchObject([{ mailboxId }]);
+  await expect(foundFor(receipts.replace('receipt+', 'bounce+'), '')).rejects.toThrow('5.1.1');
 });

@@ -12,6 +12,7 @@ import { type Composer, ComposingFailed, type MailFile } from '@tidings/infra/co
 import type { Actor } from '../../../../http-kit/src/ctx.ts';
 import { ApiError, invalid } from '../../../../http-kit/src/errors.ts';
 import type { Platform } from '../../../../platform/src/platform.ts';
+import { receiptAddressOf, returnPathSecret } from '../../../../platform/src/return-path.ts';
 import { isOwnAddress } from './fields.ts';
 import { signed } from './begin.ts';
 
@@ -28,13 +29,14 @@ export interface ToCompose {
   readonly emailId: EmailId;
   readonly content: DraftContent;
   readonly sendAt: Timestamp;
+  readonly requestReceipt: boolean;
 }
 
 /** @throws ApiError 400, 403, 409 */
 export const composeDraft = async (
   platform: Platform,
   composer: Composer,
-  { actor, mailboxId, emailId, content, sendAt }: ToCompose,
+  { actor, mailboxId, emailId, content, sendAt, requestReceipt }: ToCompose,
 ): Promise<Composed> => {
   const recipients = recipientsOf([
     ...content.to.map(({ email }) => ({ address: email, kind: 'to' as const })),
@@ -47,9 +49,13 @@ export const composeDraft = async (
   // Stable: whenever the draft is sent, it is the same mail.
   const messageId = `${emailId}@${domainOf(content.from.email as EmailAddress)}`; // kept in normal form
   const { subject, unsubscribe, from, to, cc, inReplyTo: parent } = content;
+  // Signed, so that a receipt proves which mail it is about (docs/decisions/041).
+  const receiptTo = requestReceipt
+    ? receiptAddressOf(await returnPathSecret(platform.keys), emailId, domainOf(from.email as EmailAddress))
+    : null;
   const { text, html } = await signed(platform, { actor, mailboxId }, content);
   const mail = {
-    ...{ messageId, date: sendAt, from, to, cc, subject, text, html, files, unsubscribe, autoSubmitted: null },
+    ...{ messageId, date: sendAt, from, to, cc, subject, text, html, files, unsubscribe, receiptTo, autoSubmitted: null },
     inReplyTo: parent === null || parent.mode === 'forward' ? null : parent.messageId,
     references: parent?.references ?? [],
   };

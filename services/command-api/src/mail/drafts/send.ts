@@ -24,7 +24,8 @@ export const registerSending = (app: FastifyInstance, platform: Platform, tools:
     app,
     platform,
     sendDraft,
-    async ({ actor, params: { draftId }, body: { revision: asked, sendAt, undoSeconds = UNDO_SECONDS } = {}, at, context, settle }) => {
+    async ({ actor, params: { draftId }, body = {}, at, context, settle }) => {
+      const { revision: asked, sendAt, undoSeconds = UNDO_SECONDS, requestReceipt = false } = body;
       const { state, mailboxId } = await assertMayOnDraft(platform, actor, 'send', draftId);
       const scheduled = sendAt !== undefined;
       const when = scheduled ? inTime(sendAt, at) : timestamp(msOf(at) + undoSeconds * 1_000);
@@ -41,7 +42,7 @@ export const registerSending = (app: FastifyInstance, platform: Platform, tools:
       const outgoing =
         content === null
           ? { rawBlobId: going?.rawBlobId, size: 1, messageId: going?.messageId, envelope: { from: '', recipients: [] } }
-          : await composeDraft(platform, tools.composer(), { actor, mailboxId, emailId, content, sendAt: when });
+          : await composeDraft(platform, tools.composer(), { actor, mailboxId, emailId, content, sendAt: when, requestReceipt });
       const { rawBlobId, messageId } = outgoing;
       if (rawBlobId === undefined || messageId === undefined) throw noSuchDraft(); // erased
       const command = {
