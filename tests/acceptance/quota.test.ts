@@ -1,5 +1,7 @@
 /** What a mailbox refuses although it is there: senders it blocks, and all mail while it is full (mail-contract §3-§4). */
+import type { Draft } from '@tidings/contracts/http/drafts';
 import type { Mailbox, MailPage, Me } from '@tidings/contracts/http/mail-objects';
+import type { Problem } from '@tidings/contracts/http/problem';
 import type { BlockedSender, MailboxStorage } from '@tidings/contracts/http/storage';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -97,4 +99,36 @@ it('a full mailbox puts mail off until it may hold more', async () => {
 
   expect(await status(admin, 'PATCH', path, { quotaBytes: null })).toBe(200);
   await expect.poll(() => send('a@town.test', ['full@tidings.test']), patience).toMatch(/queued as/);
+});
+
+it('a full mailbox sends nothing either: what it sends it keeps', async () => {
+  const path = await open('busy');
+  const used = async (): Promise<MailboxStorage> => askJson(program, owner, `${path}/storage`);
+  const to = [{ email: 'open@tidings.test' }];
+  const draft = async (): Promise<string> =>
+    `/api/drafts/${(await askJson<Draft>(program, owner, `${path}/drafts`, { body: { to, subject: 'x', text: 'x'.repeat(9_000) } })).id}/send`;
+  expect(await status(owner, 'POST', await draft(), { undoSeconds: 0 })).toBe(200);
+  await expect.poll(async () => (await used()).emails, { timeout: 20_000, interval: 50 }).toBe(1);
+  expect((await used()).usedBytes).toBeGreaterThan(9_000);
+  expect(await status(admin, 'PATCH', path, { quotaBytes: 15_000 })).toBe(200);
+
+  const next = await draft();
+  const refused = async (): Promise<Problem> => {
+    const answer = await ask(program, owner, next, { method: 'POST', body: {} });
+    return (await answer.json()) as Problem; // every error has this body
+  };
+  await expect.poll(refused, patience).toMatchObject({
+    ...{ status: 409, code: 'CONFLICT' },
+    errors: [{ path: 'mailboxId', message: expect.stringMatching(/^is too full: it may hold 15000 bytes \(its quota\), holds \d+/) }],
+  });
+  const whole = await fetch(`${program.httpUrl}${path}/submit`, {
+    ...{ method: 'POST', body: `From: busy@tidings.test\nTo: open@tidings.test\n\n${'x\n'.repeat(5_000)}` },
+    headers: { authorization: `Bearer ${owner.token}`, 'content-type': 'message/rfc822', 'x-rcpt-to': 'open@tidings.test' },
+  });
+  expect([whole.status, ((await whole.json()) as Problem).errors?.map(({ path: field }) => field)]).toEqual([409, ['mailboxId']]);
+  expect((await used()).emails).toBe(1);
+
+  expect(await status(admin, 'PATCH', path, { quotaBytes: null })).toBe(200);
+  expect(await status(owner, 'POST', next, { undoSeconds: 0 })).toBe(200);
+  await expect.poll(async () => (await used()).emails, { timeout: 20_000, interval: 50 }).toBe(2);
 });

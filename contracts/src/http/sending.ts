@@ -64,7 +64,7 @@ export const submitMessage = defineRoute({
   params: t.readonly(t.type({ mailboxId: MailboxId })),
   body: new WholeMessage(MAX_SUBMITTED_BYTES),
   response: Submitted,
-  errors: [403, 404, 422],
+  errors: [403, 404, 409, 422],
 });
 
 export const sendingRoutes: readonly Route[] = [sendDraft, undoSend, submitMessage];

@@ -18,6 +18,7 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import type { Job } from './dispatcher.ts';
 import type { DeliverInternally } from './internal.ts';
+import type { UsedUp } from './limits.ts';
 import type { Measures } from './measures.ts';
 import type { Messages } from './message.ts';
 
@@ -29,8 +30,8 @@ export interface AttemptParts {
   readonly isOurs: (domain: string) => boolean;
   /** Why mail to a domain is kept here, null when it is not. */
   readonly heldBack: (domain: string) => string | null;
-  /** Counts recipients against limits; when they are used up, until when they are. */
-  readonly spend: (mailboxId: MailboxId, senderDomain: string, recipients: number) => Promise<number | null>;
+  /** Counts recipients against limits; when one is used up, which. */
+  readonly spend: (mailboxId: MailboxId, senderDomain: string, recipients: number) => Promise<UsedUp | null>;
   /** `recipient` is null for a transmission to several. */
   readonly returnPath: (envelopeFrom: string, emailId: EmailId, recipient: number | null) => string;
   readonly scheduleMs: readonly number[];
@@ -83,8 +84,8 @@ const tryThese = async (job: Job, state: QueuedOutbound, to: readonly To[], part
   const reason = parts.heldBack(domain);
   if (reason !== null) return record([held(to, reason, parts.now() + HELD_FOR_MS)]);
   const sender = isShredded(state.envelopeFrom) ? null : domainIn(state.envelopeFrom);
-  const until = await parts.spend(state.mailboxId, sender ?? '', to.length);
-  if (until !== null) return record([held(to, 'Held: this mailbox or its domain has sent as much as it may for now.', until)]);
+  const usedUp = await parts.spend(state.mailboxId, sender ?? '', to.length);
+  if (usedUp !== null) return record([held(to, `Held until ${timestamp(usedUp.until)}: ${usedUp.rule}.`, usedUp.until)]);
   return transmit(job, state, to, attemptId, record, parts);
 };
 

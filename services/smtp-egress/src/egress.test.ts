@@ -343,9 +343,25 @@ describe('limits', () => {
     const id = await queue(['c@example.org']);
     await settled(id, 'deferred');
     expect((await states(id))[0]).toMatchObject({ attempts: 0, retries: 0 });
+    const said = (await events(id)).find(({ type }) => type === 'RecipientsDeferred')?.data;
+    expect(said).toMatchObject({
+      reply: expect.stringMatching(/^Held until \S+Z: this mailbox may send to 2 recipients in a day \(EGRESS_MAIL/),
+    });
     ahead += 86_400_000;
     await queue(['d@example.org'], derivedId<MailboxId>('test', 'other')); // a clock that jumps wakes nobody
     await settled(id, 'delivered');
+  });
+
+  it('count all mailboxes of a domain together', async () => {
+    open({ EGRESS_DOMAIN_LIMIT: '1/hour' });
+    await start();
+    await settled(await queue(['a@example.org']), 'delivered');
+    const id = await queue(['b@example.org'], derivedId<MailboxId>('test', 'other'));
+    await settled(id, 'deferred');
+    const said = (await events(id)).find(({ type }) => type === 'RecipientsDeferred')?.data;
+    expect(said).toMatchObject({
+      reply: expect.stringContaining('all of tidings.test may send to 1 recipients in an hour (EGRESS_DOMAIN'),
+    });
   });
 
   it('leave places for others: of destinations, and of mailboxes', async () => {

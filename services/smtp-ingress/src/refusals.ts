@@ -1,8 +1,7 @@
 /** What a mailbox refuses although it is there (mail-contract §4): senders it blocks, and all mail while it is full. */
 import type { MailboxId } from '@tidings/contracts/ids';
 import { blocks, mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
-import { usageOf } from '@tidings/projections/storage/index';
-import { LRUCache } from 'lru-cache';
+import { roomIn } from '../../platform/src/mailbox-room.ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { replies } from './reply.ts';
 
@@ -16,29 +15,12 @@ export interface Sender {
 /** @throws Reply when this mailbox does not take mail from this sender, or no mail just now */
 export type RefuseFor = (mailboxId: MailboxId, sender: Sender) => Promise<void>;
 
-/** How long a full mailbox may look as if it had room, and the other way round. */
-const USAGE_FOR_MS = 1_000;
-const MAILBOXES = 10_000;
-
 export const refusalsOf = (platform: Platform): RefuseFor => {
-  const { config } = platform;
-  const used = new LRUCache<MailboxId, number>({ max: MAILBOXES, ttl: USAGE_FOR_MS });
-
-  const usedBytes = async (mailboxId: MailboxId): Promise<number> => {
-    const known = used.get(mailboxId);
-    if (known !== undefined) return known;
-    const [found] = await platform.read.any(usageOf(platform.liveSchema('storage'), mailboxId));
-    const bytes = found?.bytes ?? 0;
-    used.set(mailboxId, bytes);
-    return bytes;
-  };
+  const tooFull = roomIn(platform);
 
   return async (mailboxId, { mailFrom, size }) => {
     const { state } = await platform.commands.load(mailbox, mailboxKey(mailboxId));
     if (blocks(state, mailFrom)) throw replies.blockedSender();
-    const quota = (state.kind === 'open' ? state.quotaBytes : null) ?? config.mailboxQuotaBytes;
-    if (quota === null) return;
-    const bytes = await usedBytes(mailboxId);
-    if (bytes >= quota || bytes + size > quota) throw replies.overQuota();
+    if ((await tooFull(mailboxId, state, size)) !== null) throw replies.overQuota();
   };
 };

@@ -17,9 +17,10 @@ import type { Platform } from '../../../platform/src/platform.ts';
 import { assertMay } from './access.ts';
 import { assertMaySendAs, notYours, recipientsOf } from './drafts/compose.ts';
 import { DRAFT_READS } from './drafts/reading.ts';
+import type { AssertRoom } from './drafts/room.ts';
 import type { Tools } from './drafts/tools.ts';
 
-export const registerSubmit = (app: FastifyInstance, platform: Platform, tools: Tools): void => {
+export const registerSubmit = (app: FastifyInstance, platform: Platform, tools: Tools, assertRoom: AssertRoom): void => {
   handleMessage(
     app,
     platform,
@@ -35,6 +36,7 @@ export const registerSubmit = (app: FastifyInstance, platform: Platform, tools: 
       assertSizes(parsed);
       const recipients = recipientsIn(request.headers['x-rcpt-to'], parsed);
       const { raw, messageId } = whole(head, from, emailId, msOf(at));
+      await assertRoom(mailboxId, raw.byteLength);
       const { id: rawBlobId, size } = await platform.blobs.put(raw, { thenAppended: true });
       const command = {
         ...({ type: 'SubmitDraft', draftId, mailboxId, revision: 0, scheduled: false, by: actor.userId } as const),

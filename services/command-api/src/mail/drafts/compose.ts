@@ -15,6 +15,7 @@ import type { Platform } from '../../../../platform/src/platform.ts';
 import { receiptAddressOf, returnPathSecret } from '../../../../platform/src/return-path.ts';
 import { isOwnAddress } from './fields.ts';
 import { signed } from './begin.ts';
+import type { AssertRoom } from './room.ts';
 
 export interface Composed {
   readonly rawBlobId: BlobId;
@@ -36,6 +37,7 @@ export interface ToCompose {
 export const composeDraft = async (
   platform: Platform,
   composer: Composer,
+  assertRoom: AssertRoom,
   { actor, mailboxId, emailId, content, sendAt, requestReceipt }: ToCompose,
 ): Promise<Composed> => {
   const recipients = recipientsOf([
@@ -61,6 +63,7 @@ export const composeDraft = async (
   };
   try {
     const { raw } = await composer.compose(mail);
+    await assertRoom(mailboxId, raw.byteLength);
     const { id, size } = await platform.blobs.put(raw, { thenAppended: true });
     return { rawBlobId: id, size, messageId, envelope: { from: from.email, recipients } };
   } catch (error) {

@@ -26,14 +26,16 @@ import { registerSending } from './send.ts';
 import { registerSubmit } from '../submit.ts';
 import { registerTemplates } from '../templates.ts';
 import { begunFrom } from './begin.ts';
+import { roomGuard } from './room.ts';
 import { openTools } from './tools.ts';
 import { registerUploads } from './uploads.ts';
 
 export const registerDrafts = (app: FastifyInstance, platform: Platform): void => {
   const tools = openTools(app);
   registerUploads(app, platform);
-  registerSending(app, platform, tools);
-  registerSubmit(app, platform, tools);
+  const assertRoom = roomGuard(platform);
+  registerSending(app, platform, tools, assertRoom);
+  registerSubmit(app, platform, tools, assertRoom);
   registerTemplates(app, platform, tools);
 
   handle(

@@ -15,11 +15,12 @@ import type { Platform } from '../../../../platform/src/platform.ts';
 import { assertMayOnDraft, noSuchDraft } from './access.ts';
 import { composeDraft } from './compose.ts';
 import { DRAFT_READS, readDraft, tagged } from './reading.ts';
+import type { AssertRoom } from './room.ts';
 import type { Tools } from './tools.ts';
 
 const YEAR_MS = 366 * 24 * 3_600_000;
 
-export const registerSending = (app: FastifyInstance, platform: Platform, tools: Tools): void => {
+export const registerSending = (app: FastifyInstance, platform: Platform, tools: Tools, assertRoom: AssertRoom): void => {
   handle(
     app,
     platform,
@@ -42,7 +43,14 @@ export const registerSending = (app: FastifyInstance, platform: Platform, tools:
       const outgoing =
         content === null
           ? { rawBlobId: going?.rawBlobId, size: 1, messageId: going?.messageId, envelope: { from: '', recipients: [] } }
-          : await composeDraft(platform, tools.composer(), { actor, mailboxId, emailId, content, sendAt: when, requestReceipt });
+          : await composeDraft(platform, tools.composer(), assertRoom, {
+              actor,
+              mailboxId,
+              emailId,
+              content,
+              sendAt: when,
+              requestReceipt,
+            });
       const { rawBlobId, messageId } = outgoing;
       if (rawBlobId === undefined || messageId === undefined) throw noSuchDraft(); // erased
       const command = {
