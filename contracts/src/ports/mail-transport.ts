@@ -9,6 +9,8 @@ export interface OutgoingMail {
   readonly size: number;
   /** It holds bytes above 127 (RFC 6152). */
   readonly eightBit: boolean;
+  /** Its header holds letters beyond ASCII as they are, which only some servers take (RFC 6531 §3.1). */
+  readonly utf8Header: boolean;
   /** Told to the server, and by it in bounces (RFC 3461 ENVID). */
   readonly envelopeId: string;
   /** The whole message with CRLF line ends, from its start each time it is asked for. */

@@ -50,7 +50,14 @@ const sendTo = async ({ port }: Sink, policies: TlsPolicies, zone: Zone = hosts)
     trusted: [authority.cert],
   });
   const text = Buffer.from('Subject: Secret\r\n\r\nwords\r\n');
-  const mail = { from: 'ada@tidings.test', recipients: [bob], size: text.length, eightBit: false, envelopeId: 'email-1' };
+  const mail = {
+    from: 'ada@tidings.test',
+    recipients: [bob],
+    size: text.length,
+    eightBit: false,
+    utf8Header: false,
+    envelopeId: 'email-1',
+  };
   try {
     const bytes = async function* () {
       yield text;

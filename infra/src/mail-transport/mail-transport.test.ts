@@ -40,6 +40,7 @@ const mailTo = (...recipients: readonly string[]): OutgoingMail => ({
   recipients,
   size: TEXT.length,
   eightBit: false,
+  utf8Header: false,
   envelopeId: 'email-1',
   bytes: async function* () {
     yield Buffer.from(TEXT.slice(0, 10));
@@ -136,6 +137,27 @@ describe('a mail', () => {
       'østen@example.org': { type: 'delivered' },
     });
     expect(other.mails[0]).toMatchObject({ to: ['østen@example.org'], parameters: expect.stringContaining('SMTPUTF8') });
+  });
+
+  it('needs such a server when its header has some, also for addresses without', async () => {
+    const old = await sinkAt('127.0.0.1', { extensions: ['8BITMIME'] });
+    const mail = { ...mailTo(bob), utf8Header: true };
+    expect(await send(transport(old.port, one), mail)).toMatchObject({
+      [bob]: {
+        type: 'refused',
+        later: false,
+        reply: '550 5.6.7 mx.example.org does not take a header with letters beyond ASCII (RFC 6531)',
+      },
+    });
+    expect(old.mails).toEqual([]);
+    const other = await sinkAt('127.0.0.1');
+    const way = transport(other.port, one);
+    expect(await send(way, mail)).toMatchObject({ [bob]: { type: 'delivered' } });
+    expect(await send(way, { ...mail, recipients: ['østen@example.org'] })).toMatchObject({ 'østen@example.org': { type: 'delivered' } });
+    expect(await sendOne(way)).toMatchObject({ type: 'delivered' });
+    expect(other.sessions()).toBe(1);
+    const announced = other.mails.map(({ parameters }) => parameters.split(' ').filter((one) => one === 'SMTPUTF8').length);
+    expect(announced).toEqual([1, 1, 0]);
   });
 
   it.each<[string, Script, Partial<Transmission>]>([

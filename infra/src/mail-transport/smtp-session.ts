@@ -97,7 +97,7 @@ export interface SessionOptions {
 export const openSession = async (target: Target, { name, limits, trusted = [], socket }: SessionOptions): Promise<Session> => {
   const { host, address, port, tls } = target;
   const heard = new Extensions();
-  const connection = new SMTPConnection({
+  const connection = new Connection({
     ...{ host: address, port, name, transactionLog: true, logger: heard.logger },
     ...(socket === undefined ? {} : { connection: socket }),
     secure: tls.type === 'verified' && tls.implicit === true,
@@ -174,8 +174,20 @@ const orNoSession = (
     });
   });
 
+/** The client announces SMTPUTF8 for addresses only, not for what stands in the header, and has no option for it. */
+class Connection extends SMTPConnection {
+  /** For the next mail. */
+  announcesUtf8 = false;
+  _sendCommand(line: string): void {
+    const add = this.announcesUtf8 && line.startsWith('MAIL FROM:') && !line.endsWith(' SMTPUTF8') && !line.includes(' SMTPUTF8 ');
+    const send: unknown = Reflect.get(SMTPConnection.prototype, '_sendCommand');
+    if (typeof send !== 'function') throw new Error('nodemailer sends commands in another way');
+    Reflect.apply(send, this, [add ? `${line} SMTPUTF8` : line]);
+  }
+}
+
 interface Open {
-  readonly connection: SMTPConnection;
+  readonly connection: Connection;
   readonly heard: Extensions;
   readonly host: string;
   readonly tls: string | null;
@@ -186,10 +198,12 @@ interface Open {
 const transmit = async (open: Open, mail: OutgoingMail, begin: Begin): Promise<Transmitted> => {
   const { connection, heard, host, tls, limits, state } = open;
   const results = new Map<string, Transmission>();
-  const able = heard.has('SMTPUTF8') ? mail.recipients : mail.recipients.filter(isAscii);
+  const utf8 = heard.has('SMTPUTF8');
+  const able = utf8 ? mail.recipients : mail.utf8Header ? [] : mail.recipients.filter(isAscii);
   for (const recipient of mail.recipients) {
     if (able.includes(recipient)) continue;
-    const reply = `550 5.6.7 ${host} does not take addresses with letters beyond ASCII (RFC 6531)`;
+    const what = isAscii(recipient) ? 'a header' : 'addresses';
+    const reply = `550 5.6.7 ${host} does not take ${what} with letters beyond ASCII (RFC 6531)`;
     results.set(recipient, { type: 'refused', later: false, host, reply });
   }
   if (able.length === 0) return { results, stale: false };
@@ -202,6 +216,7 @@ const transmit = async (open: Open, mail: OutgoingMail, begin: Begin): Promise<T
     use8BitMime: mail.eightBit,
     dsn: { envid: mail.envelopeId, ret: 'HDRS', ...(able.length === 1 && isAscii(able[0] ?? '') ? { orcpt: `rfc822;${able[0]}` } : {}) },
   };
+  connection.announcesUtf8 = mail.utf8Header;
   const body = new Body(mail, () => begin(host, envelope.accepted ?? []));
   const sent = await send(connection, envelope, body.stream, limits.mailMs);
   const rejected = new Map((envelope.rejectedErrors ?? []).map((error) => [error.recipient ?? '', error]));

@@ -72,7 +72,15 @@ const send = async (env: Readonly<Record<string, string>>, httpsPort = 1): Promi
   const bytes = async function* () {
     yield text;
   };
-  const mail = { from: 'ada@tidings.test', recipients: [bob], size: text.length, eightBit: false, envelopeId: 'email-1', bytes };
+  const mail = {
+    from: 'ada@tidings.test',
+    recipients: [bob],
+    size: text.length,
+    eightBit: false,
+    utf8Header: false,
+    envelopeId: 'email-1',
+    bytes,
+  };
   try {
     return (await transport.send(mail, async () => true)).get(bob);
   } finally {
