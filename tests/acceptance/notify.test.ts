@@ -23,6 +23,7 @@ beforeAll(async () => {
   program = await startProgram({
     env: {
       OIDC_ISSUER: town.issuer.url,
+      PROCESSES: 'several', // the notifier's is killed
       NOTIFY_CLIENT_IDS: 'shop',
       WEBHOOK_ALLOW_PRIVATE: 'true',
       WEBHOOK_TIMEOUT_MS: '1000',
@@ -270,7 +271,8 @@ describe('webhooks', () => {
     await register('/late-live', 'ChatMessage');
     const room = await newRoom(ann, ben, cas, admin);
     const [kept, taken] = [await say(ann, room, 'first words'), await say(ann, room, 'a slip')];
-    const triedAt = (path: string): boolean => ['first words', 'a slip'].every((text) => textsAt(path).includes(text));
+    const plain = await say(ann, room, 'never touched');
+    const triedAt = (path: string): boolean => ['first words', 'a slip', 'never touched'].every((text) => textsAt(path).includes(text));
     await receiver.until(() => triedAt('/late-push') && triedAt('/late-live'));
     await ask(program, someone(cas), `/api/rooms/${room}/leave`, { method: 'POST' });
     await ask(program, someone(admin), `/api/users/ignore/${someone(ann).id}`, { method: 'POST' });
@@ -285,18 +287,29 @@ describe('webhooks', () => {
       ['/late-live', []],
     ]);
     for (const [path, calls] of takenBy) receiver.answer(path, (one) => calls.push(callOf(one)) && 204);
-    const messagesAt = (path: string): readonly Call[] =>
-      takenBy.get(path)?.filter(({ data }) => data.notification.message !== undefined) ?? [];
-    await receiver.until(() => messagesAt('/late-push').length === 1 && messagesAt('/late-live').length === 2);
+    const takenAt = (path: string, isMessage: boolean): readonly Call[] =>
+      takenBy.get(path)?.filter(({ data }) => (data.notification.message !== undefined) === isMessage) ?? [];
+    const messagesAt = (path: string): readonly Call[] => takenAt(path, true);
+    await receiver.until(() => messagesAt('/late-push').length === 2 && messagesAt('/late-live').length === 3);
     const waiting = async (): Promise<unknown> =>
       (await database.query('select * from outbound.delivery where lane = $1', [`webhook:${pushes}`])).rows;
     await vi.waitFor(async () => expect(await waiting(), 'taken, or dropped').toEqual([]), { timeout: 10_000, interval: 20 });
     const told = (path: string) =>
       messagesAt(path).map(({ data }) => [data.notification.message?.messageId, data.to_user, data.notification.message?.msgBody.text]);
-    expect(told('/late-push')).toEqual([[kept.messageId, [someone(ben).id], 'later words']]);
+    const pushed = told('/late-push').map(([id, users, text]) => [id, [users].flat().toSorted(), text]);
+    expect(pushed).toHaveLength(2);
+    expect(pushed).toContainEqual([kept.messageId, [someone(ben).id], 'later words']);
+    expect(pushed, 'nor who blocked its author while it waited').toContainEqual([
+      plain.messageId,
+      [someone(ben).id, someone(cas).id].toSorted(),
+      'never touched',
+    ]);
+    const rooms = takenAt('/late-push', false).flatMap(({ data }) => data.to_user ?? []);
+    expect(rooms.toSorted(), 'nor are they told of a room').toEqual([someone(ben).id, someone(cas).id].toSorted());
     expect(Object.fromEntries(told('/late-live').map(([id, , text]) => [id, text]))).toEqual({
       [kept.messageId]: '',
       [taken.messageId]: '',
+      [plain.messageId]: 'never touched',
     });
     const said = JSON.stringify([...takenBy.values()]);
     expect(said).not.toContain('first words');

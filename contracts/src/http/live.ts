@@ -24,8 +24,11 @@ const liveEvent = <T extends string, P extends t.Props>(type: T, payload: P) =>
 export const ChatMessage = liveEvent('ChatMessage', { message: Message, roomPreviewText: Preview });
 /** Someone joined or left a group; for those who were members before and still are. */
 export const RoomChangeEvent = liveEvent('RoomChangeEvent', { message: Message, roomPreviewText: Preview });
-/** The recipient is in a room now, seen as they see it. */
-export const NewRoom = liveEvent('NewRoom', { room: ChatRoom });
+/**
+ * The recipient is in a room now, seen as they see it. `createdBy` made it; `invitedBy` brought the recipient in (themselves, when they opened a
+ * private room again) and is null for who is there from its beginning. A first message follows as a `ChatMessage`.
+ */
+export const NewRoom = liveEvent('NewRoom', { room: ChatRoom, createdBy: User, invitedBy: nullable(UserId) });
 /** The recipient is no longer in a room. */
 export const LeaveRoom = liveEvent('LeaveRoom', { roomId: RoomId });
 /** A member (perhaps the recipient, elsewhere) has read a room up to an entry. */

@@ -91,6 +91,7 @@ export const roomCreated = (event: Recorded<RoomCreated>, facts: Facts): readonl
     type: roomType,
     name: reveal(name, null),
     namedBy: createdBy,
+    createdBy,
     image: null,
     createdAt: event.recordedAt,
     firstMembers: members,
@@ -187,7 +188,7 @@ const entryRow = (type: 'ChatMessage' | 'RoomChangeEvent', entry: Entry, event: 
 };
 
 /** The room as `viewer` sees it right now; `latest` is its newest entry as far as a newcomer is shown one. */
-const newRoom = (room: RoomFact, viewer: UserId, event: Recorded, latest: Message | null, facts: Facts): Row => {
+const newRoom = (room: RoomFact, viewer: UserId, event: Recorded<RoomCreated | RoomJoined>, latest: Message | null, facts: Facts): Row => {
   const other = room.type === 'Single' ? room.firstMembers.find((member) => member !== viewer) : undefined;
   const view = chatRoomView(
     {
@@ -208,5 +209,11 @@ const newRoom = (room: RoomFact, viewer: UserId, event: Recorded, latest: Messag
       other: other === undefined ? null : facts.person(other),
     },
   );
-  return tell(userAudience(viewer), { type: 'NewRoom', createdAt: event.recordedAt, room: view });
+  return tell(userAudience(viewer), {
+    type: 'NewRoom',
+    createdAt: event.recordedAt,
+    room: view,
+    createdBy: userView(facts.person(room.createdBy)),
+    invitedBy: event.type === 'RoomJoined' ? event.data.invitedBy : null,
+  });
 };

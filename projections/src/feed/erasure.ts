@@ -2,6 +2,7 @@
  * What goes from the feed as someone is erased, so that its rows are those of a replay that could not read any of it: what they wrote and others
  * quoted, their name and profile, what they called rooms, and what they were told in person. Rare enough to look through all that is kept.
  */
+import type { User } from '@tidings/contracts/http/chat-objects';
 import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
@@ -77,8 +78,7 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
       return { ...event, msgBody: event.senderId === user ? NO_BODY : withoutErased(event.msgBody, user) };
     case 'FriendRequestReceived':
     case 'FriendRequestAccepted':
-      if (event.fromUser.id !== user) return event;
-      return { ...event, fromUser: { ...event.fromUser, displayName: ERASED_NAME, profilePicture: null, description: null } };
+      return { ...event, fromUser: withoutProfile(event.fromUser, user) };
     case 'NewRoom': {
       const { room } = event;
       const own = audience === userAudience(user);
@@ -93,6 +93,7 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
           // A newcomer's preview tells of their own coming.
           latestMessagePreviewText: own && preview.type !== 'New' ? { ...preview, sender_username: ERASED_NAME } : preview,
         },
+        createdBy: withoutProfile(event.createdBy, user),
       };
     }
     case 'RoomUpdated':
@@ -119,6 +120,9 @@ const without = (event: LiveEvent, { audience, position }: StoredRow, user: User
       return event; // nothing of theirs but ids
   }
 };
+
+const withoutProfile = (shown: User, erased: UserId): User =>
+  shown.id === erased ? { ...shown, displayName: ERASED_NAME, profilePicture: null, description: null } : shown;
 
 type Told = Extract<LiveEvent, { readonly type: 'ChatMessage' | 'RoomChangeEvent' }>;
 

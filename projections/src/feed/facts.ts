@@ -16,6 +16,7 @@ export interface RoomFact {
   readonly name: string | null;
   /** Whose name for it that is: erasing them takes it away. */
   readonly namedBy: UserId;
+  readonly createdBy: UserId;
   readonly image: BlobId | null;
   readonly createdAt: Timestamp;
   /** Those it was created with; a private room's pair never changes. */
@@ -154,15 +155,15 @@ export const loadFacts = async (page: readonly Told[], tx: ProjectionTx): Promis
   const [loaded] = await tx.query<{ readonly facts: Loaded }>(
     `select json_build_object(
        'rooms', (
-         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'namedBy', named_by, 'image', image, 'createdAt', created_at,
-                                                    'firstMembers', first_members, 'lastSeq', last_seq)), '[]')
+         select coalesce(json_agg(json_build_object('id', room_id, 'type', type, 'name', name, 'namedBy', named_by, 'createdBy', created_by, 'image', image,
+                                                    'createdAt', created_at, 'firstMembers', first_members, 'lastSeq', last_seq)), '[]')
          from ${tx.schema}.room where room_id = any($1::uuid[])),
        'people', (
          select coalesce(json_agg(json_build_object('id', user_id, 'displayName', name, 'description', description, 'profilePicture', picture,
                                                     'friendsCount', friends, 'role', role)), '[]')
          from ${tx.schema}.person
          where user_id = any($2::uuid[])
-            or user_id in (select unnest(first_members) from ${tx.schema}.room where room_id = any($3::uuid[]))),
+            or user_id in (select unnest(created_by || first_members) from ${tx.schema}.room where room_id = any($3::uuid[]))),
        'friendships', (
          select coalesce(json_agg(json_build_object('pair', pair, 'friends', friends)), '[]')
          from ${tx.schema}.friendship where pair = any($4::text[])),
@@ -182,7 +183,7 @@ export const loadFacts = async (page: readonly Told[], tx: ProjectionTx): Promis
 interface Keys {
   readonly rooms: Set<RoomId>;
   readonly people: Set<UserId>;
-  /** Rooms whose first members have to be known by name. */
+  /** Rooms whose maker and first members have to be known by name. */
   readonly rejoined: Set<RoomId>;
   readonly pairs: Set<string>;
   readonly audiences: Set<Audience>;
@@ -209,7 +210,7 @@ const keysOf = (page: readonly Told[]): Keys => {
         addPair(event, keys);
         break;
       case 'RoomCreated':
-        for (const member of event.data.members) keys.people.add(member);
+        for (const person of [event.data.createdBy, ...event.data.members]) keys.people.add(person);
         break;
       case 'RoomJoined':
         keys.rejoined.add(event.data.roomId);

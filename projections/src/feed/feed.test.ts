@@ -115,8 +115,9 @@ describe('chat', () => {
   it('shows each side of a private room the name of the other', async () => {
     const story = new Story().registers('ada').registers('bob').creates('pair', 'Single', 'ada', 'bob');
     await told(story);
-    expect(await heard('ada', story)).toMatchObject([{ type: 'NewRoom', room: { roomName: 'bob' } }]);
-    expect(await heard('bob', story)).toMatchObject([{ type: 'NewRoom', room: { roomName: 'ada' } }]);
+    const by = { createdBy: { id: user('ada'), displayName: 'ada' }, invitedBy: null };
+    expect(await heard('ada', story)).toMatchObject([{ type: 'NewRoom', room: { roomName: 'bob' }, ...by }]);
+    expect(await heard('bob', story)).toMatchObject([{ type: 'NewRoom', room: { roomName: 'ada' }, ...by }]);
   });
 
   it('tells an invite to those who were there, the room to the invited, and messages to both after', async () => {
@@ -126,14 +127,16 @@ describe('chat', () => {
       .registers('cyd')
       .creates('team', 'Group', 'ada', 'bob')
       .says('team', 'ada', 'before')
-      .joins('team', 'cyd', 'ada')
+      .joins('team', 'cyd', 'bob')
       .says('team', 'cyd', 'after');
-    await told(story);
+    await told(story, 1);
     expect(await types('bob', story)).toEqual(['NewRoom', 'ChatMessage', 'RoomChangeEvent', 'ChatMessage']);
     const [invited, after, ...rest] = await heard('cyd', story);
     expect(invited).toMatchObject({
       type: 'NewRoom',
       room: { id: room('team'), latestMessagePreviewText: { type: 'RoomChange', sender_username: 'cyd', room_change_type: 'JOIN' } },
+      createdBy: { id: user('ada'), displayName: 'ada' },
+      invitedBy: user('bob'),
     });
     expect(after).toMatchObject({ type: 'ChatMessage', message: { msgBody: { text: 'after' }, seq: 3 } });
     expect(rest).toEqual([]);

@@ -20,7 +20,7 @@ import { indexes, tables } from './tables.ts';
 
 export const feed: Projection = {
   name: 'feed',
-  version: 6,
+  version: 7,
   urgent: true,
   handles: told,
   tables,

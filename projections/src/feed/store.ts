@@ -59,13 +59,14 @@ const minutes = (rows: readonly PlacedRow[], column: Column, schema: string): st
 const rooms = (facts: Facts, column: Column, schema: string): string | null => {
   const changed = [...facts.rooms.changed.values()];
   if (changed.length === 0) return null;
-  return `insert into ${schema}.room as kept (room_id, type, name, named_by, image, created_at, first_members, last_seq)
-       select id, type, name, named_by, image, created_at, first_members::uuid[], last_seq from unnest(
+  return `insert into ${schema}.room as kept (room_id, type, name, named_by, created_by, image, created_at, first_members, last_seq)
+       select id, type, name, named_by, created_by, image, created_at, first_members::uuid[], last_seq from unnest(
          ${column(changed.map((room) => room.id))}::uuid[], ${column(changed.map((room) => room.type))}::text[],
          ${column(changed.map((room) => room.name))}::text[], ${column(changed.map((room) => room.namedBy))}::uuid[],
+         ${column(changed.map((room) => room.createdBy))}::uuid[],
          ${column(changed.map((room) => room.image))}::text[], ${column(changed.map((room) => room.createdAt))}::timestamptz[],
          ${column(changed.map((room) => `{${room.firstMembers.join(',')}}`))}::text[], ${column(changed.map((room) => room.lastSeq))}::int[])
-         as changed (id, type, name, named_by, image, created_at, first_members, last_seq)
+         as changed (id, type, name, named_by, created_by, image, created_at, first_members, last_seq)
        on conflict (room_id) do update set
          name = excluded.name, named_by = excluded.named_by, image = excluded.image, last_seq = excluded.last_seq`;
 };

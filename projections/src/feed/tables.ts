@@ -53,6 +53,7 @@ export const tables = (schema: string): string => `
     type text not null,
     name text,
     named_by uuid not null,
+    created_by uuid not null,
     image text,
     created_at timestamptz not null,
     first_members uuid[] not null,

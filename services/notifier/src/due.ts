@@ -3,6 +3,7 @@ import type { Delivery } from '@tidings/infra/webhooks/deliveries';
 import { isEmptied, isKeptFrom, withoutWords } from '@tidings/projections/feed/amend';
 import { rowsAt, type FeedRow } from '@tidings/projections/feed/queries';
 import type { Platform } from '../../platform/src/platform.ts';
+import { blocksOf, doerOf, isBlocked, type Blocks } from './recipients.ts';
 
 /** A delivery with what it tells; null when the feed no longer keeps it, nothing is left of it, or nobody whom it is for may read it any more. */
 export interface Due {
@@ -17,21 +18,28 @@ export const presentOf = async (
 ): Promise<readonly Due[]> => {
   const rows = await read.any(rowsAt(liveSchema('feed'), deliveries));
   const byPlace = new Map(rows.map((row) => [placeOf(row), row]));
-  return deliveries.map((delivery) => dueOf(delivery, byPlace.get(placeOf(delivery)) ?? null));
+  const found = deliveries.map((delivery) => ({ delivery, row: byPlace.get(placeOf(delivery)) ?? null }));
+  const pushes = found.flatMap(({ delivery: { toUsers }, row }) =>
+    toUsers === null || row === null ? [] : [{ by: doerOf(row), users: toUsers }],
+  );
+  const blocks = await blocksOf({ read, liveSchema }, pushes);
+  return found.map(({ delivery, row }) => dueOf(delivery, row, blocks));
 };
 
 const placeOf = ({ position, index }: Pick<Delivery, 'position' | 'index'>): string => `${position}.${index}`;
 
 /**
- * Whoever left, or blocked its author, before the text was rewritten is not named any more; of a message that is no more nobody is told by a push.
+ * By a push nobody is told of what someone did whom they block by now, nor of a message that is no more; whoever left, or blocked its author, before
+ * the text was rewritten is not named any more.
  * What is for a whole audience, as it was then, keeps that something was said, and not what those who left may not read: the change is an event of
  * its own, for those who are there to read it.
  */
-export const dueOf = (delivery: Delivery, row: FeedRow | null): Due => {
+export const dueOf = (delivery: Delivery, row: FeedRow | null, blocks: Blocks): Due => {
   if (row === null) return { delivery, row };
   if (delivery.toUsers === null)
     return { delivery, row: row.leftBefore.length === 0 ? row : { ...row, payload: withoutWords(row.payload) } };
-  const toUsers = delivery.toUsers.filter((user) => !isKeptFrom(row, user));
+  const by = doerOf(row);
+  const toUsers = delivery.toUsers.filter((user) => !isKeptFrom(row, user) && !isBlocked(blocks, user, by));
   if (toUsers.length === 0 || isEmptied(row)) return { delivery, row: null };
   return { delivery: toUsers.length === delivery.toUsers.length ? delivery : { ...delivery, toUsers }, row };
 };

@@ -35,8 +35,8 @@ export interface FollowerParts {
 export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Turn) => Promise<void>) => {
   const { read, liveSchema } = platform;
 
-  const callsFor = async (shard: number, after: Position, rows: readonly FeedRow[], targets: Targets): Promise<readonly NewDelivery[]> => {
-    const pushes = wantsPushes(targets) ? await recipientsOf(platform, shard, after, rows.filter(isPushed)) : [];
+  const callsFor = async (rows: readonly FeedRow[], targets: Targets): Promise<readonly NewDelivery[]> => {
+    const pushes = wantsPushes(targets) ? await recipientsOf(platform, rows.filter(isPushed)) : [];
     const users = [...new Set(pushes.flatMap(({ users }) => users))];
     const subscriptions =
       targets.browsers && users.length > 0 ? await read.any(subscriptionsOf(liveSchema('push-subscriptions'), users)) : [];
@@ -56,7 +56,7 @@ export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Tur
   };
 
   return async (turn) => {
-    const { signal, shard } = turn;
+    const { signal } = turn;
     const ending = new AbortController();
     const lanes = startLanes(AbortSignal.any([signal, ending.signal]));
     const moveTo = async (to: Position, calls: readonly NewDelivery[]): Promise<void> => {
@@ -74,7 +74,7 @@ export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Tur
         if (end > before) {
           const rows = asleep ? [] : await wholePage(before);
           const to = asleep ? end : (rows.at(-1)?.position ?? before);
-          if (to > before) await moveTo(to, await callsFor(shard, before, rows.filter(isEvent), targets));
+          if (to > before) await moveTo(to, await callsFor(rows.filter(isEvent), targets));
         }
         turn.report(turn.position < end ? 'behind' : lanes.running() > 0 ? 'working' : 'idle');
         turn.progressed();

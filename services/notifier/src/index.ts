@@ -54,7 +54,7 @@ export const startNotifier = (platform: Platform, options: NotifierOptions = {})
     shards: platform.log.shards.slice(0, 1), // the feed is in the order of one shard
     ...{ pool, logger, now: platform.now, lease: options.lease },
     follow: followFeed({
-      platform: { ...pick(platform), config, log: platform.log, events: platform.events, openStreams: postgresOpenStreams(pool) },
+      platform: { ...pick(platform), config, openStreams: postgresOpenStreams(pool) },
       startLanes: (signal) => startLanes({ platform, channelOf, schedule, measures, logger, signal }),
     }),
     onFailure: () => measures.startedOver(),

@@ -8,6 +8,7 @@ import type { WebhookRow } from '@tidings/projections/webhooks/index';
 import { describe, expect, it } from 'vitest';
 import { browserBody, handOff, webhookBody } from './bodies.ts';
 import { dueOf } from './due.ts';
+import { blockOf, doerOf, type Blocks } from './recipients.ts';
 import { KAFKA_LANE, liveCalls, MOST_TO_USERS, pushCalls, wantsPushes } from './telling.ts';
 import type { Targets } from './targets.ts';
 
@@ -35,6 +36,7 @@ const hook = (name: string, ...events: readonly string[]): WebhookRow => ({
   createdAt: timestamp(0),
 });
 const nobody: Targets = { webhooks: [], browsers: false, kafka: false };
+const nobodyBlocks: Blocks = new Set();
 const delivery = (made: NewDelivery): Delivery => ({ ...made, attempts: 0, since: timestamp(0), nextAt: timestamp(0) });
 
 describe('calls for live events', () => {
@@ -107,8 +109,8 @@ describe('what is said', () => {
     const message = { msgBody: { text: '' }, senderId: user(0) };
     for (const gone of [{ deleted: true }, { erased: true }]) {
       const emptied = { ...live, payload: JSON.stringify({ type: 'ChatMessage', message: { ...message, ...gone } }) };
-      expect(dueOf(pushed, emptied).row).toBe(null);
-      expect(dueOf(told, emptied).row).toBe(emptied);
+      expect(dueOf(pushed, emptied, nobodyBlocks).row).toBe(null);
+      expect(dueOf(told, emptied, nobodyBlocks).row).toBe(emptied);
     }
   });
 
@@ -116,9 +118,30 @@ describe('what is said', () => {
     const later = { ...live, blockedBefore: [user(1), user(7)] };
     const [toSome] = pushCalls([{ row: live, users: [user(1), user(2)] }], { ...nobody, kafka: true }, new Map()).map(delivery);
     if (toSome === undefined) throw new Error('nothing is told');
-    expect(dueOf(toSome, later)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: later });
-    expect(dueOf(pushed, later).row).toBe(null);
-    expect(dueOf(told, later).row).toBe(later); // a room's webhook is told what its sender said, whoever blocks them
+    expect(dueOf(toSome, later, nobodyBlocks)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: later });
+    expect(dueOf(pushed, later, nobodyBlocks).row).toBe(null);
+    expect(dueOf(told, later, nobodyBlocks).row).toBe(later); // a room's webhook is told what its sender said, whoever blocks them
+  });
+
+  it.each([
+    ['a message', 'ChatMessage', { message: { senderId: user(0), msgBody: { text: 'hi' } } }],
+    ['a request', 'FriendRequestReceived', { fromUser: { id: user(0) } }],
+    ['a room that was made', 'NewRoom', { room: {}, createdBy: { id: user(0) }, invitedBy: null }],
+    ['an invitation', 'NewRoom', { room: {}, createdBy: { id: user(3) }, invitedBy: user(0) }],
+  ])('of %s is kept, at a retry, from those who block by then who did it', (_, type, fields) => {
+    const live = row(type, 0, JSON.stringify({ type, ...fields }));
+    expect(doerOf(live)).toBe(user(0));
+    const handedTo = (...users: readonly UserId[]): Delivery => {
+      const [made] = pushCalls([{ row: live, users }], { ...nobody, kafka: true }, new Map()).map(delivery);
+      if (made === undefined) throw new Error('nothing is told');
+      return made;
+    };
+    const [waiting, alone] = [handedTo(user(1), user(2)), handedTo(user(1))];
+    const blocks = new Set([blockOf(user(1), user(0))]);
+    expect(dueOf(waiting, live, blocks)).toEqual({ delivery: { ...waiting, toUsers: [user(2)] }, row: live });
+    expect(dueOf(alone, live, blocks).row).toBe(null);
+    const others = new Set([blockOf(user(0), user(1)), blockOf(user(1), user(3)), blockOf(user(2), user(1))]);
+    expect(dueOf(waiting, live, others)).toEqual({ delivery: waiting, row: live });
   });
 
   it('is kept from those who left before it was rewritten', () => {
@@ -133,10 +156,14 @@ describe('what is said', () => {
     const [toGone] = toUsers(user(1));
     if (toAll === undefined || toSome === undefined || toGone === undefined) throw new Error('nothing is told');
     const left = { ...written, leftBefore: [user(1)] };
-    expect(dueOf(toSome, written)).toEqual({ delivery: toSome, row: written });
-    expect(dueOf(toSome, left)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: left });
-    expect(dueOf(toGone, left).row).toBe(null);
-    expect(JSON.parse(dueOf(toAll, left).row?.payload ?? '')).toEqual({ type: 'MessageEdited', msgBody: { text: '' }, mentions: [] });
+    expect(dueOf(toSome, written, nobodyBlocks)).toEqual({ delivery: toSome, row: written });
+    expect(dueOf(toSome, left, nobodyBlocks)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: left });
+    expect(dueOf(toGone, left, nobodyBlocks).row).toBe(null);
+    expect(JSON.parse(dueOf(toAll, left, nobodyBlocks).row?.payload ?? '')).toEqual({
+      type: 'MessageEdited',
+      msgBody: { text: '' },
+      mentions: [],
+    });
   });
 
   it('is short enough for every push service', () => {

@@ -1,5 +1,5 @@
 /** Chat-contract §1.4 as a client meets it: rooms, who may do what in them, and who is told. */
-import type { ChatRoom, Message, RoomDetailed, RoomMember } from '@tidings/contracts/http/chat-objects';
+import type { ChatRoom, Message, RoomDetailed, RoomMember, UserWithRelationship } from '@tidings/contracts/http/chat-objects';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Client, createRoom, expectEmpty, FORBIDDEN, INVALID, type Ism, MISSING, ok, problem, say, send, startIsm } from './ism.ts';
@@ -26,8 +26,10 @@ describe('creating a room', () => {
     const [one, two] = await pair('Told');
     const [mine, theirs, strangers] = [await one.listen(), await two.listen(), await cyd.listen()];
     const room = await createRoom(one, 'Single', [two], 'a name that private rooms have not');
-    expect(await mine.heard()).toMatchObject([{ type: 'NewRoom', room: { id: room.id, roomType: 'Single', roomName: two.name } }]);
-    expect(await theirs.heard()).toMatchObject([{ type: 'NewRoom', room: { id: room.id, roomType: 'Single', roomName: one.name } }]);
+    const { user: createdBy } = ok<UserWithRelationship>(await two.get(`/api/users/${one.id}`));
+    const told = (roomName: string) => ({ room: { id: room.id, roomType: 'Single', roomName }, createdBy, invitedBy: null });
+    expect(await mine.heard()).toMatchObject([{ type: 'NewRoom', ...told(two.name) }]);
+    expect(await theirs.heard()).toMatchObject([{ type: 'NewRoom', ...told(one.name) }]);
     expect(await strangers.heard()).toEqual([]);
     expect(room).toEqual(await roomOf(one, room.id));
     for (const ear of [mine, theirs, strangers]) ear.close();
@@ -145,7 +147,14 @@ describe('inviting', () => {
     });
     const preview = { type: 'RoomChange', sender_username: 'Cyd', room_change_type: 'JOIN' };
     expect(await theirs.heard()).toMatchObject([{ type: 'RoomChangeEvent', message: joined, roomPreviewText: preview }]);
-    expect(await newcomers.heard()).toMatchObject([{ type: 'NewRoom', room: { id, roomName: 'Door', latestMessagePreviewText: preview } }]);
+    expect(await newcomers.heard()).toMatchObject([
+      {
+        type: 'NewRoom',
+        room: { id, roomName: 'Door', latestMessagePreviewText: preview },
+        createdBy: { id: ada.id, displayName: 'Ada' },
+        invitedBy: bob.id,
+      },
+    ]);
     expect(await timelineOf(cyd, id), 'newcomers see all of the past').toEqual([joined, before]);
     for (const ear of [theirs, newcomers]) ear.close();
   });
