@@ -350,6 +350,19 @@ describe('the picture of a room', () => {
     expect(etags.size).toBe(2);
   });
 
+  it('loses where and how it was taken, small or large', async () => {
+    const { id } = await room(ada, [bob]);
+    for (const [width, height] of [
+      [64, 48],
+      [900, 700],
+    ] as const) {
+      expect((await uploadTo(ada, id, await photograph(width, height))).status).toBe(200);
+      const shown = await sharp(await bytesOf(await ask(program, bob, `/api/rooms/${id}/image`))).metadata();
+      expect([shown.exif, shown.xmp, shown.icc, shown.orientation]).toEqual([undefined, undefined, undefined, undefined]);
+      expect([shown.width, shown.height], 'upright').toEqual(width === 64 ? [48, 64] : [500, 500]);
+    }
+  });
+
   it('is not set back by a late retry', async () => {
     const { id } = await room(ada, [bob]);
     const [first, second] = [await plain(50, 50), await plain(60, 60)];

@@ -8,7 +8,7 @@ import { MessageId, RoomId, UserId } from '../ids.ts';
 import { described } from '../json-schema.ts';
 import { Timestamp } from '../time.ts';
 import { ChatRoom, Message, pageOf, RelationshipState, RoomDetailed, RoomMember, User, UserWithRelationship } from './chat-objects.ts';
-import { intParam } from './query.ts';
+import { intParam, pageSizeParam } from './query.ts';
 import { defineRoute, type Route } from './route.ts';
 
 export const TIMELINE_PAGE = 25;
@@ -128,8 +128,8 @@ export const MarkRead = new t.UnionType(
 
 const roomParams = t.readonly(t.type({ roomId: RoomId }));
 const userParams = t.readonly(t.type({ userId: UserId }));
-/** ISM answers a bare array; who asks for pages gets pages. */
-const paging = { cursor: t.string, limit: intParam(1, LARGEST_PAGE) };
+/** ISM answers a bare array; who asks for pages gets pages, of at most `LARGEST_PAGE`. */
+const paging = { cursor: t.string, limit: pageSizeParam(LARGEST_PAGE) };
 const arrayOrPage = <C extends t.Mixed>(item: C) => t.union([t.readonlyArray(item), pageOf(item)]);
 
 export const sendMessage = defineRoute({

@@ -75,7 +75,8 @@ const DESCRIPTION = `Chat, mail and live events from one append-only log.
 - A command answers when what it changed can be read. \`Prefer: respond-async\` answers 202 at once; \`Tidings-Position\` of the answer, sent with a query, makes that query wait.
 - \`Idempotency-Key\` makes it safe to send a POST again: the same key and content count once.
 - Every answer tells what is left of the caller's rate limit for such requests (\`RateLimit-Limit\`, \`-Remaining\`, \`-Reset\`, \`-Policy\`). 429 comes with \`Retry-After\` and has changed nothing; send the same request again, with the same \`Idempotency-Key\`.
-- Errors are \`application/problem+json\` (RFC 9457).`;
+- Errors are \`application/problem+json\` (RFC 9457).
+- For clients of later versions of ISM all of it is under \`/api/v1\` too, where rooms, friends and friend requests always come in pages.`;
 
 /** draft-ietf-httpapi-ratelimit-headers-06; an answer that was let through carries them too. */
 const rateLimitHeaders = {

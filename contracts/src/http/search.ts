@@ -6,7 +6,7 @@ import { RoomId, UserId } from '../ids.ts';
 import { Timestamp } from '../time.ts';
 import { LARGEST_PAGE } from './chat.ts';
 import { Message, pageOf } from './chat-objects.ts';
-import { intParam } from './query.ts';
+import { intParam, pageSizeParam } from './query.ts';
 import { defineRoute, type Route } from './route.ts';
 
 export const SEARCH_PAGE = 20;
@@ -57,7 +57,7 @@ export const listShareTargets = defineRoute({
   path: '/api/rooms/share-targets',
   tag: 'Rooms',
   summary: 'Where you can share something: your rooms, the latest first, then friends you have no private room with, by name.',
-  query: t.partial({ name: text(0, 100), cursor: t.string, limit: intParam(1, LARGEST_PAGE) }),
+  query: t.partial({ name: text(0, 100), cursor: t.string, limit: pageSizeParam(LARGEST_PAGE) }),
   response: pageOf(ShareTarget),
 });
 

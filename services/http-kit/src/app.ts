@@ -3,6 +3,7 @@ import { withTrace, type TraceContext } from '@tidings/infra/telemetry/trace-con
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Identity } from './auth/identity.ts';
+import { unversioned } from './api-version.ts';
 import { allowBrowsers } from './cors.ts';
 import type { Actor } from './ctx.ts';
 import { ApiError, problemOf, toApiError } from './errors.ts';
@@ -45,6 +46,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
     requestTimeout: patience.largest,
     http: { headersTimeout: 30_000 },
     keepAliveTimeout: 75_000,
+    rewriteUrl: ({ url = '/' }) => unversioned(url),
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) => {

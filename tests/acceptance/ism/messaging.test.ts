@@ -1,9 +1,24 @@
 /** Chat-contract §1.3 as a client meets it: what can be sent, who hears of it and in which order, and what a repetition does. */
-import type { ChatRoom, Message, RoomMember } from '@tidings/contracts/http/chat-objects';
+import type { Report } from '@tidings/contracts/http/admin';
+import type { ChatRoom, Message, Page, RoomMember } from '@tidings/contracts/http/chat-objects';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Listening } from '../../../services/sse/src/testing/listening.ts';
-import { type Client, createRoom, FORBIDDEN, INVALID, type Ism, MISSING, ok, problem, request, say, send, startIsm } from './ism.ts';
+import {
+  type Client,
+  createRoom,
+  expectEmpty,
+  FORBIDDEN,
+  INVALID,
+  type Ism,
+  MISSING,
+  ok,
+  problem,
+  request,
+  say,
+  send,
+  startIsm,
+} from './ism.ts';
 
 let ism: Ism<'Ada' | 'Bob' | 'Cyd'>;
 let [ada, bob, cyd] = [] as unknown as readonly [Client, Client, Client]; // set before any test
@@ -186,6 +201,123 @@ describe('a repetition (W3)', () => {
     await bob.post(`/api/rooms/${room}/leave`);
     expect((await bob.post('/api/send-msg', body, key)).text).toBe(first.text);
     expect(problem(await bob.post('/api/send-msg', body))).toEqual(FORBIDDEN);
+  });
+});
+
+describe('a repetition of whatever else makes something', () => {
+  type Asked = readonly [path: string, body?: object];
+  /** Who asks for what, and then for what else under the same key. */
+  interface Repeated {
+    readonly by: Pick<Client, 'post'>;
+    readonly asked: Asked;
+    readonly other: Asked;
+  }
+  let service: Pick<Client, 'post'>;
+  beforeAll(async () => {
+    const token = await ism.issuer.token({ sub: randomUUID(), name: 'Back end', realm_access: { roles: ['tidings-admin'] } });
+    service = {
+      post: (path, body, headers = {}) =>
+        request(ism.program, path, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+          body: JSON.stringify(body ?? {}),
+        }),
+    };
+  });
+  const strangers = async (name: string) => [await ism.meet(`${name} one`), await ism.meet(`${name} two`)] as const;
+  const browser = (name: string) => ({
+    endpoint: `https://push.example/${name}`,
+    keys: { p256dh: Buffer.alloc(65, 4).toString('base64url'), auth: Buffer.alloc(16).toString('base64url') },
+  });
+  const reports = async (): Promise<readonly string[]> => {
+    for (const text of ['bad', 'worse']) {
+      const { messageId } = await say(bob, room, text);
+      expectEmpty(await ada.post(`/api/rooms/${room}/messages/${messageId}/report`, { reason: text }));
+    }
+    const token = await ism.issuer.token({ sub: randomUUID(), name: 'Moderator', realm_access: { roles: ['tidings-admin'] } });
+    const found = async () =>
+      ok<Page<Report>>(await request(ism.program, '/api/admin/reports?state=open', { headers: { authorization: `Bearer ${token}` } }))
+        .content.filter(({ roomId }) => roomId === room)
+        .map(({ id }) => id);
+    await expect.poll(found, { timeout: 10_000, interval: 50 }).toHaveLength(2);
+    return found();
+  };
+
+  const cases: Readonly<Record<string, () => Promise<Repeated>>> = {
+    'a room': async () => {
+      const asked = { roomType: 'Group', roomName: 'Once', invitedUsers: [ada.id, bob.id], firstMessage: { text: 'welcome' } };
+      return { by: ada, asked: ['/api/rooms/create-room', asked], other: ['/api/rooms/create-room', { ...asked, roomName: 'Twice' }] };
+    },
+    'an invitation': async () => {
+      const [one, two] = await strangers('Invited');
+      return { by: ada, asked: [`/api/rooms/${room}/invite/${one.id}`], other: [`/api/rooms/${room}/invite/${two.id}`] };
+    },
+    'a leave': async () => ({
+      by: bob,
+      asked: [`/api/rooms/${room}/leave`],
+      other: [`/api/rooms/${(await createRoom(ada, 'Group', [bob])).id}/leave`],
+    }),
+    'a friend request': async () => {
+      const [one, two] = await strangers('Wanted');
+      return { by: ada, asked: [`/api/users/friends/add/${one.id}`], other: [`/api/users/friends/add/${two.id}`] };
+    },
+    'a friend request accepted': async () => {
+      const [one, two] = await strangers('Asking');
+      for (const asking of [one, two]) expectEmpty(await asking.post(`/api/users/friends/add/${cyd.id}`));
+      const accept = '/api/users/friends/accept-request';
+      return { by: cyd, asked: [`${accept}/${one.id}`], other: [`${accept}/${two.id}`] };
+    },
+    'a report': async () => {
+      const path = `/api/rooms/${room}/messages/${(await say(bob, room, 'bad')).messageId}/report`;
+      return { by: ada, asked: [path, { reason: 'Rude' }], other: [path, { reason: 'Loud' }] };
+    },
+    'a browser for pushes': async () => ({
+      by: ada,
+      asked: ['/api/push-subscriptions', browser('one')],
+      other: ['/api/push-subscriptions', browser('two')],
+    }),
+    'a notification': async () => {
+      const told = { type: 'SystemMessage', toUser: bob.id, message: { order: 1 } };
+      return { by: service, asked: ['/api/notify', told], other: ['/api/notify', { ...told, message: { order: 2 } }] };
+    },
+    'a room made by a back end': async () => {
+      const asked = { roomType: 'Group', roomName: 'Queue', members: [ada.id, bob.id] };
+      return { by: service, asked: ['/api/admin/rooms', asked], other: ['/api/admin/rooms', { ...asked, members: [ada.id, cyd.id] }] };
+    },
+    'a message of a back end': async () => {
+      const path = `/api/admin/rooms/${room}/messages`;
+      return { by: service, asked: [path, { msgBody: { text: 'once' } }], other: [path, { msgBody: { text: 'twice' } }] };
+    },
+    'what a moderator makes of a report': async () => {
+      const [one, two] = await reports();
+      const resolve = (id: string | undefined): Asked => [`/api/admin/reports/${id}/resolve`, { outcome: 'dismissed' }];
+      return { by: service, asked: resolve(one), other: resolve(two) };
+    },
+  };
+
+  it.each(Object.keys(cases))('%s: one answer under one key, none for anything else', async (name) => {
+    const made = cases[name];
+    if (made === undefined) throw new Error(`there is no ${name}`);
+    const { by, asked, other } = await made();
+    const key = { 'idempotency-key': `again-${randomUUID()}` };
+    const again = () => by.post(asked[0], asked[1], key);
+    const answers = [...(await Promise.all([again(), again(), again(), again()])), await again()];
+    expect([...new Set(answers.map(({ status, text }) => `${status} ${text}`))]).toEqual([`200 ${answers[0]?.text}`]);
+    expect(problem(await by.post(other[0], other[1], key))).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+  });
+
+  it('is told of once', async () => {
+    const [asking, asked] = await strangers('Told once');
+    const ear = await asked.listen();
+    const key = { 'idempotency-key': randomUUID() };
+    const { id } = await createRoom(asking, 'Group', [ada]);
+    for (let n = 0; n < 3; n += 1) {
+      await asking.post(`/api/users/friends/add/${asked.id}`, undefined, key);
+      await asking.post(`/api/rooms/${id}/invite/${asked.id}`, undefined, key);
+      await service.post('/api/notify', { type: 'SystemMessage', toUser: asked.id, message: 1 }, key);
+    }
+    expect(await ear.types()).toEqual(['FriendRequestReceived', 'NewRoom', 'SystemMessage']);
+    ear.close();
   });
 });
 

@@ -113,6 +113,8 @@ describe('messages and previews', () => {
       expect(given.msgBody).toEqual(body);
     }
     expect(await previewIn(ada, group)).toEqual({ type: 'Reply', sender_username: bob.name, reply_text: 'indeed' });
+    await reply(answered[0] as Message, 'é'.repeat(51));
+    expect(await previewIn(ada, group)).toMatchObject({ type: 'Reply', reply_text: `${'é'.repeat(40)}...` });
   });
 
   it('of room changes', async () => {

@@ -76,6 +76,7 @@ describe.each([...ENDPOINTS, ...WITH_ID].map(([method, path]) => ({ method, path
       expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
     }
     expect((await ask(`${there}?access_token=${ada.token}`, { method })).status, 'in the header only').toBe(401);
+    expect((await ask(there, { method, headers: { cookie: `access_token=${ada.token}` } })).status, 'nor as a cookie').toBe(401);
   });
 });
 
@@ -91,6 +92,52 @@ describe.each(WITH_ID.map(([method, path, names]) => ({ method, path, names })))
       expect(answer.json<{ errors: readonly { path: string }[] }>().errors.map(({ path: name }) => name)).toEqual([names]);
     },
   );
+});
+
+describe('/api/v1, where later versions of ISM have it', () => {
+  it('has the same endpoints, and pages for lists', async () => {
+    const { id } = await createRoom(ada, 'Group', [bob], 'Versioned');
+    const sent = ok<Message>(await ada.post('/api/v1/send-msg', { chatRoomId: id, msgBody: { text: 'hello' } }));
+    expect(ok(await bob.get(`/api/v1/rooms/${id}/timeline`))).toEqual([sent]);
+    const [room] = ok<readonly ChatRoom[]>(await ada.get('/api/rooms?name=versioned'));
+    for (const query of ['?name=versioned', '?name=versioned&cursor=', '?cursor=&name=versioned']) {
+      expect(ok(await ada.get(`/api/v1/rooms${query}`)), query).toEqual({ content: [room], nextCursor: null, cursor: null });
+    }
+    for (const list of ['users/friends', 'users/friends/requests']) {
+      expect(ok(await ada.get(`/api/v1/${list}`)), list).toEqual({ content: [], nextCursor: null, cursor: null });
+      expect(ok(await ada.get(`/api/${list}`)), list).toEqual([]);
+    }
+    expect(ok<Page<object>>(await ada.get('/api/v1/rooms/share-targets?name=versioned')).content).toHaveLength(1);
+  });
+
+  it('refuses alike', async () => {
+    expect(problem(await ask('/api/v1/rooms'))).toEqual(UNAUTHORIZED);
+    const [there, here] = [await ada.get('/api/v1/rooms/1/users'), await ada.get('/api/rooms/1/users')];
+    expect(problem(there)).toEqual(INVALID);
+    expect(there.json<{ path: string }>().path).toBe(here.json<{ path: string }>().path);
+    expect((await ada.get('/api/v1/nothing')).status).toBe(404);
+    expect((await ada.get('/api/v1/send-msg')).status).toBe(405);
+  });
+});
+
+describe('a page', () => {
+  it('is of 20 unless another size is asked for, and of no more than there may be', async () => {
+    const token = await ism.issuer.token({ sub: randomUUID(), name: 'Host of many' });
+    const headers = { ...bearer(token), 'content-type': 'application/json' };
+    const { id } = ok<{ user: { id: string } }>(await ask('/api/me', { headers })).user;
+    const body = JSON.stringify({ roomType: 'Group', invitedUsers: [id, bob.id] });
+    for (let n = 0; n < 21; n += 1) ok(await ask('/api/rooms/create-room', { method: 'POST', headers, body }));
+    const page = async (query: string) => ok<Page<ChatRoom>>(await ask(`/api/rooms?${query}`, { headers }));
+    expect((await page('cursor=')).content).toHaveLength(20);
+    expect((await page('limit=3')).content).toHaveLength(3);
+    expect((await page('limit=1000')).content).toHaveLength(21);
+    for (const list of ['/api/rooms', '/api/users/friends', '/api/users/friends/requests', '/api/rooms/share-targets']) {
+      expect((await ask(`${list}?limit=1000`, { headers })).status, list).toBe(200);
+      for (const limit of ['0', '-1', 'ten', '1.5', '']) {
+        expect(problem(await ask(`${list}?limit=${limit}`, { headers })), `${list} ${limit}`).toEqual(INVALID);
+      }
+    }
+  });
 });
 
 describe('an error', () => {

@@ -16,6 +16,7 @@ import { either as E } from 'fp-ts';
 import type { Ctx } from '../../../http-kit/src/ctx.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
+import { transactOnce } from '../../../http-kit/src/retry.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { besides } from './context.ts';
 import { assertKnown } from './known-users.ts';
@@ -45,7 +46,17 @@ export const registerPeople = (app: FastifyInstance, platform: Platform): void =
     },
     { idempotent: true },
   );
-  handle(app, platform, acceptFriendship, run('AcceptFriendship'));
+  handle(
+    app,
+    platform,
+    acceptFriendship,
+    async (ctx) => {
+      const command = { type: 'AcceptFriendship', by: ctx.actor.userId, to: ctx.params.userId } as const;
+      const { position } = orReject(await transactOnce(platform, ctx, relationship, relationshipKey(command.by, command.to), command));
+      await ctx.settle(position, PEOPLE_READS);
+    },
+    { idempotent: true },
+  );
   handle(app, platform, rejectFriendship, run('RejectFriendship'));
   handle(app, platform, endFriendship, run('EndFriendship'));
 

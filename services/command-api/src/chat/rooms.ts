@@ -77,12 +77,19 @@ export const registerRooms = (app: FastifyInstance, platform: Platform): void =>
     { idempotent: true },
   );
 
-  handle(app, platform, leaveRoom, async ({ actor, params: { roomId }, context, settle }) => {
-    const left = orReject(
-      await platform.commands.transact(room, roomKey(roomId), { type: 'LeaveRoom', roomId, userId: actor.userId }, context),
-    );
-    await settle(left.position, ROOM_CHANGE_READS);
-  });
+  handle(
+    app,
+    platform,
+    leaveRoom,
+    async (ctx) => {
+      const { roomId } = ctx.params;
+      const left = orReject(
+        await transactOnce(platform, ctx, room, roomKey(roomId), { type: 'LeaveRoom', roomId, userId: ctx.actor.userId }),
+      );
+      await ctx.settle(left.position, ROOM_CHANGE_READS);
+    },
+    { idempotent: true },
+  );
 };
 
 /** Those who blocked `by` or are blocked by them. */
