@@ -269,6 +269,9 @@ const keysOf = (page: readonly Told[]): Keys => {
       case 'RecipientsRetried':
       case 'RecipientsCancelled':
       case 'RecipientsDismissed':
+      case 'RecipientsReported':
+      case 'RecipientsComplained':
+      case 'RecipientsAcknowledged':
       case 'DraftSaved':
       case 'DraftDiscarded':
       case 'DraftSubmitted':
