@@ -3,6 +3,7 @@
  * others hold of the same mail stays. Mail on its way in as it happens is refused or lost with the mailbox, and never in the way.
  */
 import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
+import { DEFAULT_LOG } from '@tidings/infra/event-log/open';
 import type { Email, Mailbox, MailboxMember, MailPage, Me } from '@tidings/contracts/http/mail-objects';
 import { createHash, randomUUID } from 'node:crypto';
 import pg from 'pg';
@@ -217,7 +218,12 @@ describe('after it', () => {
         .filter(({ handles }) => handles.includes('MailboxClosed'))
         .map(async ({ name }) => {
           let said = '';
-          const context = { databaseUrl, blobs: DEFAULT_PLACE, stdout: { write: (text: string) => void (said += text) } };
+          const context = {
+            databaseUrl,
+            blobs: DEFAULT_PLACE,
+            eventLog: DEFAULT_LOG,
+            stdout: { write: (text: string) => void (said += text) },
+          };
           for (const command of ['replay', 'cutover', 'retire'])
             expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
           expect(said).toContain('equal row by row');

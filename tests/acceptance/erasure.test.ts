@@ -3,6 +3,7 @@
  * comes out alike (architecture §10).
  */
 import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
+import { DEFAULT_LOG } from '@tidings/infra/event-log/open';
 import type { AdminRoom, Report } from '@tidings/contracts/http/admin';
 import type { ChatRoom, Message, Page, User } from '@tidings/contracts/http/chat-objects';
 import type { Media } from '@tidings/contracts/http/media';
@@ -333,7 +334,12 @@ describe('after it', () => {
     await Promise.all(
       projections.map(async ({ name }) => {
         let said = '';
-        const context = { databaseUrl, blobs: DEFAULT_PLACE, stdout: { write: (text: string) => void (said += text) } };
+        const context = {
+          databaseUrl,
+          blobs: DEFAULT_PLACE,
+          eventLog: DEFAULT_LOG,
+          stdout: { write: (text: string) => void (said += text) },
+        };
         for (const command of ['replay', 'cutover', 'retire'])
           expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);
       }),

@@ -1,5 +1,6 @@
 /** The read models are nothing but a reading of the log: thrown away and read again, every answer is the same to the byte. */
 import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
+import { DEFAULT_LOG } from '@tidings/infra/event-log/open';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -301,7 +302,12 @@ describe('the answers to a sample of requests', () => {
     await Promise.all(
       projections.map(async ({ name }) => {
         let said = '';
-        const context = { databaseUrl, blobs: DEFAULT_PLACE, stdout: { write: (text: string) => void (said += text) } };
+        const context = {
+          databaseUrl,
+          blobs: DEFAULT_PLACE,
+          eventLog: DEFAULT_LOG,
+          stdout: { write: (text: string) => void (said += text) },
+        };
         // What was live is dropped, so that nothing can be read from it any more.
         for (const command of ['replay', 'cutover', 'retire'])
           expect([name, command, await projectionsCommand([command, name], context), said]).toEqual([name, command, 0, said]);

@@ -133,7 +133,7 @@ describe('loadConfig', () => {
   });
 
   it('refuses what this version would ignore', () => {
-    expect(faultsOf({ KURRENTDB_URL: 'esdb://localhost:2113' })[0]).toMatch(/^KURRENTDB_URL must be left unset: KurrentDB/);
+    expect(faultsOf({ OPENSEARCH_URL: 'http://localhost:9200' })[0]).toMatch(/^OPENSEARCH_URL must be left unset: OpenSearch/);
   });
 
   it('takes lists of names as they are written, none by default', () => {
@@ -161,6 +161,15 @@ describe('loadConfig', () => {
       'KAFKA_TLS_CERT_FILE and KAFKA_TLS_KEY_FILE must be set together',
       'KAFKA_TLS must be on when KAFKA_TLS_CA_FILE is set',
     ]);
+  });
+
+  it('knows what keeps the log', () => {
+    const url = 'esdb+discover://admin:secret@one:2113,two:2113?tls=true';
+    expect(loadConfig({ EVENT_LOG: 'kurrentdb', KURRENTDB_URL: url })).toMatchObject(
+      E.right({ eventLog: { type: 'kurrentdb', kurrentdb: url } }),
+    );
+    expect(faultsOf({ EVENT_LOG: 'kurrentdb' })).toEqual(['KURRENTDB_URL must be set when EVENT_LOG is kurrentdb']);
+    expect(faultsOf({ KURRENTDB_URL: 'http://one:2113' })).toHaveLength(1);
   });
 
   it('knows where bytes are, and where they come from', () => {

@@ -8,6 +8,7 @@ import { decode } from '@tidings/contracts/codec';
 import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
 import { type GatewayOut, gatewayOutOf, gatewayOutVariables } from './gateway-out.ts';
 import { type Gateway, gatewayOf, gatewayVariables } from './gateway.ts';
+import type { LogPlace } from '../event-log/open.ts';
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
@@ -98,7 +99,10 @@ export const variables = {
   ),
   LOG_LEVEL: word('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').means('The least that is logged.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').means('Where traces go, by OTLP over HTTP; without it nowhere.'),
-  EVENT_LOG: word('postgres').means('What keeps the log.'),
+  EVENT_LOG: word<LogPlace['type']>('postgres', 'kurrentdb').means('What keeps the log: Postgres, or the KurrentDB at `KURRENTDB_URL`.'),
+  KURRENTDB_URL: variable<string | null>('a URL like esdb://user:password@host:2113 or esdb+discover://…', null, (value) =>
+    /^(esdb|kurrentdb)(\+discover)?:\/\/[^\s/]+\S*$/.test(value) ? value : undefined,
+  ).means('The KurrentDB that keeps the log with `EVENT_LOG=kurrentdb`, and nothing else.'),
   NOTIFY_CLIENT_IDS: names('client ids with commas between them').means(
     'Applications (`azp` of their tokens) that may send custom notifications, beside administrators.',
   ),
@@ -119,7 +123,6 @@ export const variables = {
   ...mailOutVariables,
   ...gatewayOutVariables,
   ...gatewayVariables,
-  KURRENTDB_URL: notYet('KurrentDB'),
   OPENSEARCH_URL: notYet('OpenSearch'),
 };
 
@@ -182,6 +185,7 @@ export interface Config {
   /** Applications that may send custom notifications. */
   readonly notifyClientIds: readonly string[];
   readonly kafka: KafkaSettings;
+  readonly eventLog: LogPlace;
   /** Calls to webhooks and push services. */
   readonly outbound: {
     readonly allowPrivate: boolean;
@@ -231,6 +235,7 @@ const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] =>
     : ['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']),
   ...blobFaults(env),
   ...kafkaFaults(env),
+  ...(env.EVENT_LOG === 'kurrentdb' && env.KURRENTDB_URL === null ? ['KURRENTDB_URL must be set when EVENT_LOG is kurrentdb'] : []),
   ...(env.TIDINGS_ENV === 'production' && env.OIDC_ISSUER === null
     ? ['OIDC_ISSUER must be set when TIDINGS_ENV is production: the development issuer hands out tokens to anybody who asks']
     : []),
@@ -271,6 +276,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,
   kafka: kafkaOf(env),
+  eventLog: { type: env.EVENT_LOG, kurrentdb: env.KURRENTDB_URL },
   outbound: {
     allowPrivate: env.WEBHOOK_ALLOW_PRIVATE,
     timeoutMs: env.WEBHOOK_TIMEOUT_MS,

@@ -30,7 +30,7 @@ export const someEvents = (count: number, type = 'Happened', data: NewEvent['dat
 const one = (type?: string): NewEvent[] => someEvents(1, type);
 const stream = (name: string): StreamId => `test-${name}` as StreamId;
 
-export const eventLogContract = (name: string, open: OpenLog): void => {
+export const eventLogContract = (name: string, open: OpenLog, { sharded = true }: { readonly sharded?: boolean } = {}): void => {
   describe(`${name}: event log contract`, () => {
     let log: EventLog;
     let close: () => Promise<void>;
@@ -303,6 +303,7 @@ export const eventLogContract = (name: string, open: OpenLog): void => {
       }, 60_000);
     });
 
+    if (!sharded) return;
     it('keeps streams with the same key in one shard', async () => {
       const sharded = await open({ shards: 4 });
       try {

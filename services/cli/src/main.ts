@@ -141,9 +141,9 @@ const tokenCommand = async ([user, ...rest]: readonly string[]): Promise<number>
 };
 
 const projections = (args: readonly string[]): Promise<number> =>
-  withDatabase(async (databaseUrl, { blobs }) => {
+  withDatabase(async (databaseUrl, { blobs, eventLog }) => {
     const { projectionsCommand } = await import('./projections/index.ts');
-    return projectionsCommand([...args], { databaseUrl, blobs, stdout: process.stdout });
+    return projectionsCommand([...args], { databaseUrl, blobs, eventLog, stdout: process.stdout });
   });
 
 const filing = (args: readonly string[]): Promise<number> =>

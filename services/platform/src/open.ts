@@ -2,7 +2,7 @@
 import { openBlobs } from '@tidings/infra/blobs/open';
 import { createCommands } from '@tidings/infra/commands/create-commands';
 import type { Config } from '@tidings/infra/config/config';
-import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
+import { openLog } from '@tidings/infra/event-log/open';
 import { createEventStore } from '@tidings/infra/event-store/store';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
 import { createPositionFeed, type PositionFeed } from '@tidings/infra/projector/announce';
@@ -53,11 +53,11 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
     opened.push(() => read.end());
     const signals = postgresSignals({ url, logger });
     opened.push(() => signals.close());
-    const log = await openPostgresLog({ url, logger, signals });
+    const log = await openLog(config.eventLog, { url, logger, signals });
     opened.push(() => log.close());
     const keys = postgresSubjectKeys({ pool });
     const events = traceAppends(createEventStore(log, keys));
-    const { blobs } = await openBlobs(config.blobs, { pool, besideLog: true });
+    const { blobs } = await openBlobs(config.blobs, { pool, besideLog: config.eventLog.type === 'postgres' });
     const live = await createLiveSchema(pool, signals);
     opened.push(() => live.close());
     const feed = createPositionFeed();

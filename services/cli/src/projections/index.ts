@@ -1,5 +1,6 @@
 /** `tidings projections …`: what the read models do, and what an operator may make them do. */
 import { type BlobPlace, openBlobs } from '@tidings/infra/blobs/open';
+import type { LogPlace } from '@tidings/infra/event-log/open';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { parkedStreams, requestUnpark } from '@tidings/infra/projector/parking';
 import { instances } from '@tidings/infra/projector/registry';
@@ -17,6 +18,7 @@ export interface ProjectionsContext {
   readonly databaseUrl: string;
   /** Where the texts of mails are. */
   readonly blobs: BlobPlace;
+  readonly eventLog: LogPlace;
   readonly stdout: Out;
 }
 
@@ -119,7 +121,7 @@ const known = (name: string | undefined): string => {
 const replayCommand = async (
   name: string,
   flags: { readonly cutover: boolean; readonly here: boolean; readonly restart: boolean; readonly detach: boolean },
-  { pool, stdout, databaseUrl, blobs: storage }: Run,
+  { pool, stdout, databaseUrl, eventLog, blobs: storage }: Run,
 ): Promise<number> => {
   const projection = projections.find((one) => one.name === name);
   if (projection === undefined) return 2;
@@ -134,7 +136,7 @@ const replayCommand = async (
   const startHere = async (): Promise<{ readonly stop: () => Promise<void> }> => {
     const { blobs } = await openBlobs(storage, { pool, besideLog: false });
     // Loaded only now: it brings the whole log adapter along.
-    return (await import('./here.ts')).runHere(databaseUrl, pool, projectionsOver(blobs), name);
+    return (await import('./here.ts')).runHere({ databaseUrl, eventLog }, pool, projectionsOver(blobs), name);
   };
   const here = flags.here ? await startHere() : null;
   try {

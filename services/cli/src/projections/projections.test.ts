@@ -1,5 +1,6 @@
 import { migrateBlobs } from '@tidings/infra/blobs/postgres';
 import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
+import { DEFAULT_LOG } from '@tidings/infra/event-log/open';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrateEventLog } from '@tidings/infra/event-log/postgres/migrate';
 import { registerProjections } from '@tidings/infra/projector/registry';
@@ -15,7 +16,8 @@ let world: World;
 
 const tidings = async (...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> => {
   let out = '';
-  const code = await projectionsCommand(args, { databaseUrl: world.url, blobs: DEFAULT_PLACE, stdout: { write: (text) => (out += text) } });
+  const context = { databaseUrl: world.url, blobs: DEFAULT_PLACE, eventLog: DEFAULT_LOG };
+  const code = await projectionsCommand(args, { ...context, stdout: { write: (text) => (out += text) } });
   return { code, out };
 };
 
