@@ -9,6 +9,8 @@ import { either as E } from 'fp-ts';
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { address } from './address/index.ts';
+import { answered } from './answered/index.ts';
+import { answering } from './answering/index.ts';
 import { contact } from './contact/index.ts';
 import { domain } from './domain/index.ts';
 import { comment } from './comment/index.ts';
@@ -122,6 +124,8 @@ const deepFreeze = <A>(value: A): A => {
 
 const registry: Readonly<Record<string, () => void>> = {
   address: obeysTheLaws(address, commands.addressCommands),
+  answered: obeysTheLaws(answered, commands.answeredCommands),
+  answering: obeysTheLaws(answering, commands.answeringCommands),
   comment: obeysTheLaws(comment, commands.commentCommands),
   contact: obeysTheLaws(contact, commands.contactCommands),
   domain: obeysTheLaws(domain, commands.domainCommands),

@@ -1,5 +1,6 @@
 /** Every way a decision can be refused. Whoever maps rejections to status codes does it over this union, so none is forgotten. */
 import type { AddressRejection } from './address/index.ts';
+import type { AnsweredRejection } from './answered/index.ts';
 import type { CommentRejection } from './comment/index.ts';
 import type { DraftRejection } from './draft/index.ts';
 import type { EmailRejection } from './email/index.ts';
@@ -24,6 +25,7 @@ import type { WebhookRejection } from './webhook/index.ts';
 
 export type Rejection =
   | AddressRejection
+  | AnsweredRejection
   | CommentRejection
   | DraftRejection
   | EmailRejection

@@ -315,6 +315,8 @@ const writeDrafts = async (writing: Writing, by: Person, mailboxId: string, thre
     const id = `${dice.below(9)}0000000-0000-4000-8000-000000000000`;
     await act(writing, by, `${path}/${kind}/${id}`, { method: 'PUT', body: { name, text: '{{name}}', isDefault: true } });
   }
+  await act(writing, by, `${path}/autoreply`, { method: 'PUT', body: { isActive: false, text: 'Away', html: '<p>Away</p>' } });
+  await act(writing, by, `${path}/receipts`, { method: 'PUT', body: { policy: 'never' } });
 };
 
 /** One in two threads is starred, put away, read in part, or several of these, some of it taken back. */

@@ -1,19 +1,19 @@
 /** What comes back about mail that went out, by the wire it comes by: reports of other servers, complaints, and what strangers make up. */
 import type { Draft, Sending } from '@tidings/contracts/http/drafts';
-import type { Delivery, Email, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
+import type { Delivery, Email, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Sink, startSink } from '../kit/smtp-sink.ts';
-import { type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { conflict, invalid, type MailTown, missing, openMailTown } from './mail-kit.ts';
 
 const soon = { timeout: 30_000, interval: 30 };
 let sink: Sink;
-let town: MailTown<'alice' | 'mallory'>;
+let town: MailTown<'alice' | 'bob' | 'mallory'>;
 let team: string;
 
 beforeAll(async () => {
   sink = await startSink();
-  town = await openMailTown(['alice', 'mallory'], { SMTP_RELAY_URL: `smtp://127.0.0.1:${sink.port}` });
+  town = await openMailTown(['alice', 'bob', 'mallory'], { SMTP_RELAY_URL: `smtp://127.0.0.1:${sink.port}` });
   team = await town.openShared('team', { alice: 'sender' });
 });
 afterAll(async () => {
@@ -198,4 +198,129 @@ it('a mail that asks for receipts shows who read it, and nobody else can say so'
   }, soon);
   await vi.waitFor(async () => expect(await inbox()).toContain('By a receipt'), soon);
   expect(returnPath).not.toBe(receipts);
+});
+
+it('a mail to oneself is in the inbox as well as among what was sent, in one thread', async () => {
+  const { emailId } = await (async () => {
+    const { alice } = town.as;
+    const { id } = await alice.ask<Draft>('POST', `/api/mailboxes/${team}/drafts`, {
+      subject: 'to us',
+      to: [{ email: 'team@tidings.test' }],
+    });
+    const sent = await alice.ask<typeof Sending._A>('POST', `/api/drafts/${id}/send`, { undoSeconds: 0 });
+    await settled(sent.emailId, 'internal');
+    return sent;
+  })();
+  await vi.waitFor(async () => expect(await inbox()).toContain('to us'), soon);
+  const { threadId } = await town.as.alice.ask<Email>('GET', `/api/emails/${emailId}`);
+  const path = `/api/threads/${threadId}/messages?mailboxId=${team}`;
+  const { content } = await town.as.alice.ask<MailPage<Email>>('GET', path);
+  expect(content.map(({ direction }) => direction)).toEqual(['out', 'in']);
+});
+
+const mailboxOf = async (who: 'alice' | 'bob'): Promise<string> => (await town.as[who].ask<Me>('GET', '/api/me')).mailboxes[0]?.id ?? '';
+const threadsOf = async (who: 'alice' | 'bob', view: string): Promise<readonly Thread[]> =>
+  (await town.as[who].ask<MailPage<Thread>>('GET', `/api/mailboxes/${await mailboxOf(who)}/threads?view=${view}`)).content;
+const mails = (to: string) => sink.mails.filter((mail) => mail.to.includes(to));
+
+describe('a mailbox that answers by itself', () => {
+  const away = { subject: 'Away', text: 'Back on Monday.', html: '<p>Back on <b>Monday</b>.</p>' };
+
+  it('answers people once a day, from the null sender, and stays unread', async () => {
+    const { alice } = town.as;
+    const mailbox = await mailboxOf('alice');
+    const path = `/api/mailboxes/${mailbox}/autoreply`;
+    expect(await alice.refused('GET', path)).toEqual(missing);
+    expect(await alice.refused('PUT', path, {})).toEqual(invalid('text'));
+    expect(await alice.refused('PUT', path, { text: 'x', schedule: { type: 'weekly', timeZone: 'Mars/Base', hours: [] } })).toEqual(
+      invalid('schedule.timeZone', 'schedule.hours'),
+    );
+    expect(await alice.ask('PUT', path, away)).toMatchObject({ ...away, isActiveNow: true, schedule: { type: 'always' } });
+    expect(await alice.ask('GET', path)).toMatchObject({ ...away, isActive: true, isActiveNow: true });
+
+    const first = await town.send('alice', {
+      from: 'Zoe <zoe@elsewhere.test>',
+      to: 'alice@tidings.test',
+      subject: 'Lunch?',
+      messageId: '<lunch@elsewhere.test>',
+      text: 'x',
+    });
+    await vi.waitFor(() => expect(mails('zoe@elsewhere.test')).toHaveLength(1), soon);
+    const [answer] = mails('zoe@elsewhere.test');
+    expect(answer).toMatchObject({ from: '', to: ['zoe@elsewhere.test'] });
+    for (const line of [
+      /^Subject: Away\r?$/m,
+      /^Auto-Submitted: auto-replied\r?$/m,
+      /^In-Reply-To: <lunch@elsewhere\.test>\r?$/m,
+      /^Precedence: bulk\r?$/m,
+    ])
+      expect(answer?.data).toMatch(line);
+    const thread = `/api/threads/${first.threadId}`;
+    await vi.waitFor(async () => {
+      const { content } = await alice.ask<MailPage<Email>>('GET', `${thread}/messages?mailboxId=${mailbox}`);
+      expect(content.map(({ direction }) => direction)).toEqual(['in', 'out']);
+    }, soon);
+    expect(await alice.ask<Thread>('GET', `${thread}?mailboxId=${mailbox}`)).toMatchObject({ unread: true });
+
+    await town.send('alice', { from: 'zoe@elsewhere.test', to: 'alice@tidings.test', subject: 'And now?', text: 'x' });
+    await town.send('alice', {
+      from: 'list@elsewhere.test',
+      to: 'alice@tidings.test',
+      text: 'x',
+      headers: { 'List-Id': '<l.elsewhere.test>' },
+    });
+    await town.send('alice', { from: 'Yan <yan@elsewhere.test>', to: 'alice@tidings.test', subject: 'Last', text: 'x' });
+    // What came before it was looked at before it.
+    await vi.waitFor(() => expect(mails('yan@elsewhere.test')).toHaveLength(1), soon);
+    expect([mails('zoe@elsewhere.test').length, mails('list@elsewhere.test').length]).toEqual([1, 0]);
+  });
+
+  it('ends at once when it meets another one', async () => {
+    const { bob, alice } = town.as;
+    await bob.ask('PUT', `/api/mailboxes/${await mailboxOf('bob')}/autoreply`, { text: 'Bob is away.' });
+    const { id } = await alice.ask<Draft>('POST', `/api/mailboxes/${await mailboxOf('alice')}/drafts`, {
+      ...{ subject: 'Ping', text: 'x', to: [{ email: 'bob@tidings.test' }] },
+    });
+    await alice.ask('POST', `/api/drafts/${id}/send`, { undoSeconds: 0 });
+    await vi.waitFor(async () => expect((await threadsOf('alice', 'inbox')).map(({ subject }) => subject)).toContain('Ping'), soon);
+    const [ping] = (await threadsOf('alice', 'inbox')).filter(({ subject }) => subject === 'Ping');
+    expect(ping).toMatchObject({ messageCount: 2 });
+    // A mail that is answered shows that everything before it was looked at.
+    await town.send('alice', { from: 'Xia <xia@elsewhere.test>', to: 'alice@tidings.test', subject: 'Fence', text: 'x' });
+    await vi.waitFor(() => expect(mails('xia@elsewhere.test')).toHaveLength(1), soon);
+    const bobs = await threadsOf('bob', 'inbox');
+    expect(bobs.map(({ subject, messageCount }) => [subject, messageCount])).toEqual([['Ping', 2]]);
+    for (const who of ['alice', 'bob'] as const) await town.as[who].ask('DELETE', `/api/mailboxes/${await mailboxOf(who)}/autoreply`);
+    expect(await alice.refused('GET', `/api/mailboxes/${await mailboxOf('alice')}/autoreply`)).toEqual(missing);
+  });
+});
+
+it('a receipt goes out only when who reads the mail agrees, and never where the mailbox says so', async () => {
+  const { alice } = town.as;
+  const mailboxId = await mailboxOf('alice');
+  const headers = { 'Disposition-Notification-To': 'Wim <wim@elsewhere.test>' };
+  const mail = { from: 'Wim <wim@elsewhere.test>', to: 'alice@tidings.test', text: 'x' };
+  const asks = async (subject: string): Promise<Email> =>
+    town.send('alice', { ...mail, subject, messageId: `<${subject}@elsewhere.test>`, headers });
+  const answer = ({ id }: Email) => `/api/emails/${id}/receipt`;
+  const [yes, no] = [await asks('Receipt-yes'), await asks('Receipt-no')];
+  expect(yes.receiptRequest).toEqual({ to: [{ name: 'Wim', email: 'wim@elsewhere.test' }], answer: null });
+  const silent = await town.send('alice', { ...mail, subject: 'No receipt' });
+  expect(silent.receiptRequest).toBeNull();
+  expect(await alice.refused('POST', answer(silent), { mailboxId, send: true })).toEqual(conflict);
+  expect(await town.as.mallory.refused('POST', answer(yes), { mailboxId, send: true })).toEqual(missing);
+
+  expect(await alice.ask('POST', answer(no), { mailboxId, send: false })).toEqual({ answer: 'declined' });
+  expect(await alice.refused('POST', answer(no), { mailboxId, send: true })).toEqual(conflict);
+  await alice.ask('PUT', `/api/mailboxes/${mailboxId}/receipts`, { policy: 'never' });
+  expect(await alice.refused('POST', answer(yes), { mailboxId, send: true })).toEqual(conflict);
+  await alice.ask('PUT', `/api/mailboxes/${mailboxId}/receipts`, { policy: 'ask' });
+  expect(await alice.ask('POST', answer(yes), { mailboxId, send: true })).toEqual({ answer: 'sent' });
+  expect((await alice.ask<Email>('GET', `/api/emails/${yes.id}`)).receiptRequest).toMatchObject({ answer: 'sent' });
+  await vi.waitFor(() => expect(mails('wim@elsewhere.test')).toHaveLength(1), soon);
+  const [receipt] = mails('wim@elsewhere.test');
+  expect(receipt?.from).toBe('');
+  expect(receipt?.data).toMatch(/report-type=disposition-notification/);
+  for (const line of [/^Original-Message-ID: <Receipt-yes@elsewhere\.test>\r?$/m, /^Final-Recipient: rfc822;alice@tidings\.test\r?$/m])
+    expect(receipt?.data).toMatch(line);
 });

@@ -182,8 +182,9 @@ const firstQuestions = (): readonly Question[] => {
     const lists = VIEWS.map((view) => `${path}/threads?view=${view}`);
     const pages = [`${path}/threads?view=all&limit=4`, `${path}/threads?unread=true`, `${path}/threads?unread=false&limit=3`];
     const written = [`${path}/drafts`, `${path}/drafts?limit=1`, `${path}/templates`, `${path}/signatures`];
+    const answers = [`${path}/autoreply`, `${path}/receipts`];
     return asEach(
-      [path, ...written, `${path}/members`, `${path}/members?limit=2`, `${path}/counts`, ...lists, ...pages],
+      [path, ...written, ...answers, `${path}/members`, `${path}/members?limit=2`, `${path}/counts`, ...lists, ...pages],
       [reader, dice.one(people)],
     );
   });

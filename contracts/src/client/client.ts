@@ -6,6 +6,7 @@ import { either as E } from 'fp-ts';
 import type * as t from 'io-ts';
 import { decode } from '../codec.ts';
 import * as admin from '../http/admin.ts';
+import * as answering from '../http/answering.ts';
 import * as chat from '../http/chat.ts';
 import type { ReceivedFile } from '../http/form.ts';
 import * as contacts from '../http/contacts.ts';
@@ -62,6 +63,7 @@ const modules = {
   ...drafts,
   ...sending,
   ...templates,
+  ...answering,
   ...deliveries,
   ...leaving,
   ...labels,

@@ -127,6 +127,8 @@ export const EmailDetails = t.readonly(
     }),
     /** Absent from what did not come in by SMTP, or was not checked. */
     t.partial({ authentication: Authentication, spam: SpamVerdict }),
+    /** Whom its author wants to be told that it was read (RFC 8098). Absent from what asks for nothing. */
+    t.partial({ receiptTo: Addresses }),
   ]),
 );
 export type EmailDetails = t.TypeOf<typeof EmailDetails>;

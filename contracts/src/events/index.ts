@@ -2,6 +2,7 @@
 import type { EventId, StreamId } from '../ids.ts';
 import type { EventMeta, Position } from '../ports/event-log.ts';
 import type { Timestamp } from '../time.ts';
+import { answeringEvents } from './answering.ts';
 import { commentEvents } from './comment.ts';
 import { commandEvents } from './command.ts';
 import { contactEvents } from './contact.ts';
@@ -56,6 +57,7 @@ export const eventDefinitions = [
   ...uploadEvents,
   ...importEvents,
   ...templateEvents,
+  ...answeringEvents,
   ...noticesEvents,
   ...mailingEvents,
   ...commandEvents,

@@ -298,6 +298,18 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     error: { code: 'login', field: 'imap.password', message: 'The server does not take this user name and password.' },
   },
   ImportCancelled: { importId, mailboxId, ...counts, by: grace },
+  AutoreplySet: {
+    ...{ mailboxId, isActive: true, by: ada },
+    schedule: {
+      ...{ type: 'weekly', timeZone: 'Europe/Paris' },
+      hours: [{ from: { day: 5, time: '18:00' }, to: { day: 1, time: '08:30' } }],
+    },
+    content: { subject: 'Closed', text: 'We read this on Monday.', html: '<p>We read this on Monday.</p>' },
+  },
+  AutoreplyRemoved: { mailboxId, by: ada },
+  ReceiptPolicySet: { mailboxId, policy: 'never', by: ada },
+  AutoreplyDecided: { mailboxId, emailId, threadId, at: timestamp(1_800_000_000_000) },
+  ReceiptAnswered: { mailboxId, emailId, threadId, sent: true, by: grace },
   TemplateSaved: {
     ...{
       mailboxId,

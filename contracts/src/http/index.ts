@@ -1,6 +1,7 @@
 /** Every endpoint there is, and the objects they speak by name. The OpenAPI document, the reference and the typed client derive from here. */
 import * as t from 'io-ts';
 import * as admin from './admin.ts';
+import * as answering from './answering.ts';
 import * as chatObjects from './chat-objects.ts';
 import { chatRoutes } from './chat.ts';
 import * as contacts from './contacts.ts';
@@ -62,6 +63,7 @@ export const routes: readonly Route[] = [
   ...drafts.draftRoutes,
   ...sending.sendingRoutes,
   ...templates.templateRoutes,
+  ...answering.answeringRoutes,
   ...deliveryRoutes,
   ...live.liveRoutes,
   ...sync.syncRoutes,
@@ -94,6 +96,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...drafts,
     ...sending,
     ...templates,
+    ...answering,
     ...live,
     ...sync,
     ...presence,

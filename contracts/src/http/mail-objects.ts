@@ -190,6 +190,8 @@ export const Email = t.readonly(
     authentication: Authentication,
     spam: SpamVerdict,
     deliveries: t.readonlyArray(Delivery),
+    /** Its author asks to be told that it was read; null for most mail. Answered at `/api/emails/{id}/receipt`. */
+    receiptRequest: nullable(t.readonly(t.type({ to: MailAddresses, answer: nullable(oneOf('sent', 'declined')) }))),
   }),
 );
 export type Email = t.TypeOf<typeof Email>;

@@ -8,6 +8,7 @@ export const template: Decider<State, Command, TemplateEvent, Rejection> = { cat
 
 export { type Command as TemplateCommand, MOST_TEMPLATES, type Rejection as TemplateRejection } from './decide.ts';
 export { fill, type Filled, unknownIn } from './placeholders.ts';
+export { signedHtml, signedText } from './place.ts';
 export { activeOf, signatureFor } from './signature.ts';
 export type { State as TemplateState, Template } from './state.ts';
 export { type Owner as TemplateOwner, templatesKey } from './stream.ts';

@@ -29,6 +29,9 @@ import type { MailingEvent } from '../mailing/events.ts';
 import type { MappingEvent } from '../mapping/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
+import type { AnswerSchedule } from '@tidings/contracts/events/answering';
+import type { AnsweredEvent } from '../answered/events.ts';
+import type { AnsweringEvent } from '../answering/events.ts';
 import type { NoticesEvent } from '../notices/events.ts';
 import type { NotificationEvent } from '../notification/events.ts';
 import type { OutboundEvent } from '../outbound/events.ts';
@@ -83,6 +86,8 @@ export type DomainEvent =
   | MessageEvent
   | NoticesEvent
   | NotificationEvent
+  | AnsweredEvent
+  | AnsweringEvent
   | OutboundEvent
   | PushEvent
   | ReactionEvent
@@ -235,6 +240,13 @@ export const mailToSend = {
   ...{ emailId: emails, mailboxId: mailboxes, threadId: threads, rawBlobId: blobs, size: seqs },
   queuedBy: fc.option(users, { nil: null }),
 };
+export const schedules: Arbitrary<AnswerSchedule> = fc.oneof(
+  fc.record({ type: fc.constant('always') }),
+  fc.record({ type: fc.constant('range'), from: times, to: times }),
+  fc.record({ type: fc.constant('weekly'), timeZone: fc.constant('Europe/Paris'), hours: fc.constant([]) }),
+);
+export const answerTexts = fc.record({ subject: words, text: words, html: words });
+export const receiptPolicies = fc.constantFrom('ask', 'never');
 export const fates = fc.constantFrom('failed', 'delayed', 'delivered', 'relayed', 'expanded');
 const ofOutbound = { emailId: emails, mailboxId: mailboxes, threadId: threads, recipients: recipientNos };
 const attempted = { ...ofOutbound, attemptId: attempts };
@@ -460,6 +472,11 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
   RecipientsRetried: fc.record({ ...ofOutbound, by: users }),
   RecipientsCancelled: fc.record({ ...ofOutbound, by: users }),
   RecipientsDismissed: fc.record({ ...ofOutbound, by: users }),
+  AutoreplySet: fc.record({ mailboxId: mailboxes, isActive: fc.boolean(), schedule: schedules, content: sealed(answerTexts), by: users }),
+  AutoreplyRemoved: fc.record({ mailboxId: mailboxes, by: users }),
+  ReceiptPolicySet: fc.record({ mailboxId: mailboxes, policy: receiptPolicies, by: users }),
+  AutoreplyDecided: fc.record({ mailboxId: mailboxes, emailId: emails, threadId: threads, at: times }),
+  ReceiptAnswered: fc.record({ mailboxId: mailboxes, emailId: emails, threadId: threads, sent: fc.boolean(), by: users }),
   RecipientsReported: fc.record({
     ...{ ...reported, fate: fates, moves: fc.boolean(), host: optionalWords, reply: sealed(words), enhancedCode: enhancedCodes },
   }),

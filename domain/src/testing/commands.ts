@@ -17,6 +17,8 @@ import type { MailboxCommand } from '../mailbox/index.ts';
 import type { MailingCommand } from '../mailing/index.ts';
 import type { MappingCommand } from '../mapping/index.ts';
 import type { MediaCommand } from '../media/index.ts';
+import type { AnsweredCommand } from '../answered/index.ts';
+import type { AnsweringCommand } from '../answering/index.ts';
 import type { MessageCommand } from '../message/index.ts';
 import type { NoticesCommand } from '../notices/index.ts';
 import type { NotificationCommand } from '../notification/index.ts';
@@ -265,6 +267,23 @@ export const emailCommands: Arbitrary<EmailCommand> = oneOfThese<EmailCommand>({
     { emailId: any.emails, blobId: any.blobs, size: any.seqs, recipients: any.recipients, origin: fc.constant('internal') },
     { requiredKeys: ['emailId', 'blobId', 'size', 'recipients'] },
   ),
+});
+
+export const answeringCommands: Arbitrary<AnsweringCommand> = oneOfThese<AnsweringCommand>({
+  SetAutoreply: fc.record({
+    mailboxId: any.mailboxes,
+    isActive: fc.boolean(),
+    schedule: any.schedules,
+    content: any.answerTexts,
+    by: any.users,
+  }),
+  RemoveAutoreply: fc.record({ mailboxId: any.mailboxes, by: any.users }),
+  SetReceiptPolicy: fc.record({ mailboxId: any.mailboxes, policy: any.receiptPolicies, by: any.users }),
+});
+
+export const answeredCommands: Arbitrary<AnsweredCommand> = oneOfThese<AnsweredCommand>({
+  Autoreply: fc.record({ mailboxId: any.mailboxes, emailId: any.emails, threadId: any.threads, at: any.times }),
+  AnswerReceipt: fc.record({ mailboxId: any.mailboxes, emailId: any.emails, threadId: any.threads, sent: fc.boolean(), by: any.users }),
 });
 
 export const filingCommands: Arbitrary<FilingCommand> = oneOfThese<FilingCommand>({

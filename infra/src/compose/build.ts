@@ -55,6 +55,8 @@ const headersOf = ({ unsubscribe, receiptTo, autoSubmitted }: MailToCompose): Re
   ...(unsubscribe?.startsWith('https:') === true ? { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' } : {}),
   ...(receiptTo === null ? {} : { 'Disposition-Notification-To': `<${receiptTo}>` }),
   ...(autoSubmitted === null ? {} : { 'Auto-Submitted': autoSubmitted, 'X-Auto-Response-Suppress': 'All' }),
+  // For programs that know nothing of RFC 3834.
+  ...(autoSubmitted === 'auto-replied' ? { Precedence: 'bulk' } : {}),
 });
 
 /** Words for who reads no HTML. Lines are the reader's to break. */

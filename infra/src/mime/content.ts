@@ -24,6 +24,7 @@ export interface MailSays {
 const ROOM = { few: 6_000, many: 28_000, references: 16_000, bodies: 6_000, attachments: 28_000 };
 
 export const contentOf = (headers: DecodedHeaders, lines: HeaderLines, structure: Structure<TreeNode>): MailSays => {
+  const receiptTo = addresses(headers, 'disposition-notification-to', ROOM.few);
   const attachments = within(structure.attachments.map(part), ROOM.attachments);
   return {
     content: {
@@ -44,6 +45,7 @@ export const contentOf = (headers: DecodedHeaders, lines: HeaderLines, structure
       textBody: within(structure.textBody.map(part), ROOM.bodies),
       htmlBody: within(structure.htmlBody.map(part), ROOM.bodies),
       attachments,
+      ...(receiptTo.length === 0 ? {} : { receiptTo }),
     },
   };
 };

@@ -10,8 +10,16 @@ export interface EmailBodies {
   readonly bodyValues: Email['bodyValues'];
 }
 
+/** What was said to who wants to know whether it was read; null: nothing yet. */
+export type ReceiptAnswer = NonNullable<Email['receiptRequest']>['answer'];
+
 /** @param bodies null when they are not to be shown: the email is erased */
-export const emailView = (held: HeldEmail, bodies: EmailBodies | null, deliveries: Email['deliveries'] = []): Email => {
+export const emailView = (
+  held: HeldEmail,
+  bodies: EmailBodies | null,
+  deliveries: Email['deliveries'] = [],
+  receipt: ReceiptAnswer = null,
+): Email => {
   const content = held.content ?? ERASED;
   const { details, bodyValues } = bodies ?? NO_BODIES;
   return {
@@ -42,6 +50,7 @@ export const emailView = (held: HeldEmail, bodies: EmailBodies | null, deliverie
     authentication: details.authentication ?? UNCHECKED.authentication,
     spam: details.spam ?? UNCHECKED.spam,
     deliveries,
+    receiptRequest: held.direction === 'in' && details.receiptTo !== undefined ? { to: details.receiptTo, answer: receipt } : null,
   };
 };
 

@@ -18,6 +18,10 @@ export const choose = (index: HeldIndex, mailboxId: MailboxId, emailId: EmailId,
   const twins = index.sameMessageId(mailboxId, mail).filter((held) => held.emailId !== emailId);
   const same = twins.find((held) => held.contentHash === contentHash);
   if (same !== undefined) return { outcome: { type: 'duplicate', of: same.emailId }, messageIdReused: false, relative: null };
+  // What the mailbox sent to itself comes in as its own copy: one conversation. Nobody computed a hash of what was filed by others.
+  const own = twins.find((held) => held.contentHash === null);
+  if (own !== undefined)
+    return { outcome: { type: 'thread', threadId: own.threadId, by: 'message-id' }, messageIdReused: false, relative: own.emailId };
   const thread = chooseThread(mail, index.candidates(mailboxId, mail));
   const outcome: FilingOutcome =
     thread.type === 'join'

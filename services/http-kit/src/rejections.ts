@@ -82,6 +82,8 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   NoRecipients: { code: 'VALIDATION_ERROR', says: 'There must be at least one recipient.', field: 'to' },
   QueuedDifferently: { code: 'CONFLICT', says: 'This email goes out with other content.' },
   NoSuchRecipient: { code: 'CONTENT_NOT_FOUND', says: 'This email does not go out to such a recipient.' },
+  AnsweredToday: { code: 'CONFLICT', says: 'This sender had an automatic reply today.' },
+  ReceiptAnsweredDifferently: { code: 'CONFLICT', says: 'It was answered already whether a receipt is sent.' },
   BeingSent: { code: 'CONFLICT', says: 'It is being sent to this recipient right now; try again when it is over.' },
   AlreadyDelivered: { code: 'CONFLICT', says: 'It was delivered to this recipient.' },
   NothingToCancel: { code: 'CONFLICT', says: 'Nothing more will be tried for this recipient anyway.' },

@@ -3,20 +3,18 @@
  * faster; the claim says which thread it goes into. What follows from the claim (filed in its sender's thread, queued to go out) is done by
  * commands whose ids derive from it, so doing it again changes nothing.
  */
-import type { EmailContent } from '@tidings/contracts/events/email';
 import type { DraftDispatched } from '@tidings/contracts/events/draft';
 import type { Recorded } from '@tidings/contracts/events/index';
 import { type CommandId, derivedId, type DraftId, type MailboxId, subjectId, type ThreadId } from '@tidings/contracts/ids';
 import { BlobNotFound } from '@tidings/contracts/ports/blob-store';
 import { isShredded, reveal } from '@tidings/contracts/sealed';
 import { draft, draftKey, type DraftState, type Submission } from '@tidings/domain/draft/index';
-import { previewOf } from '@tidings/domain/mail/preview';
 import { chooseThread } from '@tidings/domain/mail/threading';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { outbound, outboundKey } from '@tidings/domain/outbound/index';
-import { accessOf, type EmailToFile, thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
+import { accessOf, thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
-import { type Mime, storeBodies } from '@tidings/infra/mime/mime';
+import type { Mime } from '@tidings/infra/mime/mime';
 import { either as E } from 'fp-ts';
 import type { Logger } from 'pino';
 import { HeldIndex } from '../../filing/src/held-index.ts';
@@ -24,6 +22,7 @@ import { isPassing } from '../../filing/src/passing.ts';
 import { readContent } from '../../platform/src/draft-content.ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Due } from './due.ts';
+import { fileSent } from './file-sent.ts';
 
 export interface DispatchParts {
   readonly platform: Pick<Platform, 'commands' | 'blobs' | 'pool' | 'keys'>;
@@ -88,36 +87,14 @@ export const sendOff = async (parts: DispatchParts, event: Recorded<DraftDispatc
 type Dispatched = Extract<DraftState, { readonly kind: 'dispatched' }>;
 
 const file = async (
-  { platform: { commands, blobs }, mime }: DispatchParts,
+  { platform, mime }: DispatchParts,
   { id, data: { draftId, submission, mailboxId, emailId, threadId } }: Recorded<DraftDispatched>,
   { submission: { rawBlobId, size, envelope } }: Dispatched,
 ): Promise<void> => {
-  const { content: said, details, opening, bodies } = await mime.parse(await blobs.read(rawBlobId));
-  const content = { ...said, preview: previewOf(opening) };
   const { from = '', recipients = [] } = reveal(envelope, null) ?? {};
-  const email: EmailToFile = {
-    ...{ threadId, mailboxId, emailId, blobId: rawBlobId, bodyBlobId: await storeBodies(blobs, { details, bodies }), size },
-    ...{ direction: 'out', place: 'sent', messageIdReused: false, content },
-    envelope: envelopeBeside(
-      from,
-      recipients.map(({ address }) => address),
-      content,
-    ),
-  };
-  const command = { type: 'FileEmail', email } as const;
-  const filed = await commands.transact(thread, threadKey(threadId), command, contextOf('file', draftId, submission, id));
-  if (E.isLeft(filed)) throw new Error(`filing was refused: ${filed.left.type}`);
-};
-
-/** Addresses of it in characters: an event has room for so much. All of them are in the outbound stream. */
-const MOST_ADDRESS_CHARS = 40_000;
-
-/** Blind copies, which only the sender's own mailbox sees: what it shares with others is told without (docs/decisions/028). */
-const envelopeBeside = (from: string, recipients: readonly string[], { to, cc }: EmailContent): EmailToFile['envelope'] => {
-  const named = new Set([...to, ...cc].map(({ email }) => email.toLowerCase()));
-  let room = MOST_ADDRESS_CHARS;
-  const rcptTo = recipients.filter((address) => !named.has(address.toLowerCase()) && (room -= address.length) >= 0);
-  return rcptTo.length === 0 ? null : { mailFrom: from, rcptTo, helo: '', clientAddress: '' };
+  const sent = { threadId, mailboxId, emailId, rawBlobId, size, from, recipients: recipients.map(({ address }) => address) };
+  const refused = await fileSent(platform, mime, sent, contextOf('file', draftId, submission, id));
+  if (refused !== null) throw new Error(`filing was refused: ${refused}`);
 };
 
 const queue = async (

@@ -10,6 +10,7 @@ import { startProcessManager, type Turn } from '@tidings/infra/process-manager/p
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import { migrateFiling } from '../../filing/src/migrations.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
+import { openAnswers } from './answers/index.ts';
 import { claim, sendOff } from './dispatch.ts';
 import { forget, remember } from './due.ts';
 import { migrateOutbox } from './migrations.ts';
@@ -23,6 +24,7 @@ export interface OutboxOptions {
 /** Of its leases and checkpoints. */
 const OUTBOX = 'outbox';
 const RELEASES = 'outbox-releases';
+const ANSWERS = 'outbox-answers';
 const TYPES: readonly EventType[] = ['DraftSubmitted', 'DraftSendUndone', 'DraftDispatched'];
 
 /** Runs on every node; each shard is followed by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
@@ -61,13 +63,15 @@ export const startOutbox = async (platform: Platform, options: OutboxOptions = {
   const common = { shards: log.shards, pool, logger, now, lease: options.lease };
   const outbox = startProcessManager({ name: OUTBOX, follow, ...common });
   const releases = startProcessManager({ name: RELEASES, follow: followReleases(platform), ...common });
+  const followAnswers = openAnswers(platform, mime, logger);
+  const answers = startProcessManager({ name: ANSWERS, follow: followAnswers.follow, ...common });
+  const managers = [outbox, releases, answers];
   return {
     name: OUTBOX,
-    health: () =>
-      outbox.health().state === 'stuck' ? outbox.health() : releases.health().state === 'stuck' ? releases.health() : outbox.health(),
+    health: () => managers.map((one) => one.health()).find(({ state }) => state === 'stuck') ?? outbox.health(),
     stop: async () => {
-      await Promise.all([outbox.stop(), releases.stop()]);
-      await mime.close();
+      await Promise.all(managers.map((one) => one.stop()));
+      await Promise.all([mime.close(), followAnswers.close()]);
     },
   };
 };

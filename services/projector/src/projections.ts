@@ -21,6 +21,7 @@ import { relationships } from '@tidings/projections/relationships/index';
 import { reports } from '@tidings/projections/reports/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { storage } from '@tidings/projections/storage/index';
+import { answers } from '@tidings/projections/answers/index';
 import { templates } from '@tidings/projections/templates/index';
 import { threadMarks } from '@tidings/projections/thread-marks/index';
 import { threadNotes } from '@tidings/projections/thread-notes/index';
@@ -49,6 +50,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   contacts,
   drafts,
   templates,
+  answers,
   deliveries,
   storage,
   imports,

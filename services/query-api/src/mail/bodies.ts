@@ -2,8 +2,9 @@
 import type { Part } from '@tidings/contracts/events/email';
 import type { Email } from '@tidings/contracts/http/mail-objects';
 import type { BlobId, EmailId } from '@tidings/contracts/ids';
+import { receiptAnswersOf } from '@tidings/projections/answers/index';
 import { deliveriesOf, deliveryView } from '@tidings/projections/deliveries/index';
-import { emailView, type HeldEmail } from '@tidings/projections/emails/index';
+import { emailView, type HeldEmail, type ReceiptAnswer } from '@tidings/projections/emails/index';
 import { readBodies, resolvePartLinks, type StoredBodies, withRemoteImages } from '@tidings/infra/mime/mime';
 import { LRUCache } from 'lru-cache';
 import type { Platform } from '../../../platform/src/platform.ts';
@@ -45,10 +46,17 @@ export const createBodyReader = (
     return ({ emailId, mailboxId }) => (byEmail.get(emailId) ?? []).flatMap((row) => deliveryView(row, mailboxId));
   };
 
+  /** Few mails ask, so nearly none is looked up. */
+  const receiptFor = async ({ emailId, mailboxId }: HeldEmail, stored: StoredBodies | null): Promise<ReceiptAnswer> => {
+    if (stored?.details.receiptTo === undefined) return null;
+    const found = await models.any(receiptAnswersOf(liveSchema('answers'), [emailId]));
+    return found.find((one) => one.mailboxId === mailboxId)?.answer ?? null;
+  };
+
   return {
     email: async (held) => {
       const [bodies, deliveries] = await Promise.all([read(held), deliveriesFor([held])]);
-      return shown(held, bodies, images, deliveries(held));
+      return shown(held, bodies, images, { deliveries: deliveries(held), receipt: await receiptFor(held, bodies) });
     },
     emails: async (held) => {
       const deliveries = await deliveriesFor(held);
@@ -58,7 +66,7 @@ export const createBodyReader = (
         const bodies = await read(one);
         bytes += bodies?.bytes ?? 0;
         if (emails.length > 0 && bytes > PAGE_BYTES) break;
-        emails.push(await shown(one, bodies, images, deliveries(one)));
+        emails.push(await shown(one, bodies, images, { deliveries: deliveries(one), receipt: await receiptFor(one, bodies) }));
       }
       return emails;
     },
@@ -73,11 +81,11 @@ const shown = async (
   held: HeldEmail,
   stored: StoredBodies | null,
   images: ImageLinks | null,
-  deliveries: Email['deliveries'],
+  { deliveries, receipt }: { readonly deliveries: Email['deliveries']; readonly receipt: ReceiptAnswer },
 ): Promise<Email> => {
   if (stored === null) return emailView(held, null, deliveries);
   const linkOf = (await images?.for(held.mailboxId)) ?? null;
-  return emailView(held, { details: stored.details, bodyValues: withLinks(held.emailId, stored, linkOf) }, deliveries);
+  return emailView(held, { details: stored.details, bodyValues: withLinks(held.emailId, stored, linkOf) }, deliveries, receipt);
 };
 
 /**

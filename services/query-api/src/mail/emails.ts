@@ -12,7 +12,7 @@ import { reachEmail } from './access.ts';
 import type { BodyReader } from './bodies.ts';
 import { downloadHeaders, safeType } from './download.ts';
 
-const EMAIL_READS = { reads: ['mailboxes', 'emails', 'deliveries'] };
+const EMAIL_READS = { reads: ['mailboxes', 'emails', 'deliveries', 'answers'] };
 
 /** @param mime opened at the first part that is asked for */
 export const registerEmails = (app: FastifyInstance, platform: Platform, bodies: BodyReader, mime: () => Mime): void => {

@@ -18,6 +18,7 @@ import { registerLabels } from './labels.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerMailSearch } from './search.ts';
 import { registerStorage } from './storage.ts';
+import { registerAnswering } from './answering.ts';
 import { registerTemplates } from './templates.ts';
 import { registerThreads } from './threads.ts';
 import { registerTimeline } from './timeline.ts';
@@ -29,6 +30,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerStorage(app, platform);
   registerDrafts(app, platform);
   registerTemplates(app, platform);
+  registerAnswering(app, platform);
   registerContacts(app, platform);
   registerDomains(app, platform, lazyDns(app, platform));
   registerMailboxes(app, platform);

@@ -89,7 +89,7 @@ export const registerThreads = (app: FastifyInstance, platform: Platform, bodies
       const more = found.length > content.length;
       return { content, cursor: more && last !== undefined ? encodeCursor({ after: { at: last.cameAt, position: last.position } }) : null };
     },
-    { reads: ['mailboxes', 'threads', 'emails', 'deliveries'] },
+    { reads: ['mailboxes', 'threads', 'emails', 'deliveries', 'answers'] },
   );
 };
 

@@ -47,7 +47,7 @@ export const registerTimeline = (app: FastifyInstance, platform: Platform, bodie
         cursor: more && end !== undefined ? encodeCursor({ after: end }) : null,
       };
     },
-    { reads: ['mailboxes', 'threads', 'emails', 'deliveries', ...NOTE_READS] },
+    { reads: ['mailboxes', 'threads', 'emails', 'deliveries', 'answers', ...NOTE_READS] },
   );
 };
 

@@ -9,6 +9,8 @@ import {
   fill,
   type Filled,
   signatureFor,
+  signedHtml,
+  signedText,
   template,
   templatesKey,
   type TemplateState,
@@ -96,7 +98,7 @@ const knownValues = (actor: Actor, { name, address }: Texts, { to }: Pick<DraftC
 };
 
 /**
- * The text and HTML of a draft with the signature below, filled in for who sends it. A mail in plain text stays one.
+ * The text and HTML of a draft with the signature below what was written, filled in for who sends it. A mail in plain text stays one.
  * @throws ApiError 400 where the signature has a placeholder that nobody knows
  */
 export const signed = async (
@@ -113,9 +115,8 @@ export const signed = async (
     throw invalid(unknown.map((one) => ({ path: 'signatureId', message: `has a placeholder that nobody knows: ${one}` })));
   const { text, html } = fill(signature.content, values);
   return {
-    // RFC 3676 §4.3
-    text: draft.text.trim() === '' && draft.html !== '' ? '' : `${draft.text.trimEnd()}\n\n-- \n${text === '' ? plainOf(html) : text}`,
-    html: draft.html === '' ? '' : `${draft.html}<br><div>-- <br>${html === '' ? inHtml(text) : html}</div>`,
+    text: draft.text.trim() === '' && draft.html !== '' ? '' : signedText(draft.text, text === '' ? plainOf(html) : text),
+    html: draft.html === '' ? '' : signedHtml(draft.html, html === '' ? inHtml(text) : html),
   };
 };
 

@@ -24,6 +24,7 @@ import { contentFrom, emptyContent } from './fields.ts';
 import { DRAFT_READS, readDraft, tagged } from './reading.ts';
 import { registerSending } from './send.ts';
 import { registerSubmit } from '../submit.ts';
+import { registerAnswering } from '../answering.ts';
 import { registerTemplates } from '../templates.ts';
 import { begunFrom } from './begin.ts';
 import { roomGuard } from './room.ts';
@@ -37,6 +38,7 @@ export const registerDrafts = (app: FastifyInstance, platform: Platform): void =
   registerSending(app, platform, tools, assertRoom);
   registerSubmit(app, platform, tools, assertRoom);
   registerTemplates(app, platform, tools);
+  registerAnswering(app, platform, tools);
 
   handle(
     app,

@@ -1,0 +1,4 @@
+import type { MailboxId } from '@tidings/contracts/ids';
+
+export const category = 'answering';
+export const answeringKey = (mailbox: MailboxId): string => mailbox;
