@@ -84,6 +84,21 @@ describe('GET /api/sync', () => {
     expect((await syncAll(ism.as.Ann, page.next)).events.map(textOf)).toEqual(['on we go']);
   });
 
+  it('as the stream says it: one `Resync`, then what happens', async () => {
+    const { Ann, Ben } = ism.as;
+    const ear = await listen(Ann, '0000009999999999');
+    await ear.until(({ types }) => types.includes('Resync'));
+    await say(Ben, room.id, 'live again');
+    await ear.until(({ heard }) => heard.some((one) => textOf(one) === 'live again'));
+    expect(ear.heard.map(({ event }) => [event.type, event['reason']])).toEqual([
+      ['Resync', 'unknown-id'],
+      ['ChatMessage', undefined],
+    ]);
+    const resumed = await listen(Ann, ear.heard[0]?.id);
+    await resumed.until(({ heard }) => heard.length > 0);
+    expect(resumed.heard, 'its id is a place to go on from').toEqual(ear.heard.slice(1));
+  });
+
   it('refuses what is no id of the stream', async () => {
     for (const query of ['', '?after=', '?after=nonsense', `?after=${START}&limit=0`, `?after=${START}&limit=501`]) {
       expect(problem(await ism.as.Ann.get(`/api/sync${query}`)), query).toEqual(INVALID);

@@ -282,6 +282,15 @@ describe('who may fetch a file', () => {
     expect(await Promise.all([bob, dan].map((person) => statusFor(person, media.mediaUrl)))).toEqual([200, 200]);
   });
 
+  it('ends for all but its uploader as a group closes behind its last member', async () => {
+    const media = await keep(ada, Buffer.from('for a short while'));
+    const group = await room(ada, [bob]);
+    await show(ada, group, media);
+    expect(await statusFor(bob, media.mediaUrl)).toBe(200);
+    for (const person of [ada, bob]) await askJson(program, person, `/api/rooms/${group.id}/leave`, { method: 'POST' });
+    expect(await Promise.all([ada, bob].map((person) => statusFor(person, media.mediaUrl)))).toEqual([200, 404]);
+  });
+
   it('does not grow by a message of one who guessed its address', async () => {
     const media = await keep(ada, Buffer.from('nobody else’s'));
     const group = await room(bob, [cyd]);

@@ -168,6 +168,22 @@ describe('rooms', () => {
   });
 });
 
+describe('a group that its last member left', () => {
+  it('is gone with all that was in it, for the service too', async () => {
+    const id = await newRoom(ann, ben);
+    const { messageId } = await say(ann, id, 'ephemeral');
+    for (const member of [ann, ben]) await askJson(program, member, `/api/rooms/${id}/leave`, { method: 'POST' });
+    for (const path of [`/api/admin/rooms/${id}`, `/api/admin/rooms/${id}/timeline`, `/api/admin/rooms/${id}/timeline?before=${messageId}`])
+      expect(await refusal(shop, path)).toEqual([404, 'CONTENT_NOT_FOUND']);
+    expect(await refusal(shop, `/api/admin/rooms/${id}/messages`, { body: { msgBody: { text: 'x' } } })).toEqual([
+      404,
+      'CONTENT_NOT_FOUND',
+    ]);
+    expect(await refusal(ann, `/api/rooms/${id}/image`)).toEqual([404, 'CONTENT_NOT_FOUND']);
+    expect((await askJson<Page<object>>(program, ann, '/api/messages/search?q=ephemeral')).content).toEqual([]);
+  });
+});
+
 describe('reports', () => {
   it('are listed, dismissed, or end with the message removed', async () => {
     const id = await newRoom(ann, ben, cas);

@@ -102,6 +102,16 @@ describe('creating a room', () => {
   });
 });
 
+it('is searched by who is in it: null for who shares none, for nobody and for oneself', async () => {
+  const [one, two] = await pair('Sought');
+  const search = (by: Client, id: string) => by.get(`/api/rooms/search?withUser=${id}`);
+  const { id } = await createRoom(one, 'Single', [two]);
+  await createRoom(one, 'Group', [cyd]);
+  expect([ok(await search(one, two.id)), ok(await search(two, one.id))]).toEqual([id, id]);
+  for (const other of [cyd.id, one.id, randomUUID()]) expect((await search(one, other)).text).toBe('null');
+  for (const query of ['', '?withUser=', '?withUser=bob']) expect(problem(await one.get(`/api/rooms/search${query}`))).toEqual(INVALID);
+});
+
 describe('a room one is not in', () => {
   const doors: readonly (readonly [string, (by: Client, room: string) => Promise<unknown>, readonly [number, string]])[] = [
     ['as an entry', async (by, room) => by.get(`/api/rooms/${room}`), MISSING],

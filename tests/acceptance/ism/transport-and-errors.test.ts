@@ -195,7 +195,8 @@ describe('browsers', () => {
       ORIGIN,
       'true',
     ]);
-    for (const method of ['GET', 'POST', 'OPTIONS', 'DELETE']) expect(headers.get('access-control-allow-methods')).toContain(method);
+    for (const method of ['GET', 'POST', 'OPTIONS', 'DELETE', 'PUT', 'PATCH'])
+      expect(headers.get('access-control-allow-methods')).toContain(method);
     for (const name of [
       'Authorization',
       'Accept',
@@ -211,6 +212,23 @@ describe('browsers', () => {
     const answer = await ask('/api/rooms', { headers: { ...bearer(ada.token), origin: ORIGIN } });
     for (const name of ['Retry-After', 'RateLimit-Remaining', 'Tidings-Position']) {
       expect(answer.headers.get('access-control-expose-headers')).toContain(name);
+    }
+  });
+
+  it('of it hear the live stream by a ticket, under either path', async () => {
+    for (const path of ['/api/sse', '/api/v1/sse']) {
+      const { ticket } = ok<{ ticket: string }>(await ada.post('/api/stream-ticket'));
+      const leave = new AbortController();
+      const { status, headers } = await fetch(new URL(`${path}?ticket=${encodeURIComponent(ticket)}`, ism.program.httpUrl), {
+        headers: { origin: ORIGIN },
+        signal: leave.signal,
+      });
+      leave.abort();
+      expect([status, headers.get('content-type'), headers.get('access-control-allow-origin')]).toEqual([
+        200,
+        expect.stringMatching(/^text\/event-stream\b/),
+        ORIGIN,
+      ]);
     }
   });
 

@@ -13,6 +13,7 @@ import {
   MISSING,
   ok,
   problem,
+  request,
   say,
   startIsm,
 } from './ism.ts';
@@ -204,6 +205,20 @@ describe('the live stream', () => {
     expect(await theirs.types()).toEqual([]);
     await acts.end(me, other);
     for (const ear of [mine, theirs, strangers]) ear.close();
+  });
+
+  it('tells nobody of another name, and shows it from then on', async () => {
+    const [renamed, friend] = [await ism.meet('Was so called'), await ism.meet('Knew them')];
+    await acts.add(renamed, friend);
+    await acts.accept(friend, renamed);
+    await createRoom(renamed, 'Single', [friend]);
+    const ear = await friend.listen();
+    const token = await ism.issuer.token({ sub: renamed.id, name: 'Is so called' });
+    expect((await request(ism.program, '/api/me', { headers: { authorization: `Bearer ${token}` } })).status).toBe(200);
+    const name = async () => (await seen(friend, renamed)).user.displayName;
+    await expect.poll(name, { timeout: 10_000, interval: 20 }).toBe('Is so called');
+    expect(await ear.types()).toEqual([]);
+    ear.close();
   });
 
   it('tells a blocker that the private room is gone for them, and the blocked one nothing', async () => {
