@@ -17,11 +17,13 @@ import { comment } from './comment/index.ts';
 import { draft } from './draft/index.ts';
 import { email } from './email/index.ts';
 import { filing } from './filing/index.ts';
+import { gatewayMail } from './gateway-mail/index.ts';
 import { gateway } from './gateway/index.ts';
 import { mailImport } from './import/index.ts';
 import { label } from './label/index.ts';
 import { mailbox } from './mailbox/index.ts';
 import { mailing } from './mailing/index.ts';
+import { mailClaim } from './mail-claim/index.ts';
 import { mapping } from './mapping/index.ts';
 import { media } from './media/index.ts';
 import { message } from './message/index.ts';
@@ -133,8 +135,10 @@ const registry: Readonly<Record<string, () => void>> = {
   email: obeysTheLaws(email, commands.emailCommands),
   filing: obeysTheLaws(filing, commands.filingCommands),
   gateway: obeysTheLaws(gateway, commands.gatewayCommands),
+  'gateway-mail': obeysTheLaws(gatewayMail, commands.gatewayMailCommands),
   import: obeysTheLaws(mailImport, commands.importCommands),
   label: obeysTheLaws(label, commands.labelCommands),
+  'mail-claim': obeysTheLaws(mailClaim, commands.mailClaimCommands),
   mailbox: obeysTheLaws(mailbox, commands.mailboxCommands),
   mailing: obeysTheLaws(mailing, commands.mailingCommands),
   mapping: obeysTheLaws(mapping, commands.mappingCommands),

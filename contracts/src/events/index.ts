@@ -10,6 +10,7 @@ import type { AnyEvent, EventDefinition, EventOf } from './definition.ts';
 import { domainEvents } from './domain.ts';
 import { draftEvents } from './draft.ts';
 import { emailEvents } from './email.ts';
+import { gatewayMailEvents } from './gateway-mail.ts';
 import { gatewayEvents } from './gateway.ts';
 import { importEvents } from './import.ts';
 import { labelEvents } from './label.ts';
@@ -50,6 +51,7 @@ export const eventDefinitions = [
   ...emailEvents,
   ...outboundEvents,
   ...gatewayEvents,
+  ...gatewayMailEvents,
   ...threadEvents,
   ...labelEvents,
   ...commentEvents,

@@ -23,6 +23,7 @@ const outbound = { emailId, mailboxId, threadId };
 const attempt = { ...outbound, attemptId: id<Id<'AttemptId'>>('attempt') };
 const draftId = id<Id<'DraftId'>>('draft');
 const conversationId = id<Id<'ConversationId'>>('room');
+const gatewayMailId = id<Id<'GatewayMailId'>>('gateway mail');
 const importId = id<Id<'ImportId'>>('import');
 const counts = { total: 1200, done: 250, filed: 240, duplicates: 9, failed: 1 };
 
@@ -126,8 +127,28 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     sureness: 'certain',
     disagreeing: [{ strategy: 'references', conversationId: id<Id<'ConversationId'>>('another room') }],
     messageId: secondMessage,
-    mailId: id<Id<'GatewayMailId'>>('gateway mail'),
+    mailId: gatewayMailId,
   },
+  GatewayMailReceived: {
+    ...{ mailId: gatewayMailId, door: 'smtp', blobId: blob('e'), size: 2048, senderId: grace },
+    envelope: { ...envelope, rcptTo: ['reply+token@inbox.tidings.test'] },
+    said: { spf: 'pass', dkim: 'pass', dmarc: 'pass', arc: 'none', verdict: 'pass' },
+  },
+  GatewayMailClaimed: { mailId: gatewayMailId, contentHash: 'f'.repeat(64), messageIdReused: false },
+  GatewayMailSettled: {
+    ...{
+      mailId: gatewayMailId,
+      senderId: grace,
+      outcome: 'held',
+      reason: 'unauthenticated',
+      conversationId,
+      userId: grace,
+      messageIds: [],
+    },
+    claim: { name: 'Grace Hopper', email: 'grace@example.org', subject: 'Re: Analytical Engine', preview: 'Yes, it can.' },
+  },
+  HeldMailConfirmed: { mailId: gatewayMailId, senderId: grace, by: ada },
+  HeldMailRefused: { mailId: gatewayMailId, senderId: grace, by: ada },
   AddressClaimed: { mailboxId, address: 'ada@tidings.test' },
   AddressReleased: { mailboxId, address: 'ada@tidings.test' },
   MailboxOpened: { mailboxId, kind: 'personal', address: 'ada@tidings.test', name: 'Ada Lovelace' },

@@ -117,7 +117,11 @@ describe('our format', () => {
   });
 
   it('takes any text without a throw', () => {
-    fc.assert(fc.property(fc.string(), (text) => expect(E.isLeft(readReplyToken(keys, text, time))).toBe(true)));
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(E.isLeft(readReplyToken(keys, text, time))).toBe(true);
+      }),
+    );
   });
 });
 

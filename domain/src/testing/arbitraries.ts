@@ -21,11 +21,13 @@ import type { EmailEvent } from '../email/events.ts';
 import type { FilingEvent } from '../filing/events.ts';
 import type { EmailAddress } from '../mail/address.ts';
 import type { FilingOutcome } from '../filing/index.ts';
+import type { GatewayMailEvent } from '../gateway-mail/events.ts';
 import type { GatewayEvent } from '../gateway/events.ts';
 import type { ImportEvent } from '../import/events.ts';
 import type { LabelEvent } from '../label/events.ts';
 import type { MailboxEvent } from '../mailbox/events.ts';
 import type { MailingEvent } from '../mailing/events.ts';
+import type { MailClaimEvent } from '../mail-claim/events.ts';
 import type { MappingEvent } from '../mapping/events.ts';
 import type { MediaEvent } from '../media/events.ts';
 import type { MessageEvent } from '../message/events.ts';
@@ -77,6 +79,8 @@ export type DomainEvent =
   | EmailEvent
   | FilingEvent
   | GatewayEvent
+  | GatewayMailEvent
+  | MailClaimEvent
   | ImportEvent
   | LabelEvent
   | MailboxEvent
@@ -190,6 +194,22 @@ export const contents: Arbitrary<EmailContent> = fc.record({
   cc: fc.constant([]),
   hasAttachments: fc.boolean(),
 });
+export const contentHashes = fc.constantFrom('1'.repeat(64), '2'.repeat(64));
+export const gatewayMailsReceived = fc.record({
+  ...{ mailId: gatewayMails, door: fc.constantFrom('smtp', 'webhook', 'imap'), blobId: blobs, size: seqs, senderId: users },
+  ...{ envelope: sealed(envelopes), said: fc.constant(null) },
+});
+const optionalConversations = fc.option(conversations, { nil: null });
+export const gatewaySettlements = {
+  ...{
+    mailId: gatewayMails,
+    outcome: fc.constantFrom('posted', 'filed', 'held', 'held', 'duplicate', 'loop', 'refused'),
+    reason: optionalWords,
+  },
+  ...{ conversationId: optionalConversations, userId: fc.option(users, { nil: null }), messageIds: fc.array(messages, { maxLength: 2 }) },
+  claim: sealed(fc.option(fc.record({ name: optionalWords, email: words, subject: words, preview: words }), { nil: null })),
+};
+const heldDecisions = fc.record({ mailId: gatewayMails, senderId: users, by: users });
 const strategies = fc.constantFrom('sent', 'token', 'in-reply-to', 'references', 'sender-subject', 'new');
 export const mappedMails = fc.record({
   ...{ conversationId: conversations, direction: directions, userId: users, emailMessageId: optionalWords, senderEmail: words },
@@ -428,6 +448,11 @@ const dataOf: { readonly [T in EventType]: Arbitrary<DataOf<T>> } = {
     by: fc.option(users, { nil: null }),
   }),
   MailMapped: mappedMails,
+  GatewayMailReceived: gatewayMailsReceived,
+  GatewayMailClaimed: fc.record({ mailId: gatewayMails, contentHash: contentHashes, messageIdReused: fc.boolean() }),
+  GatewayMailSettled: fc.record({ ...gatewaySettlements, senderId: users }),
+  HeldMailConfirmed: heldDecisions,
+  HeldMailRefused: heldDecisions,
   MessageReported: fc.record({
     reportId: reports,
     roomId: rooms,

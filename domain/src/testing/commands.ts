@@ -10,11 +10,13 @@ import type { CommentCommand } from '../comment/index.ts';
 import type { DraftCommand } from '../draft/index.ts';
 import type { EmailCommand } from '../email/index.ts';
 import type { FilingCommand } from '../filing/index.ts';
+import type { GatewayMailCommand } from '../gateway-mail/index.ts';
 import type { GatewayCommand } from '../gateway/index.ts';
 import type { ImportCommand } from '../import/index.ts';
 import type { LabelCommand } from '../label/index.ts';
 import type { MailboxCommand } from '../mailbox/index.ts';
 import type { MailingCommand } from '../mailing/index.ts';
+import type { MailClaimCommand } from '../mail-claim/index.ts';
 import type { MappingCommand } from '../mapping/index.ts';
 import type { MediaCommand } from '../media/index.ts';
 import type { AnsweredCommand } from '../answered/index.ts';
@@ -190,6 +192,17 @@ export const mailingCommands: Arbitrary<MailingCommand> = oneOfThese<MailingComm
 export const gatewayCommands: Arbitrary<GatewayCommand> = oneOfThese<GatewayCommand>({
   IssueReplyAddress: fc.record({ conversationId: any.conversations, userId: any.users, address: any.addresses, outsider: fc.boolean() }),
   RevokeReplyAddress: fc.record({ conversationId: any.conversations, userId: any.users, by: fc.option(any.users, { nil: null }) }),
+});
+
+export const gatewayMailCommands: Arbitrary<GatewayMailCommand> = oneOfThese<GatewayMailCommand>({
+  ReceiveGatewayMail: fc.record({ mail: any.gatewayMailsReceived }),
+  SettleGatewayMail: fc.record({ settled: fc.record(any.gatewaySettlements) }),
+  ConfirmHeldMail: fc.record({ mailId: any.gatewayMails, by: any.users }),
+  RefuseHeldMail: fc.record({ mailId: any.gatewayMails, by: any.users }),
+});
+
+export const mailClaimCommands: Arbitrary<MailClaimCommand> = oneOfThese<MailClaimCommand>({
+  ClaimMail: fc.record({ mailId: any.gatewayMails, contentHash: any.contentHashes }),
 });
 
 export const mappingCommands: Arbitrary<MappingCommand> = oneOfThese<MappingCommand>({ MapMail: fc.record({ mail: any.mappedMails }) });

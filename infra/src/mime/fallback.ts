@@ -4,7 +4,9 @@
  */
 import { contentOf } from './content.ts';
 import { bodyStart, contentHash, fieldsOf, tame } from './head.ts';
+import { createHash } from 'node:crypto';
 import type { ParsedMail } from './read-mail.ts';
+import type { ReplyMail } from './read-reply.ts';
 import { block } from './text.ts';
 
 const LOOKED_AT = 256 * 1024;
@@ -34,6 +36,21 @@ export const readPlainly = (raw: Uint8Array, fault: string): ParsedMail => {
     bodies: { '1': { value: text, isTruncated: raw.byteLength > LOOKED_AT } },
     contentHash: contentHash(raw),
     fault,
+  };
+};
+
+/** The same as a message of a conversation: nothing is taken away of what could not be understood. */
+export const plainReply = (raw: Uint8Array, fault: string): ReplyMail => {
+  const mail = readPlainly(raw, fault);
+  const start = tame(raw.subarray(0, LOOKED_AT));
+  const fields = [...fieldsOf(start.subarray(0, bodyStart(start)))]
+    .slice(0, FIELDS)
+    .map((field) => headerLine(Buffer.from(field).toString()));
+  return {
+    ...mail,
+    reply: mail.opening,
+    fields: fields.map(({ key, value }) => ({ name: key, value: value.slice(0, 4_000) })),
+    sameness: createHash('sha256').update(mail.contentHash).digest('hex'),
   };
 };
 

@@ -6,15 +6,17 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { MailReport } from '../mail-report/report.ts';
-import { readPlainly } from './fallback.ts';
 import { pack, ready, type ReadyMail, type ReadyMails, unpack } from './many.ts';
+import { plainReply, readPlainly } from './fallback.ts';
 import type { ParsedMail } from './read-mail.ts';
+import type { ReplyMail } from './read-reply.ts';
 
 export type { MailContent } from './content.ts';
 export type { ReadyMail } from './many.ts';
 export { resolvePartLinks } from './part-links.ts';
 export { withRemoteImages } from './remote-images.ts';
 export type { Bodies, BodyValue, ParsedMail } from './read-mail.ts';
+export type { HeadField, ReplyMail } from './read-reply.ts';
 export { readBodies, storeBodies, type StoredBodies } from './stored-bodies.ts';
 
 export interface MimeOptions {
@@ -34,6 +36,8 @@ export interface Mime {
    * read by itself.
    */
   parseMany(raws: readonly Uint8Array[]): Promise<readonly ReadyMail[]>;
+  /** As a message of a conversation; never rejects either. */
+  reply(raw: Uint8Array): Promise<ReplyMail>;
   /** Bytes of one part, decoded; null when there is none of that id or it cannot be read within the limits. */
   part(raw: Uint8Array, partId: string): Promise<Uint8Array | null>;
   /** What a mail reports of another one; null when it reports nothing, or cannot be read within the limits. */
@@ -72,6 +76,8 @@ export const openMime = ({ threads = availableParallelism(), timeoutMs = 10_000,
       const stored = unpack(read.stored);
       return read.mails.map((mail, nth) => ({ ...mail, stored: stored[nth] ?? new Uint8Array(0) }));
     },
+    reply: (raw) =>
+      run<ReplyMail>('reply', raw).catch((error: unknown) => plainReply(raw, `could not be read: ${reason(error, timeoutMs)}`)),
     part: (raw, partId) => run<Uint8Array | null>('part', { raw, partId }).catch(() => null),
     report: (raw) => run<MailReport | null>('report', raw).catch(() => null),
     close: () => pool.close(),

@@ -3,7 +3,18 @@
  * its rule in `KEEPERS`; one that ends what keeps bytes has its rule in `ENDINGS`. Bytes that nobody keeps are removed after a while.
  */
 import type { EventType, TidingsEvent } from '@tidings/contracts/events/index';
-import type { BlobId, DraftId, EmailId, ImportId, MailboxId, MediaId, RoomId, ThreadId, UserId } from '@tidings/contracts/ids';
+import type {
+  BlobId,
+  DraftId,
+  EmailId,
+  GatewayMailId,
+  ImportId,
+  MailboxId,
+  MediaId,
+  RoomId,
+  ThreadId,
+  UserId,
+} from '@tidings/contracts/ids';
 
 /** Who keeps bytes: a path, like `mailbox/<id>/received/<id>`. Letting go of a path lets go of all below it. */
 export type Holder = string;
@@ -22,6 +33,7 @@ const submitted = (box: MailboxId, id: DraftId): Holder => `${draft(box, id)}/su
 const attachable = (box: MailboxId, blob: BlobId): Holder => `${mailbox(box)}/upload/${blob}`;
 const source = (box: MailboxId, id: ImportId): Holder => `${mailbox(box)}/import/${id}`;
 const media = (by: UserId, id: MediaId): Holder => `${user(by)}/media/${id}`;
+const gatewayMail = (from: UserId, id: GatewayMailId): Holder => `${user(from)}/gateway-mail/${id}`;
 const image = (of: RoomId): Holder => `${room(of)}/image`;
 
 type DataOf<T extends EventType> = Extract<TidingsEvent, { type: T }>['data'];
@@ -86,6 +98,11 @@ export const KEEPERS: { readonly [T in BlobEventType]: Keeper<DataOf<T>> | null 
     until: ['ImportFinished', 'ImportFailed', 'ImportCancelled', 'MailboxClosed'],
   },
   MediaUploaded: { by: ({ uploadedBy, mediaId }) => [media(uploadedBy, mediaId)], until: ['SubjectErased'] },
+  // The whole mail is kept behind what was posted of it.
+  GatewayMailReceived: {
+    by: ({ senderId, mailId }) => [gatewayMail(senderId, mailId)],
+    until: ['GatewayMailSettled', 'HeldMailRefused', 'SubjectErased'],
+  },
   RoomImageChanged: { by: ({ roomId }) => [image(roomId)], until: ['RoomImageChanged', 'RoomClosed'] },
 };
 
@@ -114,6 +131,10 @@ export const ENDINGS: { readonly [T in EventType]?: Ending<DataOf<T>> } = {
   // They are filed in the thread that goes on from it, a moment later.
   EmailsSplitOff: { of: ({ mailboxId, threadId, emailIds }) => emailIds.map((emailId) => filed(mailboxId, threadId, emailId)) },
   ThreadUnshared: { of: ({ mailboxId, threadId }) => [thread(mailboxId, threadId)] },
+  GatewayMailSettled: {
+    of: ({ senderId, mailId, outcome }) => (outcome === 'posted' || outcome === 'held' ? [] : [gatewayMail(senderId, mailId)]),
+  },
+  HeldMailRefused: { of: ({ senderId, mailId }) => [gatewayMail(senderId, mailId)] },
   RoomClosed: { of: ({ roomId }) => [room(roomId)] },
   MailboxClosed: { of: ({ mailboxId }) => [mailbox(mailboxId)], isErased: true },
   SubjectErased: { of: ({ userId }) => [user(userId)], isErased: true },

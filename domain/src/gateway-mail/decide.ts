@@ -1,0 +1,36 @@
+/** One mail that came in by the gateway. It is settled once; one that is held is settled once more when a member has confirmed it. */
+import type { GatewayMailReceived, GatewayMailSettled } from '@tidings/contracts/events/gateway-mail';
+import type { GatewayMailId, UserId } from '@tidings/contracts/ids';
+import { type Either, left, right } from 'fp-ts/lib/Either.js';
+import { gatewayMailReceived, gatewayMailSettled, heldMailConfirmed, heldMailRefused, type GatewayMailEvent } from './events.ts';
+import type { State } from './state.ts';
+
+export type Command =
+  | { readonly type: 'ReceiveGatewayMail'; readonly mail: GatewayMailReceived['data'] }
+  | { readonly type: 'SettleGatewayMail'; readonly settled: Omit<GatewayMailSettled['data'], 'senderId'> }
+  | { readonly type: 'ConfirmHeldMail'; readonly mailId: GatewayMailId; readonly by: UserId }
+  | { readonly type: 'RefuseHeldMail'; readonly mailId: GatewayMailId; readonly by: UserId };
+
+export type Rejection =
+  | { readonly type: 'NoSuchGatewayMail'; readonly mailId: GatewayMailId }
+  | { readonly type: 'MailNotHeld'; readonly mailId: GatewayMailId }
+  /** Somebody said otherwise before. */
+  | { readonly type: 'HeldMailDecided'; readonly decision: 'confirmed' | 'refused' };
+
+export const decide = (command: Command, state: State): Either<Rejection, readonly GatewayMailEvent[]> => {
+  if (command.type === 'ReceiveGatewayMail') return right(state.kind === 'none' ? [gatewayMailReceived(command.mail)] : []);
+  if (command.type === 'SettleGatewayMail') {
+    const { settled } = command;
+    if (state.kind === 'none') return left({ type: 'NoSuchGatewayMail', mailId: settled.mailId });
+    const waits =
+      state.settled === null || (state.settled.outcome === 'held' && state.decision === 'confirmed' && settled.outcome !== 'held');
+    return right(waits ? [gatewayMailSettled({ ...settled, senderId: state.mail.senderId })] : []);
+  }
+  const { mailId, by } = command;
+  if (state.kind === 'none') return left({ type: 'NoSuchGatewayMail', mailId });
+  const decision = command.type === 'ConfirmHeldMail' ? 'confirmed' : 'refused';
+  if (state.decision !== null) return state.decision === decision ? right([]) : left({ type: 'HeldMailDecided', decision: state.decision });
+  if (state.settled?.outcome !== 'held') return left({ type: 'MailNotHeld', mailId });
+  const decided = { mailId, senderId: state.mail.senderId, by };
+  return right([decision === 'confirmed' ? heldMailConfirmed(decided) : heldMailRefused(decided)]);
+};
