@@ -4,6 +4,8 @@ import type { AnsweredRejection } from './answered/index.ts';
 import type { CommentRejection } from './comment/index.ts';
 import type { DraftRejection } from './draft/index.ts';
 import type { EmailRejection } from './email/index.ts';
+import type { GatewayMailRejection } from './gateway-mail/index.ts';
+import type { GatewayRejection } from './gateway/index.ts';
 import type { ImportRejection } from './import/index.ts';
 import type { LabelRejection } from './label/index.ts';
 import type { MailboxRejection } from './mailbox/index.ts';
@@ -29,6 +31,8 @@ export type Rejection =
   | CommentRejection
   | DraftRejection
   | EmailRejection
+  | GatewayMailRejection
+  | GatewayRejection
   | ImportRejection
   | LabelRejection
   | MailboxRejection

@@ -76,6 +76,7 @@ describe('tidings serve', () => {
       'caretaker',
       'command-api',
       'filing',
+      'gateway',
       'importer',
       'notifier',
       'outbox',

@@ -1,7 +1,7 @@
 /** Stream `email-<emailId>`: what happened to one mail on its way through us. */
 import * as t from 'io-ts';
 import { int, nullable, oneOf, text } from '../codec.ts';
-import { BlobId, EmailId, MailboxId } from '../ids.ts';
+import { BlobId, EmailId, MailboxId, ThreadId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
 import { defineEvent, type EventOf } from './definition.ts';
 
@@ -18,7 +18,7 @@ export type Envelope = t.TypeOf<typeof Envelope>;
 
 export const EmailReceived = defineEvent({
   type: 'EmailReceived',
-  version: 2,
+  version: 3,
   doc: 'A mail was taken for one or more of our mailboxes: its bytes are durable, and the peer was told 250. `internal`: another mailbox of ours sent it.',
   data: t.readonly(
     t.intersection([
@@ -28,12 +28,15 @@ export const EmailReceived = defineEvent({
         size: int(0),
         recipients: t.readonlyArray(t.readonly(t.type({ mailboxId: MailboxId, envelope: sealed(Envelope) }))),
       }),
-      /** Absent from what came by SMTP. */
-      t.partial({ origin: t.literal('internal') }),
+      /** Absent from what came by SMTP. `threadId`: the gateway knows by a reply address, or by what it answers, where it belongs. */
+      t.partial({ origin: t.literal('internal'), threadId: ThreadId }),
     ]),
   ),
   personal: [{ each: 'recipients', subject: 'mailboxId', fields: ['envelope'] }],
-  upcasts: [{ to: 2, apply: (data) => data }],
+  upcasts: [
+    { to: 2, apply: (data) => data },
+    { to: 3, apply: (data) => data },
+  ],
 });
 export type EmailReceived = EventOf<typeof EmailReceived>;
 

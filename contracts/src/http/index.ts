@@ -9,6 +9,7 @@ import * as domains from './domains.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import * as drafts from './drafts.ts';
 import * as gatewayOut from './gateway-out.ts';
+import * as gateway from './gateway.ts';
 import { groupRoutes } from './groups.ts';
 import { imageRoutes } from './images.ts';
 import { keywordRoutes } from './keywords.ts';
@@ -46,6 +47,7 @@ export const routes: readonly Route[] = [
   ...messages.messageRoutes,
   ...receipts.receiptRoutes,
   ...gatewayOut.gatewayOutRoutes,
+  ...gateway.gatewayRoutes,
   ...reportRoutes,
   ...mailRoutes,
   ...mailSearch.mailSearchRoutes,
@@ -94,6 +96,7 @@ export const namedCodecs: ReadonlyMap<t.Mixed, string> = new Map(
     ...leaving,
     ...storage,
     ...drafts,
+    ...gateway,
     ...sending,
     ...templates,
     ...answering,

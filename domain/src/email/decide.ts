@@ -1,5 +1,5 @@
 /** One mail that came in. Its bytes are durable before this is asked, and the peer hears 250 after it is recorded. */
-import type { BlobId, EmailId } from '@tidings/contracts/ids';
+import type { BlobId, EmailId, ThreadId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { type EmailEvent, emailReceived } from './events.ts';
 import type { State } from './state.ts';
@@ -12,6 +12,8 @@ export interface Command {
   readonly recipients: EmailEvent['data']['recipients'];
   /** Absent from what came by SMTP. */
   readonly origin?: 'internal';
+  /** Where it belongs, as far as its mailboxes own that thread. */
+  readonly threadId?: ThreadId;
 }
 
 export type Rejection = { readonly type: 'EmailIdReused'; readonly emailId: EmailId };

@@ -7,8 +7,8 @@ import * as t from 'io-ts';
 import { decode } from '@tidings/contracts/codec';
 import { blobFaults, type BlobStorage, blobStorageOf, blobVariables } from './blob-storage.ts';
 import { type GatewayOut, gatewayOutOf, gatewayOutVariables } from './gateway-out.ts';
-import { type Gateway, gatewayOf, gatewayVariables } from './gateway.ts';
 import type { LogPlace } from '../event-log/open.ts';
+import { type Gateway, gatewayFaults, gatewayOf, gatewayVariables } from './gateway.ts';
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
@@ -236,6 +236,7 @@ const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] =>
   ...blobFaults(env),
   ...kafkaFaults(env),
   ...(env.EVENT_LOG === 'kurrentdb' && env.KURRENTDB_URL === null ? ['KURRENTDB_URL must be set when EVENT_LOG is kurrentdb'] : []),
+  ...gatewayFaults(env),
   ...(env.TIDINGS_ENV === 'production' && env.OIDC_ISSUER === null
     ? ['OIDC_ISSUER must be set when TIDINGS_ENV is production: the development issuer hands out tokens to anybody who asks']
     : []),

@@ -1,5 +1,5 @@
 /** Variables of the email gateway. Their names are the seed's where it has them. */
-import { optionalText, variable, wholeNumber, word } from './variable.ts';
+import { list, optionalText, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DAY_MS = 86_400_000;
@@ -25,6 +25,33 @@ export const gatewayVariables = {
   EMAIL_REPLY_TOKEN: word('v2', 'v1').means(
     'Which tokens are given out. `v2` is short, has no case, and is good for one recipient; `v1` is for systems that make or read tokens themselves. Both are taken.',
   ),
+  EMAIL_GATEWAY_MAILBOX: variable<string | null>('an email address', null, (value) =>
+    /^[^\s@]+@[^\s@]+$/.test(value) ? value : undefined,
+  ).means(
+    'Where mail to `EMAIL_REPLY_DOMAIN` goes that belongs to no conversation; without it `postmaster@` the first of `MAIL_DOMAINS`. Without such a mailbox it is refused.',
+  ),
+  EMAIL_REPLY_STRANGERS: word('hold', 'post').means(
+    'What becomes of an answer whose author takes no part in the conversation: `hold` leaves it to a member, `post` posts it as of an unverified external.',
+  ),
+  EMAIL_HOURLY_LIMIT: wholeNumber(1, 1_000_000, 60).means(
+    'How many mails of one author go into one conversation within an hour; more are taken for a loop and go no further.',
+  ),
+  EMAIL_INBOUND_MODE: word('smtp', 'webhook', 'imap').means(
+    'How answers come in beside SMTP: `webhook` wants `EMAIL_WEBHOOK_SECRET`, `imap` an account whose mail is fetched.',
+  ),
+  EMAIL_IMAP_HOST: optionalText.means(
+    'The IMAP server whose mail is fetched; mail in its inbox is marked as seen, and nothing is removed.',
+  ),
+  EMAIL_IMAP_PORT: wholeNumber(1, 65_535, 993).means('Its port.'),
+  EMAIL_IMAP_TLS: word('implicit', 'starttls', 'none').means('How the connection is secured; `none` only within a network that you trust.'),
+  EMAIL_IMAP_USER: optionalText.means('The account.'),
+  EMAIL_IMAP_PASS: optionalText.means('Its password.'),
+  EMAIL_IMAP_POLL_INTERVAL: wholeNumber(1_000, 86_400_000, 60_000).means(
+    'How often it is looked at, in milliseconds, in case the server tells nothing by itself (IDLE).',
+  ),
+  EMAIL_TRUSTED_AUTHSERV_IDS: list('names with commas between them', [], /^[a-z0-9.-]{1,253}$/).means(
+    'Servers whose `Authentication-Results` are believed in mail that is fetched by IMAP (RFC 8601). Without them, signatures are checked here.',
+  ),
 };
 
 export interface Gateway {
@@ -35,6 +62,20 @@ export interface Gateway {
   readonly previousSecrets: readonly string[];
   readonly replyTtlMs: number;
   readonly replyToken: 'v1' | 'v2';
+  readonly mailbox: string;
+  readonly strangers: 'hold' | 'post';
+  readonly hourlyLimit: number;
+  readonly inboundMode: 'smtp' | 'webhook' | 'imap';
+  /** Null outside of IMAP mode. */
+  readonly imap: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: 'implicit' | 'starttls' | 'none';
+    readonly user: string;
+    readonly pass: string;
+    readonly pollMs: number;
+  } | null;
+  readonly trustedAuthservIds: readonly string[];
 }
 
 type Values = { readonly [K in keyof typeof gatewayVariables]: (typeof gatewayVariables)[K]['fallback'] };
@@ -45,4 +86,22 @@ export const gatewayOf = (env: Values, mailDomains: readonly string[]): Gateway 
   previousSecrets: env.EMAIL_REPLY_SECRETS_PREVIOUS,
   replyTtlMs: env.EMAIL_REPLY_TTL_DAYS * DAY_MS,
   replyToken: env.EMAIL_REPLY_TOKEN,
+  mailbox: env.EMAIL_GATEWAY_MAILBOX ?? `postmaster@${mailDomains[0] ?? 'localhost'}`,
+  strangers: env.EMAIL_REPLY_STRANGERS,
+  hourlyLimit: env.EMAIL_HOURLY_LIMIT,
+  inboundMode: env.EMAIL_INBOUND_MODE,
+  imap:
+    env.EMAIL_INBOUND_MODE === 'imap' && env.EMAIL_IMAP_HOST !== null && env.EMAIL_IMAP_USER !== null && env.EMAIL_IMAP_PASS !== null
+      ? {
+          ...{ host: env.EMAIL_IMAP_HOST, port: env.EMAIL_IMAP_PORT, tls: env.EMAIL_IMAP_TLS },
+          ...{ user: env.EMAIL_IMAP_USER, pass: env.EMAIL_IMAP_PASS, pollMs: env.EMAIL_IMAP_POLL_INTERVAL },
+        }
+      : null,
+  trustedAuthservIds: env.EMAIL_TRUSTED_AUTHSERV_IDS,
 });
+
+/** What does not go together. */
+export const gatewayFaults = (env: Values): readonly string[] =>
+  env.EMAIL_INBOUND_MODE === 'imap' && [env.EMAIL_IMAP_HOST, env.EMAIL_IMAP_USER, env.EMAIL_IMAP_PASS].includes(null)
+    ? ['EMAIL_IMAP_HOST, EMAIL_IMAP_USER and EMAIL_IMAP_PASS must be set when EMAIL_INBOUND_MODE is imap']
+    : [];

@@ -30,6 +30,7 @@ const tables = (schema: string): string => `
 
 const indexes = (schema: string): string => `
   create index on ${schema}.mapping (conversation_id, position);
+  create index on ${schema}.mapping (conversation_id, user_id, created_at) where direction = 'in';
   create index on ${schema}.mapping (md5(email_message_id));
   create index on ${schema}.mapping (md5(sender || ' ' || subject), position);`;
 

@@ -1,5 +1,5 @@
 /** What is asked of mappings: by the gateway, to find where an answer belongs; by members, to see how it was found. */
-import { nullable, oneOf } from '@tidings/contracts/codec';
+import { int, nullable, oneOf } from '@tidings/contracts/codec';
 import { Disagreement, Strategy, Sureness } from '@tidings/contracts/events/gateway';
 import { ConversationId, GatewayMailId, MessageId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
@@ -53,3 +53,10 @@ export const mappingsBySender = (schema: string, sender: string, subject: string
 export const lastMailedTo = (schema: string, conversation: ConversationId, userId: UserId) => sql.type(rows(MappingRow))`
   select ${columns} from ${tableIn(schema, 'mapping')}
   where conversation_id = ${conversation} and user_id = ${userId} and direction = 'out' order by position desc limit 1`;
+
+const CountRow = t.readonly(t.type({ count: int(0) }));
+
+/** How many mails of someone came into a conversation since then. Index (conversation_id, user_id, created_at) of those. */
+export const mailsWithin = (schema: string, conversation: ConversationId, userId: UserId, since: Timestamp) => sql.type(rows(CountRow))`
+  select count(*) as count from ${tableIn(schema, 'mapping')}
+  where conversation_id = ${conversation} and user_id = ${userId} and direction = 'in' and created_at >= ${since}`;

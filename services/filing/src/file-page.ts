@@ -182,12 +182,20 @@ const decideAll = (index: HeldIndex, event: Recorded<EmailReceived>, understood:
     const nowhere = reported !== null ? ({ type: 'report', of: reported.emailId } as const) : null;
     const outcome = nowhere ?? (droppedBy === null ? null : ({ type: 'dropped', by: droppedBy } as const));
     const choice: Choice =
-      outcome === null ? choose(index, mailboxId, emailId, content, contentHash) : { outcome, messageIdReused: false, relative: null };
+      outcome === null
+        ? chosen(choose(index, mailboxId, emailId, content, contentHash), event.data.threadId)
+        : { outcome, messageIdReused: false, relative: null };
     if (choice.outcome.type === 'thread')
       index.add(heldFrom(mailboxId, emailId, choice.outcome.threadId as ThreadId, content, contentHash));
     return [{ event, recipient, understood, verdict, choice }];
   });
 };
+
+/** A duplicate stays one; all else goes where the gateway knows that it belongs. */
+const chosen = (choice: Choice, told: ThreadId | undefined): Choice =>
+  told === undefined || choice.outcome.type !== 'thread'
+    ? choice
+    : { ...choice, outcome: { type: 'thread', threadId: told, by: 'gateway' }, relative: null };
 
 const waiting = ({ data, recordedAt }: Recorded<EmailReceived>, { verdicts }: Understood): readonly Pending[] =>
   data.recipients.flatMap(({ mailboxId }) => {

@@ -64,6 +64,11 @@ export const rejections: Readonly<Record<Rejection['type'], Answer>> = {
   NoSuchReport: { code: 'CONTENT_NOT_FOUND', says: 'There is no such report.' },
   ReportClosed: { code: 'CONFLICT', says: 'This report was closed with another outcome.' },
 
+  TooManyReplyAddresses: { code: 'CONFLICT', says: 'This conversation has as many people by mail as it can take.' },
+  NoSuchGatewayMail: { code: 'CONTENT_NOT_FOUND', says: 'There is no such mail here.' },
+  MailNotHeld: { code: 'CONFLICT', says: 'This mail waits for nobody.' },
+  HeldMailDecided: { code: 'CONFLICT', says: 'A member has decided otherwise.' },
+
   WithYourself: { code: 'VALIDATION_ERROR', says: 'This cannot be done with yourself.', field: 'userId' },
   FriendshipBlocked: { code: 'VALIDATION_ERROR', says: 'You two cannot be friends now.', field: 'userId' },
   NoRelationship: { code: 'CONTENT_NOT_FOUND', says: 'There is nothing between you two.' },

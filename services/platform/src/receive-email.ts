@@ -1,6 +1,6 @@
 /** The way of every mail into mailboxes, from the network or from one of ours: the bytes are durable already, now the event is. */
 import type { EmailReceived, Envelope } from '@tidings/contracts/events/email';
-import { type CommandId, derivedId, type EmailId, type MailboxId, subjectId } from '@tidings/contracts/ids';
+import { type CommandId, derivedId, type EmailId, type MailboxId, subjectId, type ThreadId } from '@tidings/contracts/ids';
 import type { BlobStore, StoredBlob } from '@tidings/contracts/ports/blob-store';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import { email, emailKey } from '@tidings/domain/email/index';
@@ -22,6 +22,8 @@ export interface MailToReceive {
   readonly clientAddress: string;
   readonly recipients: readonly MailRecipient[];
   readonly origin?: 'internal';
+  /** Where it belongs. */
+  readonly threadId?: ThreadId;
   readonly traceId?: string;
 }
 
@@ -37,7 +39,7 @@ interface Parts {
  * @throws what the log and the blobs throw when they are out of reach: nobody has it then
  */
 export const receiveEmail = async (parts: Parts, mail: MailToReceive): Promise<readonly MailRecipient[]> => {
-  const { emailId, blob, origin, traceId } = mail;
+  const { emailId, blob, origin, threadId, traceId } = mail;
   const found = await parts.keys.obtain([...new Set(mail.recipients.map(({ mailboxId }) => subjectId(mailboxId)))]);
   const recipients = mail.recipients.filter(({ mailboxId }) => found.get(subjectId(mailboxId)) !== null);
   if (recipients.length === 0) return [];
@@ -48,6 +50,7 @@ export const receiveEmail = async (parts: Parts, mail: MailToReceive): Promise<r
       {
         ...{ type: 'ReceiveEmail', emailId, blobId: blob.id, size: blob.size, recipients: perMailbox({ ...mail, recipients }) },
         ...(origin === undefined ? {} : { origin }),
+        ...(threadId === undefined ? {} : { threadId }),
       },
       { commandId: derivedId<CommandId>('receive-email', emailId), ...(traceId === undefined ? {} : { traceId }) },
     ),

@@ -8,6 +8,7 @@ import { deliveries } from '@tidings/projections/deliveries/index';
 import { drafts } from '@tidings/projections/drafts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { feed } from '@tidings/projections/feed/index';
+import { gatewayMails } from '@tidings/projections/gateway-mails/index';
 import { imports } from '@tidings/projections/imports/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { mailPolicies } from '@tidings/projections/mail-policies/index';
@@ -55,6 +56,7 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   storage,
   imports,
   mappings,
+  gatewayMails,
   pushSubscriptions,
   mailPolicies,
   webhooks,

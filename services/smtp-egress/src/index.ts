@@ -10,6 +10,7 @@ import { startProcessManager } from '@tidings/infra/process-manager/process-mana
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import { cameBackTo, returnPathOf, returnPathSecret } from '../../platform/src/return-path.ts';
+import { gatewayAddresses } from '../../smtp-ingress/src/gateway-addresses.ts';
 import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
 import { refusalsOf } from '../../smtp-ingress/src/refusals.ts';
 import { attempt } from './attempt.ts';
@@ -48,10 +49,11 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   const messages = messagesFrom(platform.blobs, signerOf({ ...platform, logger }));
   const findRecipient = findRecipientIn(commands, {
     ...{ domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform), returning: cameBackTo(secret) },
+    gateway: await gatewayAddresses(platform),
   });
   const deliverInternally = internalDelivery({ ...platform, findRecipient, scheduleMs: mailOut.scheduleMs });
   const { shards } = platform.log;
-  const isOurs = (domain: string): boolean => mailDomains.includes(domain);
+  const isOurs = (domain: string): boolean => mailDomains.includes(domain) || domain === config.gateway.replyDomain;
   const heldBack = (domain: string): string | null => (mailOut.holds && !isNamed(mailOut.overrides, domain) ? HELD : null);
   /** What has another fate than the rest goes alone, whatever the relay. */
   const routeOf = (domain: string): string => {

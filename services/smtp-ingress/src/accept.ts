@@ -1,11 +1,12 @@
 /** SMTP acceptance (architecture §5): the bytes are durable, then the event is durable, then the peer hears 250. */
 import type { Readable } from 'node:stream';
-import type { BlobId, EmailId, MailboxId } from '@tidings/contracts/ids';
+import { type BlobId, derivedId, type EmailId, type GatewayMailId, type MailboxId } from '@tidings/contracts/ids';
 import type { BlobStore, StoredBlob } from '@tidings/contracts/ports/blob-store';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import type { Commands } from '@tidings/infra/commands/commands';
 import { v7 } from 'uuid';
-import { receiveEmail } from '../../platform/src/receive-email.ts';
+import { takeGatewayMail } from '../../platform/src/gateway/take-mail.ts';
+import { type MailRecipient, receiveEmail } from '../../platform/src/receive-email.ts';
 import { replies } from './reply.ts';
 import { takeMessage } from './take-message.ts';
 
@@ -14,7 +15,8 @@ export interface Transaction {
   readonly mailFrom: string;
   readonly helo: string;
   readonly clientAddress: string;
-  readonly recipients: readonly { readonly mailboxId: MailboxId; readonly address: string }[];
+  /** `mailboxId` is null for addresses of the gateway. */
+  readonly recipients: readonly { readonly mailboxId: MailboxId | null; readonly address: string }[];
   readonly traceId: string;
 }
 
@@ -41,8 +43,20 @@ export const accept = async (message: Readable, transaction: Transaction, to: St
   // Grows with time, so that the newest streams lie side by side in the log's indexes.
   const emailId = v7() as EmailId;
   const { mailFrom, helo, clientAddress, recipients, traceId } = transaction;
-  const received = await receiveEmail(to, { emailId, blob, mailFrom, helo, clientAddress, recipients, traceId });
-  if (received.length === 0) {
+  const forGateway = recipients.filter(({ mailboxId }) => mailboxId === null).map(({ address }) => address);
+  if (forGateway.length > 0) {
+    const envelope = { mailFrom, rcptTo: forGateway, helo, clientAddress };
+    // Should the second half fail, the peer sends all of it again, and the gateway knows the mail by what it says.
+    await takeGatewayMail(to, { mailId: derivedId<GatewayMailId>('smtp', emailId), door: 'smtp', blob, envelope, said: null, traceId });
+  }
+  const forMailboxes = recipients.flatMap(({ mailboxId, address }): readonly MailRecipient[] =>
+    mailboxId === null ? [] : [{ mailboxId, address }],
+  );
+  const received =
+    forMailboxes.length === 0
+      ? []
+      : await receiveEmail(to, { emailId, blob, mailFrom, helo, clientAddress, recipients: forMailboxes, traceId });
+  if (received.length === 0 && forGateway.length === 0) {
     to.discard(blob.id);
     throw replies.unknownRecipient();
   }

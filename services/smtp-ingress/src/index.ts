@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import type { BlobId } from '@tidings/contracts/ids';
-import type { EmailAddress } from '@tidings/domain/mail/address';
 import { recordSpan } from '@tidings/infra/telemetry/spans';
 import { newTrace, withTrace } from '@tidings/infra/telemetry/trace-context';
 import type { SMTPServer, SMTPServerDataStream, SMTPServerEnvelope, SMTPServerOptions, SMTPServerSession } from 'smtp-server';
@@ -17,6 +16,7 @@ import { selfSigned, type Certificate } from './certificate.ts';
 import { Door } from './door.ts';
 import { createMeasures } from './measures.ts';
 import { BadProxyHeader } from './proxy-header.ts';
+import { gatewayAddresses } from './gateway-addresses.ts';
 import { findRecipientIn, type Recipient } from './recipients.ts';
 import { refusalsOf, type Sender } from './refusals.ts';
 import { asReply, isOutage, Reply, replies } from './reply.ts';
@@ -41,12 +41,13 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
     maxRecipients: config.smtp.maxRecipients,
     refuse: refusalsOf(platform),
     returning: cameBackTo(secret),
+    gateway: await gatewayAddresses(platform),
   });
   /**
    * Of the mail under way, filled at RCPT and read at DATA; each mail has an envelope object of its own. smtp-server's own list is no help: it
    * folds more letters than ASCII, so it takes two recipients for one.
    */
-  const recipients = new WeakMap<SMTPServerEnvelope, Map<EmailAddress, Recipient>>();
+  const recipients = new WeakMap<SMTPServerEnvelope, Map<string, Recipient>>();
   const unknown = new WeakMap<SMTPServerSession, number>();
   let lastProgressAt: number | null = null;
   let outage: string | null = null;
@@ -61,7 +62,7 @@ export const startSmtpIngress = async (platform: Platform): Promise<SmtpIngress>
   };
 
   const recipient = async (address: string, session: SMTPServerSession): Promise<void> => {
-    const known = recipients.get(session.envelope) ?? new Map<EmailAddress, Recipient>();
+    const known = recipients.get(session.envelope) ?? new Map<string, Recipient>();
     recipients.set(session.envelope, known);
     try {
       await findRecipient(address, known, senderOf(session));
@@ -171,12 +172,12 @@ const failing = async (server: SMTPServer): Promise<never> => {
   throw error;
 };
 
-const senderOf = ({ envelope: { mailFrom } }: SMTPServerSession): Sender => {
-  if (mailFrom === false) return { mailFrom: '', size: 0 };
+const senderOf = ({ envelope: { mailFrom }, remoteAddress: clientAddress }: SMTPServerSession): Sender => {
+  if (mailFrom === false) return { mailFrom: '', size: 0, clientAddress };
   // RFC 1870 §3; smtp-server gives the parameters of MAIL as text by name, or false.
   const { SIZE } = mailFrom.args as { readonly SIZE?: string };
   const size = Number(SIZE ?? 0);
-  return { mailFrom: mailFrom.address, size: Number.isSafeInteger(size) && size > 0 ? size : 0 };
+  return { mailFrom: mailFrom.address, size: Number.isSafeInteger(size) && size > 0 ? size : 0, clientAddress };
 };
 
 const transactionOf = (session: SMTPServerSession, recipients: readonly Recipient[], traceId: string): Transaction => ({

@@ -11,13 +11,14 @@ import { replies } from './reply.ts';
 
 /** One recipient of one mail. */
 export interface Recipient {
-  readonly mailboxId: MailboxId;
+  /** Null for an address of the gateway. */
+  readonly mailboxId: MailboxId | null;
   /** As the peer wrote it. */
   readonly address: string;
 }
 
 /** @param known the recipients of this mail so far, by normal form; one that is found joins them */
-export type FindRecipient = (recipient: string, known: Map<EmailAddress, Recipient>, sender: Sender) => Promise<void>;
+export type FindRecipient = (recipient: string, known: Map<string, Recipient>, sender: Sender) => Promise<void>;
 
 export interface FindOptions {
   readonly domains: readonly string[];
@@ -25,10 +26,15 @@ export interface FindOptions {
   readonly refuse: RefuseFor;
   /** What an address that we signed names, for this sender. */
   readonly returning: (address: EmailAddress, mailFrom: string) => Returning | null;
+  /** Whether an address is at the gateway's domain, and good there; absent where no mail comes in. */
+  readonly gateway?: FindGateway;
 }
 
+/** `elsewhere`: not at the gateway's domain. `unknown`: nobody's, or of a conversation that is over. */
+export type FindGateway = (address: string, sender: Sender) => Promise<'good' | 'unknown' | 'elsewhere'>;
+
 /** @throws Reply for an address that is not ours, what `Commands.load` throws when the log is out of reach */
-export const findRecipientIn = (commands: Commands, { domains, maxRecipients, refuse, returning }: FindOptions): FindRecipient => {
+export const findRecipientIn = (commands: Commands, { domains, maxRecipients, refuse, returning, gateway }: FindOptions): FindRecipient => {
   const mailboxOf = async (normal: EmailAddress, { mailFrom }: Sender): Promise<MailboxId | null> => {
     const returned = returning(normal, mailFrom);
     if (returned !== null) {
@@ -42,6 +48,14 @@ export const findRecipientIn = (commands: Commands, { domains, maxRecipients, re
   return async (recipient, known, sender) => {
     // RFC 5321 §4.5.1: the postmaster may be written to without a domain.
     const full = /^postmaster$/i.test(recipient) ? `postmaster@${domains[0] ?? ''}` : recipient;
+    // Looked at first: tokens of the older kind make a local part that is too long (RFC 5321 §4.5.3.1.1).
+    const atGateway = (await gateway?.(full, sender)) ?? 'elsewhere';
+    if (atGateway === 'unknown') throw replies.unknownRecipient();
+    if (atGateway === 'good') {
+      if (!known.has(full) && known.size >= maxRecipients) throw replies.tooManyRecipients();
+      known.set(full, { mailboxId: null, address: recipient });
+      return;
+    }
     const normal = normaliseAddress(full);
     if (E.isLeft(normal)) throw replies.badRecipient();
     if (known.has(normal.right)) return;

@@ -10,6 +10,8 @@ export interface Sender {
   /** Empty for the null sender. */
   readonly mailFrom: string;
   readonly size: number;
+  /** Empty for one of ours. */
+  readonly clientAddress: string;
 }
 
 /** @throws Reply when this mailbox does not take mail from this sender, or no mail just now */

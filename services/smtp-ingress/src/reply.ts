@@ -18,6 +18,7 @@ export const replies = {
   blockedSender: () => new Reply(550, '5.7.1', 'This mailbox takes no mail from you'),
   overQuota: () => new Reply(452, '4.2.2', 'This mailbox is full, please try again later'),
   notOurDomain: () => new Reply(550, '5.7.1', 'We do not relay: that domain is not ours'),
+  tooManyBadTokens: () => new Reply(421, '4.7.0', 'Too many reply addresses that are not good'),
   badRecipient: () => new Reply(501, '5.1.3', 'Bad recipient address syntax'),
   tooLarge: (max: number) => new Reply(552, '5.3.4', `Message exceeds ${max} bytes`),
   bareLineEnd: () => new Reply(550, '5.5.2', 'Bare CR or LF in the message: lines must end with CRLF (RFC 5321 section 2.3.8)'),

@@ -15,7 +15,7 @@ const find = findRecipientIn(commands, {
 });
 const foundFor = async (address: string, mailFrom: string): Promise<readonly Recipient[]> => {
   const known = new Map<EmailAddress, Recipient>();
-  await find(address, known, { mailFrom, size: 0 });
+  await find(address, known, { mailFrom, size: 0, clientAddress: '192.0.2.1' });
   return [...known.values()];
 };
 

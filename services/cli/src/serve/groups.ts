@@ -8,7 +8,7 @@ export const GROUPS = {
   filing: ['filing', 'notifier', 'caretaker', 'importer'],
   api: ['command-api', 'query-api', 'sse'],
   smtp: ['smtp-ingress'],
-  egress: ['outbox', 'smtp-egress'],
+  egress: ['outbox', 'smtp-egress', 'gateway'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type Group = keyof typeof GROUPS;

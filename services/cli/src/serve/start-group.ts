@@ -71,6 +71,10 @@ const startEgressGroup = async (names: readonly ServiceName[], platform: OpenedP
     const { startSmtpEgress } = await import('../../../smtp-egress/src/index.ts');
     services.push(await startSmtpEgress(platform));
   }
+  if (names.includes('gateway')) {
+    const { startGateway } = await import('../../../gateway/src/index.ts');
+    services.push(await startGateway(platform));
+  }
   return {};
 };
 

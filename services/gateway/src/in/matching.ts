@@ -1,0 +1,59 @@
+/** What each strategy after the token finds, among the mails that the gateway itself recorded (gateway contract, order of matching). */
+import type { Strategy } from '@tidings/contracts/events/gateway';
+import type { ConversationId, UserId } from '@tidings/contracts/ids';
+import { timestamp } from '@tidings/contracts/time';
+import { messageIdHeader } from '@tidings/domain/gateway/message-id';
+import { normalisedSubject } from '@tidings/domain/gateway/subject';
+import type { ReplyMail } from '@tidings/infra/mime/mime';
+import { mailsWithin, type MappingRow, mappingsByMessageId, mappingsBySender } from '@tidings/projections/mappings/index';
+import type { Platform } from '../../../platform/src/platform.ts';
+
+type Parts = Pick<Platform, 'read' | 'liveSchema'>;
+
+const MOST_REFERENCES = 20;
+const WINDOW_MS = 30 * 86_400_000;
+const HOUR_MS = 3_600_000;
+
+export interface Found {
+  readonly found: readonly { readonly strategy: Strategy; readonly conversationId: ConversationId }[];
+  /** It is one of those that we sent ourselves. */
+  readonly isOwn: boolean;
+}
+
+/** @param receivedAt in milliseconds @param from its author, in normal form */
+export const findConversations = async (platform: Parts, mail: ReplyMail, from: string, receivedAt: number): Promise<Found> => {
+  const schema = platform.liveSchema('mappings');
+  const { messageId, inReplyTo, references, subject } = mail.content;
+  const own = headers([messageId]);
+  const answered = headers(inReplyTo);
+  const nearestFirst = headers(references.toReversed()).slice(0, MOST_REFERENCES);
+  const normalised = normalisedSubject(subject);
+  const [byId, [bySubject]] = await Promise.all([
+    platform.read.any(mappingsByMessageId(schema, [...own, ...answered, ...nearestFirst])),
+    normalised === '' ? [] : platform.read.any(mappingsBySender(schema, from, normalised, timestamp(receivedAt - WINDOW_MS))),
+  ]);
+  const conversationOf = (id: string): ConversationId | undefined =>
+    byId.find(({ emailMessageId }) => emailMessageId === id)?.conversationId;
+  const first = (ids: readonly string[]): ConversationId | undefined => ids.map(conversationOf).find((id) => id !== undefined);
+  const all = [
+    { strategy: 'in-reply-to' as const, conversationId: first(answered) },
+    { strategy: 'references' as const, conversationId: first(nearestFirst) },
+    { strategy: 'sender-subject' as const, conversationId: bySubject?.conversationId },
+  ];
+  return {
+    found: all.flatMap(({ strategy, conversationId }) => (conversationId === undefined ? [] : [{ strategy, conversationId }])),
+    isOwn: byId.some((row: MappingRow) => row.direction === 'out' && row.emailMessageId !== null && own.includes(row.emailMessageId)),
+  };
+};
+
+const headers = (ids: readonly (string | null)[]): readonly string[] => ids.flatMap((id) => messageIdHeader(id) ?? []);
+
+/** Whether one author has put as many mails into a conversation as a person does in an hour, and more: two automata that no header gives away. */
+export const isFlood = async (
+  platform: Parts & Pick<Platform, 'config'>,
+  { conversationId, userId, receivedAt }: { readonly conversationId: ConversationId; readonly userId: UserId; readonly receivedAt: number },
+): Promise<boolean> => {
+  const since = timestamp(receivedAt - HOUR_MS);
+  const { count } = await platform.read.one(mailsWithin(platform.liveSchema('mappings'), conversationId, userId, since));
+  return count >= platform.config.gateway.hourlyLimit;
+};

@@ -1,0 +1,22 @@
+/** The email gateway: a conversation does not care who writes by mail and who by chat. */
+import { worstOf } from '@tidings/infra/process-manager/process-manager';
+import type { LeaseOptions } from '@tidings/infra/projector/lease';
+import type { Platform, Service } from '../../platform/src/platform.ts';
+import { startGatewayIn } from './in/index.ts';
+
+export interface GatewayOptions {
+  readonly lease?: LeaseOptions;
+}
+
+/** Runs on every node; each shard is worked on by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
+export const startGateway = async (platform: Platform, options: GatewayOptions = {}): Promise<Service> => {
+  const logger = platform.logger.child({ service: 'gateway' });
+  const managers = [await startGatewayIn(platform, logger, options.lease)];
+  return {
+    name: 'gateway',
+    health: () => worstOf(managers.map((manager) => manager.health())),
+    stop: async () => {
+      await Promise.all(managers.map((manager) => manager.stop()));
+    },
+  };
+};
