@@ -4,6 +4,7 @@ import { appendBench } from './append.ts';
 import { chatSearchBench } from './chat-search.ts';
 import { chatRatesBench } from './chat-rates.ts';
 import { chatBench } from './chat.ts';
+import { egressBench } from './egress.ts';
 import { exportBench } from './export.ts';
 import { fanOutBench } from './fan-out.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
@@ -23,6 +24,7 @@ const benches: readonly Bench[] = [
   chatRatesBench,
   chatSearchBench,
   smtpBench,
+  egressBench,
   importBench,
   mailListBench,
   mailSearchBench,

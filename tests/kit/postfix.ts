@@ -39,7 +39,12 @@ export const startPostfix = async (settings: Readonly<Record<string, string>> = 
   const main = {
     ...{ compatibility_level: '3.6', queue_directory: folder('queue'), data_directory: folder('data'), myhostname: 'postfix.test' },
     ...{ mydestination: '', inet_interfaces: 'loopback-only', inet_protocols: 'ipv4', mynetworks: '127.0.0.0/8' },
-    ...{ virtual_mailbox_base: folder('mail'), virtual_mailbox_maps: 'static:inbox/', virtual_minimum_uid: '1' },
+    ...{
+      virtual_mailbox_domains: '',
+      virtual_mailbox_base: folder('mail'),
+      virtual_mailbox_maps: 'static:inbox/',
+      virtual_minimum_uid: '1',
+    },
     ...{ virtual_uid_maps: `static:${nobody}`, virtual_gid_maps: `static:${nobody}` },
     ...{ smtpd_client_connection_count_limit: '0', smtpd_client_connection_rate_limit: '0', smtputf8_enable: 'yes' },
     ...{ maillog_file: folder('mail.log'), maillog_file_prefixes: root },
