@@ -15,6 +15,8 @@ interface Peer {
   readonly port: number;
   readonly mails: () => Promise<readonly string[]>;
   readonly know: () => Promise<void>;
+  /** Where its bounces for us go; absent where it sends none. */
+  readonly bouncesTo?: (port: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -26,9 +28,13 @@ const postfix = async (domain: string): Promise<Peer> => {
   await writeFile(join(home, 'key.pem'), certificate.key);
   await writeFile(join(home, 'cert.pem'), certificate.cert);
   await writeFile(join(home, 'headers'), '/^Subject: .*lottery/ REJECT 5.7.1 No lotteries\n');
+  // Read when the first mail is on its way.
+  const ways = join(home, 'transport');
   const greylist = await startGreylist(`grey@${domain}`);
   const server = await startPostfix({
     ...{ virtual_mailbox_domains: domain, virtual_mailbox_maps: `inline:{ {ann@${domain} = inbox/}, {grey@${domain} = inbox/} }` },
+    // Taken, and found out later to be nobody's.
+    ...{ virtual_alias_maps: `inline:{ {moved@${domain} = gone@void.example} }`, transport_maps: `texthash:${ways}` },
     ...{ mynetworks: '192.0.2.1', header_checks: `regexp:${join(home, 'headers')}` },
     smtpd_recipient_restrictions: `reject_unauth_destination, reject_unlisted_recipient, check_policy_service ${greylist.service}`,
     ...{ smtpd_tls_security_level: 'may', smtpd_tls_key_file: join(home, 'key.pem'), smtpd_tls_cert_file: join(home, 'cert.pem') },
@@ -37,6 +43,7 @@ const postfix = async (domain: string): Promise<Peer> => {
     port: server.port,
     mails: () => server.mails(),
     know: async () => greylist.know(),
+    bouncesTo: (port) => writeFile(ways, `void.example error:5.1.6 Nobody lives here any more\ntidings.test smtp:[127.0.0.1]:${port}\n`),
     stop: async () => {
       await server.stop();
       await greylist.close();
@@ -63,6 +70,7 @@ beforeAll(async () => {
   const routes = able.map(({ domain }) => `${domain}=smtp://localhost:${peers.get(domain)?.port}?tls=verify`);
   town = await openMailTown(['ada'], { EGRESS_ROUTES: routes.join(','), NODE_EXTRA_CA_CERTS: join(home, 'ca.pem') });
   team = await town.openShared('team', { ada: 'sender' });
+  for (const peer of peers.values()) await peer.bouncesTo?.(town.program.smtpPort);
 }, 180_000);
 afterAll(async () => {
   if (able.length === 0) return;
@@ -114,5 +122,15 @@ describe.each(PEERS)('$name', ({ name, domain, lack }) => {
     const refused = await settled(await send('You won the lottery', [`ann@${domain}`]), 'failed');
     expect(refused).toMatchObject([{ enhancedCode: '5.7.1', lastReply: expect.stringContaining('No lotteries') }]);
     expect(await peer.mails()).toHaveLength(2);
+
+    if (peer.bouncesTo === undefined) return;
+    // It finds out that nobody is there only after it took the mail.
+    const bounced = await settled(await send('Are you still there?', [`moved@${domain}`]), 'failed');
+    expect(bounced).toMatchObject([
+      {
+        ...{ enhancedCode: '5.1.6', lastReply: expect.stringContaining('Nobody lives here any more'), attempts: 1 },
+        report: { fate: 'failed', by: 'postfix.test' },
+      },
+    ]);
   });
 });
