@@ -82,6 +82,7 @@ describe('tidings serve', () => {
       'outbox',
       'projector',
       'query-api',
+      'relay',
       'smtp-egress',
       'smtp-ingress',
       'sse',

@@ -163,6 +163,14 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('knows where the log is published, and where it is followed', () => {
+    const env = { KAFKA_BROKERS: 'one:9092', KAFKA_LOG_TOPIC: 'tidings.log', PROJECT_FROM: 'kafka' };
+    expect(loadConfig(env)).toMatchObject(E.right({ kafka: { logTopic: 'tidings.log', projectFrom: 'kafka' } }));
+    expect(faultsOf({ KAFKA_LOG_TOPIC: 'x' })).toEqual(['KAFKA_BROKERS must be set when KAFKA_LOG_TOPIC is']);
+    expect(faultsOf({ PROJECT_FROM: 'kafka' })).toEqual(['KAFKA_LOG_TOPIC must be set when PROJECT_FROM is kafka']);
+    expect(faultsOf({ KAFKA_LOG_TOPIC: 'two words' })).toHaveLength(1);
+  });
+
   it('knows what keeps the log', () => {
     const url = 'esdb+discover://admin:secret@one:2113,two:2113?tls=true';
     expect(loadConfig({ EVENT_LOG: 'kurrentdb', KURRENTDB_URL: url })).toMatchObject(

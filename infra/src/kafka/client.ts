@@ -4,7 +4,7 @@ import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { KafkaSettings } from '../config/kafka.ts';
 
-export interface KafkaOptions extends KafkaSettings {
+export interface KafkaOptions extends Pick<KafkaSettings, 'brokers' | 'tls' | 'sasl'> {
   readonly logger: Logger;
 }
 

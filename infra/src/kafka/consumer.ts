@@ -1,4 +1,4 @@
-/** Reads a topic from its beginning, each message at least once: its offset is committed after it was dealt with. */
+/** Reads a topic, each message at least once: its offset is committed after it was dealt with. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { kafkaClient, type KafkaOptions } from './client.ts';
 
@@ -11,6 +11,10 @@ export interface KafkaMessage {
 export interface KafkaConsumerOptions extends KafkaOptions {
   readonly groupId: string;
   readonly topic: string;
+  /** Of what was there before its group; default true. */
+  readonly fromBeginning?: boolean;
+  /** Partitions were given out. */
+  readonly onJoin?: () => void;
   /** A throw is for outages: the message comes again. */
   readonly onMessage: (message: KafkaMessage) => Promise<void>;
 }
@@ -29,7 +33,7 @@ const SESSION_MS = 10_000;
 
 /** Keeps at it until stopped: brokers may come later, go, and come back. */
 export const startKafkaConsumer = (options: KafkaConsumerOptions): KafkaConsumer => {
-  const { groupId, topic, logger, onMessage } = options;
+  const { groupId, topic, fromBeginning = true, logger, onMessage, onJoin } = options;
   const stopping = new AbortController();
   let connected = false;
 
@@ -45,10 +49,13 @@ export const startKafkaConsumer = (options: KafkaConsumerOptions): KafkaConsumer
     const end = (): void => over.resolve();
     stopping.signal.addEventListener('abort', end, { once: true });
     consumer.on(consumer.events.CRASH, ({ payload }) => over.reject(payload.error));
-    consumer.on(consumer.events.GROUP_JOIN, () => void (connected = true));
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      connected = true;
+      onJoin?.();
+    });
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      await consumer.subscribe({ topics: [topic], fromBeginning });
       await consumer.run({
         eachMessage: ({ partition, message }) =>
           onMessage({ value: message.value, place: `${topic}/${partition}/${message.offset}/${message.timestamp}` }),

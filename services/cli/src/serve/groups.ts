@@ -5,7 +5,7 @@
  */
 export const GROUPS = {
   projector: ['projector'],
-  filing: ['filing', 'notifier', 'caretaker', 'importer'],
+  filing: ['filing', 'notifier', 'caretaker', 'importer', 'relay'],
   api: ['command-api', 'query-api', 'sse'],
   smtp: ['smtp-ingress'],
   egress: ['outbox', 'smtp-egress', 'gateway'],

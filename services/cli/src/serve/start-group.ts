@@ -52,6 +52,10 @@ const startFilingGroup = async (names: readonly ServiceName[], platform: OpenedP
     const { startCaretaker } = await import('../../../caretaker/src/index.ts');
     services.push(startCaretaker(platform));
   }
+  if (names.includes('relay')) {
+    const { startRelay } = await import('../../../relay/src/index.ts');
+    services.push(startRelay(platform));
+  }
   return {};
 };
 
