@@ -10,6 +10,7 @@ import type { Label } from '@tidings/contracts/http/labels';
 import type { Delivery } from '@tidings/contracts/http/mail-objects';
 import type { Comment } from '@tidings/contracts/http/notes';
 import type { Route } from '@tidings/contracts/http/route';
+import type { Webhook } from '@tidings/contracts/http/webhooks';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type MailClient, type MailTown, openMailTown } from './mail-kit.ts';
@@ -112,6 +113,11 @@ const account = () => ({ imap: { host: 'imap.invalid', username: 'x', password: 
 const importVars = async ({ master, mailboxId }: Target) => ({
   importId: (await master.ask<Import>('POST', `/api/mailboxes/${mailboxId}/imports`, account())).id,
 });
+const hook = () => ({ url: `https://hooks.example/${randomUUID()}`, events: ['EmailReceived'] });
+const hookVars = async ({ master, mailboxId }: Target) => ({
+  webhookId: (await master.ask<Webhook>('POST', `/api/mailboxes/${mailboxId}/webhooks`, hook())).id,
+  deliveryId: randomUUID(),
+});
 const ownLabel = async () => ({ labelId: label });
 const someone = async () => ({ userId: town.as.outsider.id });
 const thirdMailbox = async () => ({ mailboxId: third });
@@ -204,6 +210,11 @@ const matrix: Readonly<Record<string, Line>> = {
   getImport: { ...managing, vars: importVars },
   cancelImport: { ...managing, vars: importVars },
   exportMailbox: managing,
+  registerMailboxWebhook: { ...managing, body: hook },
+  listMailboxWebhooks: managing,
+  removeMailboxWebhook: { ...managing, vars: hookVars },
+  listMailboxDeliveries: { ...managing, vars: hookVars },
+  retryMailboxDelivery: { ...managing, vars: hookVars, allowed: 404 },
 
   getThread: { least: 'viewer', on: 'thread' },
   listThreadMessages: { least: 'viewer', on: 'thread' },

@@ -1,6 +1,8 @@
 /** What the program knows of a mail besides its words: who sent it, and what a webhook says before it is filed. */
 import { generateKeyPairSync } from 'node:crypto';
-import type { Email, Thread } from '@tidings/contracts/http/mail-objects';
+import type { Email, Me, Thread } from '@tidings/contracts/http/mail-objects';
+import type { Problem } from '@tidings/contracts/http/problem';
+import type { Webhook } from '@tidings/contracts/http/webhooks';
 import { isSignedBy } from '@tidings/infra/webhooks/signature';
 import { dkimSign } from 'mailauth';
 import { createTransport } from 'nodemailer';
@@ -154,4 +156,51 @@ describe('a webhook that is asked first', () => {
     expect(await ask('/api/admin/pending-mail', 'service')).toEqual({ total: 0, content: [] });
     expect((await call(`/api/emails/${dropped}`)).status).toBe(404);
   });
+});
+
+describe('a webhook of one mailbox', () => {
+  it('is asked and told about its mail alone, and what it wants done is done', async () => {
+    const me = await ask<Me>('/api/me');
+    const mailbox = me.mailboxes[0]?.id ?? '';
+    const path = `/api/mailboxes/${mailbox}/webhooks`;
+    const asked = { url: receiver.url('/rules'), events: ['mail.inbound', 'EmailReceived'] };
+    const register = (who: string, body: object = asked) => call(path, who, { method: 'POST', body: JSON.stringify(body) });
+    expect((await register('bob')).status).toBe(404);
+    const refused = await register('alice', { ...asked, events: ['NewRoom'] });
+    expect([refused.status, ((await refused.json()) as Problem).errors?.map((error) => error.path)]).toEqual([400, ['events']]);
+    const { id, mailboxId } = (await (await register('alice')).json()) as Webhook;
+    expect(mailboxId).toBe(mailbox);
+    expect(await ask<{ content: readonly Webhook[] }>(path)).toMatchObject({ content: [{ id, mailboxId, url: asked.url }] });
+
+    const told = (): readonly { readonly type: string; readonly data: { readonly mailboxId?: string } }[] =>
+      receiver.at('/rules').map(({ body }) => JSON.parse(body.toString()) as ReturnType<typeof told>[number]);
+    const isAsked = (): boolean => told().some(({ type }) => type === 'mail.inbound');
+    // Filing may know of it a second later only.
+    for (let n = 0; !isAsked(); n += 1) await shown(await send(mail(`before ${n}`)));
+    const marks = { markRead: true, markStarred: true, markArchived: true };
+    receiver.answer('/rules', () => ({ addLabels: ['Bills/Water'], assignTo: [me.user.id], ...marks }));
+    await call('/api/me', 'bob'); // has a mailbox from now on
+    await send(mail('for bob'), 'bob@tidings.test');
+    const { threadId } = await shown(await send(mail('a bill')));
+    await vi.waitFor(
+      async () => {
+        const thread = await ask<Thread>(`/api/threads/${threadId}`);
+        expect(thread).toMatchObject({ archived: true, starred: true, unread: false, assignees: [{ id: me.user.id }] });
+        expect(thread.labels).toHaveLength(1);
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    await vi.waitUntil(() => told().some(({ type }) => type === 'EmailReceived'), { timeout: 20_000, interval: 25 });
+    expect(new Set(told().flatMap(({ data }) => data.mailboxId ?? []))).toEqual(new Set([mailbox]));
+
+    // What nobody can understand holds the mail, and says why.
+    receiver.answer('/rules', () => ({ addLabels: 'Bills' }));
+    const held = await send(mail('held by rules'));
+    const pending = () => ask<{ content: readonly { emailId: string; reason: string }[] }>('/api/admin/pending-mail', 'service');
+    await vi.waitUntil(async () => (await pending()).content.length === 1, { timeout: 20_000, interval: 25 });
+    expect((await pending()).content).toMatchObject([{ emailId: held, reason: expect.stringContaining('addLabels must be a list') }]);
+    expect((await call(`${path}/${id}`, 'alice', { method: 'DELETE' })).status).toBe(200);
+    expect((await shown(held)).subject).toBe('held by rules');
+    expect(await ask(path)).toEqual({ content: [] });
+  }, 90_000);
 });

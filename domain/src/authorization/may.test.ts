@@ -24,6 +24,7 @@ const mailMatrix: Readonly<Record<MailAction, string>> = {
   'manage-mailbox': '----+',
   'manage-labels': '----+',
   'manage-templates': '----+',
+  'manage-webhooks': '----+',
   import: '----+',
   export: '----+',
 };

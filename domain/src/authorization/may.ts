@@ -73,6 +73,7 @@ const mailActions = {
   'manage-mailbox': 'admin',
   'manage-labels': 'admin',
   'manage-templates': 'admin',
+  'manage-webhooks': 'admin',
   import: 'admin',
   export: 'admin',
 } as const satisfies Readonly<Record<string, MailboxRole>>;

@@ -166,6 +166,7 @@ export const mediaCommands: Arbitrary<MediaCommand> = oneOfThese<MediaCommand>({
 export const webhookCommands: Arbitrary<WebhookCommand> = oneOfThese<WebhookCommand>({
   RegisterWebhook: fc.record({
     webhookId: any.webhooks,
+    mailboxId: fc.option(any.mailboxes, { nil: null }),
     url: any.words,
     events: any.eventNames,
     secret: any.words,

@@ -1,5 +1,5 @@
 /** An address that is told what happens, from its registration to its removal. To change one, register another. */
-import type { UserId, WebhookId } from '@tidings/contracts/ids';
+import type { MailboxId, UserId, WebhookId } from '@tidings/contracts/ids';
 import { type Either, left, right } from 'fp-ts/lib/Either.js';
 import { sameValue } from '../same-value.ts';
 import { type WebhookEvent, webhookRegistered, webhookRemoved } from './events.ts';
@@ -9,6 +9,8 @@ export type Command =
   | {
       readonly type: 'RegisterWebhook';
       readonly webhookId: WebhookId;
+      /** Null: of everything. */
+      readonly mailboxId: MailboxId | null;
       readonly url: string;
       readonly events: readonly string[];
       /** Drawn anew on each try, so it does not tell one registration from another: the first one's stays. */
@@ -25,10 +27,12 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
   const { webhookId, by } = command;
   switch (command.type) {
     case 'RegisterWebhook': {
-      const { url, events, secret } = command;
-      if (state.kind === 'none') return right([webhookRegistered({ webhookId, url, events, secret, by })]);
+      const { mailboxId, url, events, secret } = command;
+      const of = mailboxId === null ? {} : { mailboxId };
+      if (state.kind === 'none') return right([webhookRegistered({ webhookId, ...of, url, events, secret, by })]);
       if (state.kind === 'removed') return left({ type: 'NoSuchWebhook', webhookId });
-      return state.url === url && sameValue(state.events, events) ? right([]) : left({ type: 'WebhookIdReused', webhookId });
+      const isSame = state.mailboxId === mailboxId && state.url === url && sameValue(state.events, events);
+      return isSame ? right([]) : left({ type: 'WebhookIdReused', webhookId });
     }
     case 'RemoveWebhook':
       if (state.kind === 'none') return left({ type: 'NoSuchWebhook', webhookId });

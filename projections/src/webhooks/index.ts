@@ -10,6 +10,7 @@ export * from './queries.ts';
 const tables = (schema: string): string => `
   create table ${schema}.webhook (
     webhook_id uuid primary key,
+    mailbox_id uuid,
     url text not null,
     events text[] not null,
     secret text not null,
@@ -19,7 +20,7 @@ const tables = (schema: string): string => `
 
 export const webhooks: Projection = {
   name: 'webhooks',
-  version: 1,
+  version: 2,
   handles: ['WebhookRegistered', 'WebhookRemoved'],
   tables,
   apply: async (page, tx) => {
@@ -33,9 +34,9 @@ export const webhooks: Projection = {
     }
     if (kept.length > 0) {
       await tx.query(
-        `insert into ${tx.schema}.webhook (webhook_id, url, events, secret, created_by, created_at)
-         select id, url, array(select jsonb_array_elements_text(events)), secret, by, at
-         from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::uuid[], $6::timestamptz[]) as w (id, url, events, secret, by, at)
+        `insert into ${tx.schema}.webhook (webhook_id, mailbox_id, url, events, secret, created_by, created_at)
+         select id, mailbox_id, url, array(select jsonb_array_elements_text(events)), secret, by, at
+         from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::uuid[], $6::timestamptz[], $7::uuid[]) as w (id, url, events, secret, by, at, mailbox_id)
          on conflict (webhook_id) do nothing`,
         [
           kept.map(({ data }) => data.webhookId),
@@ -44,6 +45,7 @@ export const webhooks: Projection = {
           kept.map(({ data }) => data.secret),
           kept.map(({ data }) => data.by),
           kept.map(({ recordedAt }) => recordedAt),
+          kept.map(({ data }) => data.mailboxId ?? null),
         ],
       );
     }

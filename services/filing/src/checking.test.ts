@@ -2,7 +2,7 @@
 import type { SpamVerdict } from '@tidings/contracts/events/email';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
-import { derivedId, type CommandId, type EmailId, type MailboxId, type StreamId } from '@tidings/contracts/ids';
+import { derivedId, type CommandId, type EmailId, type MailboxId, type StreamId, type UserId } from '@tidings/contracts/ids';
 import { START } from '@tidings/contracts/ports/event-log';
 import { CheckerUnavailable, type SpamFinding, type VirusFinding } from '@tidings/contracts/ports/mail-checks';
 import { memoryBlobs } from '@tidings/infra/blobs/memory';
@@ -20,7 +20,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createTestDatabase } from '../../../tests/kit/postgres.ts';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
-import type { Checkers, InboundAnswer, InboundMail } from './checks.ts';
+import type { Checkers, InboundRuling, InboundMail } from './checks.ts';
 import { startFiling } from './index.ts';
 
 const [inbox, other] = ['contact', 'other'].map((name) => derivedId<MailboxId>('test-mailbox', name)) as [MailboxId, MailboxId]; // two names
@@ -99,7 +99,7 @@ const detailsOf = async ({ data }: Recorded<EmailFiled>) => (await readBodies(pl
 
 const spamIs = (finding: SpamFinding) => ({ check: async () => finding });
 const virusIs = (finding: VirusFinding) => ({ scan: async () => finding });
-const hooks = (answer: (mail: InboundMail) => InboundAnswer) => ({ ask: async (mail: InboundMail) => answer(mail) });
+const hooks = (answer: (mail: InboundMail) => InboundRuling) => ({ ask: async (mail: InboundMail) => answer(mail) });
 const SPAM: SpamFinding = { type: 'judged', spam: true, score: 21.5, reasons: ['GTUBE (21)'] };
 const HAM: SpamFinding = { type: 'judged', spam: false, score: -0.5, reasons: [] };
 
@@ -136,20 +136,20 @@ describe('what checkers say', () => {
     ],
     [
       'a webhook knows better',
-      { spam: spamIs(SPAM), inbound: hooks(() => ({ spam: false })) },
+      { spam: spamIs(SPAM), inbound: hooks(() => ({ spam: false, actions: [] })) },
       'inbox',
       { verdict: 'ham', score: 21.5, reasons: ['GTUBE (21)'] },
     ],
-    ['a webhook calls it spam', { inbound: hooks(() => ({ spam: true })) }, 'spam', { verdict: 'spam', score: null, reasons: [] }],
+    ['a webhook calls it spam', { inbound: hooks(() => ({ spam: true, actions: [] })) }, 'spam', { verdict: 'spam', score: null, reasons: [] }],
     [
       'a webhook does not mind',
-      { spam: spamIs(HAM), inbound: hooks(() => ({ spam: null })) },
+      { spam: spamIs(HAM), inbound: hooks(() => ({ spam: null, actions: [] })) },
       'inbox',
       { verdict: 'ham', score: -0.5, reasons: [] },
     ],
     [
       'a webhook excuses a virus',
-      { virus: virusIs({ type: 'infected', name: 'Eicar' }), inbound: hooks(() => ({ spam: false })) },
+      { virus: virusIs({ type: 'infected', name: 'Eicar' }), inbound: hooks(() => ({ spam: false, actions: [] })) },
       'spam',
       { verdict: 'spam', score: null, reasons: ['virus: Eicar'] },
     ],
@@ -162,12 +162,27 @@ describe('what checkers say', () => {
   });
 
   it('may drop a mail from one mailbox, on record', async () => {
-    await start({ inbound: hooks(({ mailboxId }) => (mailboxId === other ? { drop: 'https://hook.example' } : { spam: null })) });
+    await start({ inbound: hooks(({ mailboxId }) => (mailboxId === other ? { drop: 'https://hook.example' } : { spam: null, actions: [] })) });
     await receive('hello', [inbox, other]);
     await receive('again');
     expect((await untilFiled(2)).map(({ data }) => data.mailboxId)).toEqual([inbox, inbox]);
     const outcomes = (await events()).flatMap((event) => (event.type === 'FilingDecided' ? [event.data.outcome] : []));
     expect(outcomes).toContainEqual({ type: 'dropped', by: 'https://hook.example' });
+  });
+
+  it('may have a mail put away, read, starred and labelled, in the name of who asked', async () => {
+    const by = derivedId<UserId>('hook-admin');
+    const asked = { by, labels: ['Bills/Water', 'bills/water', ''], assignTo: [derivedId<UserId>('nobody')], read: true, starred: true };
+    await start({ inbound: hooks(() => ({ spam: null, actions: [{ ...asked, archived: true, trashed: false }] })) });
+    const emailId = await receive('bill');
+    const done = async (): Promise<readonly Recorded[]> => (await events()).filter(({ meta }) => meta.causationId !== undefined);
+    await expect.poll(async () => (await done()).map(({ type }) => type), { timeout: 15_000, interval: 10 }).toContain('ThreadStarred');
+    const all = await done();
+    expect(all.map(({ type }) => type)).toEqual([
+      ...['FilingDecided', 'EmailFiled', 'LabelCreated', 'LabelCreated', 'ThreadLabelled', 'EmailKeywordsSet', 'ThreadStarred'],
+    ]);
+    expect(all.find(({ type }) => type === 'EmailFiled')?.data).toMatchObject({ emailId, place: 'archive' });
+    expect(all.find(({ type }) => type === 'EmailKeywordsSet')?.data).toMatchObject({ set: { $seen: true }, by });
   });
 });
 
@@ -232,8 +247,8 @@ describe('a checker that is down', () => {
     const silent = {
       ask: (mail: InboundMail, signal: AbortSignal) =>
         asked > 3
-          ? Promise.resolve({ spam: null })
-          : new Promise<InboundAnswer>((_, reject) =>
+          ? Promise.resolve({ spam: null, actions: [] })
+          : new Promise<InboundRuling>((_, reject) =>
               signal.addEventListener('abort', () => reject(new CheckerUnavailable(`no answer for ${mail.emailId}`))),
             ),
     };
@@ -246,9 +261,9 @@ describe('a checker that is down', () => {
 
   it('holds a mail over the end of its owner, and for one mailbox alone', async () => {
     const down = {
-      ask: async ({ mailboxId }: InboundMail): Promise<InboundAnswer> => {
+      ask: async ({ mailboxId }: InboundMail): Promise<InboundRuling> => {
         if (mailboxId === other) throw new CheckerUnavailable('answered 503');
-        return { spam: null };
+        return { spam: null, actions: [] };
       },
     };
     const first = await start({ inbound: down });
@@ -257,7 +272,7 @@ describe('a checker that is down', () => {
     await untilPending(1);
     await first.stop();
     running.length = 0;
-    await start({ inbound: hooks(() => ({ spam: null })) });
+    await start({ inbound: hooks(() => ({ spam: null, actions: [] })) });
     expect((await untilFiled(2)).map(({ data }) => data.mailboxId)).toEqual([inbox, other]);
     await untilPending(0);
   });

@@ -3,7 +3,7 @@
  * that is down holds the mail and loses nothing; after its time the mail is filed all the same, and says what nobody looked at.
  */
 import type { Authentication, EmailContent, EmailReceived, SpamVerdict } from '@tidings/contracts/events/email';
-import type { EmailId, MailboxId } from '@tidings/contracts/ids';
+import type { EmailId, MailboxId, UserId } from '@tidings/contracts/ids';
 import type { MailAuthenticator, MailClient, SpamChecker, VirusScanner } from '@tidings/contracts/ports/mail-checks';
 import { reveal } from '@tidings/contracts/sealed';
 
@@ -36,11 +36,22 @@ export interface InboundMail {
   readonly spam: SpamVerdict;
 }
 /** `spam` is null for who does not mind. */
-export type InboundAnswer = { readonly drop: string } | { readonly spam: boolean | null };
+export type InboundRuling = { readonly drop: string } | { readonly spam: boolean | null; readonly actions: readonly HookActions[] };
+
+/** What one webhook wants done with a mail once it is filed, in the name of who registered it. */
+export interface HookActions {
+  readonly by: UserId;
+  readonly labels: readonly string[];
+  readonly assignTo: readonly UserId[];
+  readonly read: boolean;
+  readonly starred: boolean;
+  readonly archived: boolean;
+  readonly trashed: boolean;
+}
 
 export interface InboundHooks {
   /** Asks all of them. @throws CheckerUnavailable when one does not answer */
-  ask(mail: InboundMail, signal: AbortSignal): Promise<InboundAnswer>;
+  ask(mail: InboundMail, signal: AbortSignal): Promise<InboundRuling>;
 }
 
 /** How long checkers may take, and whether the mail is filed whatever they say. */
@@ -66,7 +77,7 @@ export interface Hold {
 
 /** What to do with a mail in one mailbox. */
 export type Ruling =
-  | { readonly type: 'file'; readonly spam: SpamVerdict }
+  | { readonly type: 'file'; readonly spam: SpamVerdict; readonly actions: readonly HookActions[] }
   | { readonly type: 'hold'; readonly hold: Hold }
   | { readonly type: 'drop'; readonly by: string };
 
@@ -124,12 +135,13 @@ export const ruleMail = async (
   if ('hold' in answer) {
     if (!patience.lastChance) return { type: 'hold', hold: answer.hold };
     const { spam } = findings;
-    return { type: 'file', spam: { ...spam, reasons: [...spam.reasons, unchecked(answer.hold.step, answer.hold.reason)] } };
+    return { type: 'file', spam: { ...spam, reasons: [...spam.reasons, unchecked(answer.hold.step, answer.hold.reason)] }, actions: [] };
   }
-  if (answer.found === null) return { type: 'file', spam: findings.spam };
+  if (answer.found === null) return { type: 'file', spam: findings.spam, actions: [] };
   if ('drop' in answer.found) return { type: 'drop', by: answer.found.drop };
+  const { actions } = answer.found;
   const opinion = findings.infected ? null : answer.found.spam;
-  return { type: 'file', spam: opinion === null ? findings.spam : { ...findings.spam, verdict: opinion ? 'spam' : 'ham' } };
+  return { type: 'file', spam: opinion === null ? findings.spam : { ...findings.spam, verdict: opinion ? 'spam' : 'ham' }, actions };
 };
 
 const unchecked = (step: string, reason: string): string => `unchecked: ${step}: ${reason}`;

@@ -20,6 +20,7 @@ import { choose, type Choice } from './choose.ts';
 import { envelopeBeside } from './envelope.ts';
 import { HeldIndex, heldFrom } from './held-index.ts';
 import type { Hold } from './checks.ts';
+import { applyActions, type Filed } from './hook-actions.ts';
 import { isPassing } from './passing.ts';
 import type { Understood, Verdict } from './understand.ts';
 import { wavesOf } from './waves.ts';
@@ -119,6 +120,7 @@ export const filePage = async (page: readonly PageItem[], { commands, keys, pool
       wave.map(async (placed) => {
         const { item } = placed;
         const done = await orSetAside(item, setAside, () => fileInto(commands, placed));
+        if (done !== null) await orSetAside(item, setAside, () => applyActions(commands, filedAs(item, done), item.verdict.actions));
         index.settle(item.recipient.mailboxId, item.event.data.emailId, done);
         if (done !== null) filed += 1;
       }),
@@ -297,6 +299,13 @@ const fileInto = async (commands: Commands, placed: Placed): Promise<ThreadId> =
   if (E.isLeft(filed)) throw new Error(`filing was refused: ${filed.left.type}`);
   return threadId;
 };
+
+const filedAs = (item: Item, threadId: ThreadId): Filed => ({
+  mailboxId: item.recipient.mailboxId,
+  emailId: item.event.data.emailId,
+  threadId,
+  context: contextOf('file', item),
+});
 
 /** One mail's own trouble must not hold up the others; an outage is everybody's and is thrown on. */
 const orSetAside = async <A>(item: Item, setAside: SetAside[], work: () => Promise<A>): Promise<A | null> => {

@@ -1,8 +1,9 @@
 /**
- * Webhooks that are asked before a mail is filed. Each is told who wrote what to whom and what checkers found, signed as all webhooks are; only a
- * plain answer drops a mail, and one that does not answer is waited for.
+ * Webhooks that are asked before a mail is filed: those of everything, and those of its mailbox. Each is told who wrote what to whom and what checkers
+ * found, signed as all webhooks are; only a plain answer drops a mail, and one that does not answer, or says what cannot be understood, is waited for.
  */
-import { INBOUND_MAIL } from '@tidings/contracts/http/webhooks';
+import { decode } from '@tidings/contracts/codec';
+import { INBOUND_MAIL, InboundAnswer } from '@tidings/contracts/http/webhooks';
 import { derivedId, type EventId } from '@tidings/contracts/ids';
 import { CheckerUnavailable } from '@tidings/contracts/ports/mail-checks';
 import { timestamp } from '@tidings/contracts/time';
@@ -10,8 +11,9 @@ import { createCaller } from '@tidings/infra/webhooks/caller';
 import { guardOf } from '@tidings/infra/webhooks/guard';
 import { sign } from '@tidings/infra/webhooks/signature';
 import { allWebhooks, type WebhookRow } from '@tidings/projections/webhooks/index';
+import { either as E } from 'fp-ts';
 import type { Platform } from '../../platform/src/platform.ts';
-import type { InboundAnswer, InboundHooks, InboundMail } from './checks.ts';
+import type { HookActions, InboundHooks, InboundMail, InboundRuling } from './checks.ts';
 
 /** So long a new webhook may stay unknown. */
 const REREAD_MS = 1_000;
@@ -34,7 +36,7 @@ export const openInboundHooks = (
     return known.webhooks;
   };
 
-  const askOne = async (webhook: WebhookRow, mail: InboundMail, signal: AbortSignal): Promise<InboundAnswer> => {
+  const askOne = async (webhook: WebhookRow, mail: InboundMail, signal: AbortSignal): Promise<InboundRuling> => {
     const body = JSON.stringify({
       id: derivedId<EventId>(INBOUND_MAIL, webhook.id, mail.mailboxId, mail.emailId),
       type: INBOUND_MAIL,
@@ -55,15 +57,14 @@ export const openInboundHooks = (
       throw new CheckerUnavailable(`${originOf(webhook)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
     if (answer.status < 200 || answer.status > 299) throw new CheckerUnavailable(`${originOf(webhook)} answered ${answer.status}`);
-    return answerIn(answer.body, originOf(webhook));
+    return rulingIn(answer.body, webhook);
   };
 
   return {
     hooks: {
       ask: async (mail, signal) => {
-        const answers = await Promise.all((await webhooks()).map((webhook) => askOne(webhook, mail, signal)));
-        const drop = answers.find((answer) => 'drop' in answer);
-        return drop ?? answers.findLast((answer) => 'spam' in answer && answer.spam !== null) ?? { spam: null };
+        const concerned = (await webhooks()).filter(({ mailboxId }) => mailboxId === null || mailboxId === mail.mailboxId);
+        return together(await Promise.all(concerned.map((webhook) => askOne(webhook, mail, signal))));
       },
     },
     close: () => caller.close(),
@@ -85,11 +86,30 @@ const dataOf = ({ emailId, mailboxId, size, raw, client, recipients, content, au
 /** Without its path, which may hold a secret. */
 const originOf = ({ url }: WebhookRow): string => new URL(url).origin;
 
-/** `{"action":"drop"}` drops, `{"isSpam":true|false}` decides; everything else is consent. */
-const answerIn = (body: string, by: string): InboundAnswer => {
-  const answer = objectIn(body);
-  if (answer['action'] === 'drop') return { drop: by };
-  return { spam: typeof answer['isSpam'] === 'boolean' ? answer['isSpam'] : null };
+/** One drops for all; the last that minds says whether it is spam; what is to be done adds up. */
+const together = (rulings: readonly InboundRuling[]): InboundRuling => {
+  const drop = rulings.find((ruling) => 'drop' in ruling);
+  if (drop !== undefined) return drop;
+  const filing = rulings.flatMap((ruling) => ('drop' in ruling ? [] : [ruling]));
+  return { spam: filing.findLast(({ spam }) => spam !== null)?.spam ?? null, actions: filing.flatMap(({ actions }) => actions) };
+};
+
+/** @throws CheckerUnavailable for what is said in a way that nobody understands: it is not for us to guess what was meant */
+const rulingIn = (body: string, webhook: WebhookRow): InboundRuling => {
+  const decoded = decode(InboundAnswer, objectIn(body));
+  if (E.isLeft(decoded)) {
+    const faults = decoded.left.map(({ path, message }) => `${path} ${message}`).join('; ');
+    throw new CheckerUnavailable(`${originOf(webhook)} answered what cannot be understood: ${faults}`);
+  }
+  const { action, isSpam = null } = decoded.right;
+  return action === 'drop' ? { drop: originOf(webhook) } : { spam: isSpam, actions: actionsIn(decoded.right, webhook) };
+};
+
+const actionsIn = (answer: InboundAnswer, { createdBy: by }: WebhookRow): readonly HookActions[] => {
+  const { addLabels: labels = [], assignTo = [], markRead: read = false, markStarred: starred = false } = answer;
+  const { markArchived: archived = false, markTrashed: trashed = false } = answer;
+  const isNone = labels.length === 0 && assignTo.length === 0 && !read && !starred && !archived && !trashed;
+  return isNone ? [] : [{ by, labels, assignTo, read, starred, archived, trashed }];
 };
 
 const objectIn = (body: string): Readonly<Record<string, unknown>> => {

@@ -8,7 +8,7 @@ import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import { reveal } from '@tidings/contracts/sealed';
 import { previewOf } from '@tidings/domain/mail/preview';
 import { storeBodies, type Mime } from '@tidings/infra/mime/mime';
-import { checkMail, mailToCheck, ruleMail, type Checkers, type Hold, type Patience, type Ruling } from './checks.ts';
+import { checkMail, mailToCheck, ruleMail, type Checkers, type Hold, type HookActions, type Patience, type Ruling } from './checks.ts';
 import type { Reported, Reports } from './reports.ts';
 
 export interface Understood {
@@ -23,8 +23,10 @@ export interface Understood {
 export interface Verdict {
   readonly hold: Hold | null;
   readonly droppedBy: string | null;
-  readonly place: 'inbox' | 'spam';
+  readonly place: 'inbox' | 'spam' | 'archive' | 'trash';
   readonly bodyBlobId: BlobId | null;
+  /** What webhooks want done with it once it is filed. */
+  readonly actions: readonly HookActions[];
   /** It is a report on a mail that went out, and goes nowhere else. */
   readonly reported: Reported | null;
 }
@@ -73,9 +75,10 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
   const verdictOf = async (ruling: Ruling): Promise<Verdict> => {
     if (ruling.type === 'hold') return { ...PLAIN, hold: ruling.hold };
     const spam = ruling.type === 'file' ? ruling.spam : (findings?.spam ?? null);
-    const place = spam?.verdict === 'spam' ? 'spam' : 'inbox';
+    const actions = ruling.type === 'file' ? ruling.actions : [];
+    const place = spam?.verdict === 'spam' ? 'spam' : placeBy(actions);
     const bodyBlobId = await store(spam === null || isSilent(spam) ? null : spam);
-    return { ...PLAIN, droppedBy: ruling.type === 'drop' ? ruling.by : null, place, bodyBlobId };
+    return { ...PLAIN, droppedBy: ruling.type === 'drop' ? ruling.by : null, place, bodyBlobId, actions };
   };
   const verdicts = await Promise.all(
     email.recipients.map(async (recipient) => [recipient.mailboxId, await verdictFor(recipient)] as const),
@@ -83,7 +86,12 @@ export const understand = async (email: EmailReceived['data'], parts: Understand
   return { content, contentHash, verdicts: new Map(verdicts), fault };
 };
 
-const PLAIN: Verdict = { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: null, reported: null };
+const PLAIN: Verdict = { hold: null, droppedBy: null, place: 'inbox', bodyBlobId: null, reported: null, actions: [] };
+
+const placeBy = (actions: readonly HookActions[]): Verdict['place'] => {
+  if (actions.some(({ trashed }) => trashed)) return 'trash';
+  return actions.some(({ archived }) => archived) ? 'archive' : 'inbox';
+};
 
 /** One of our mailboxes sent it, which was asked who it is then (collaborative inbox §1.8). */
 const ofOurOwn = ({ virus, inbound }: Checkers): Checkers => ({

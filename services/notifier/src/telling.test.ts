@@ -1,9 +1,10 @@
-import { derivedId, type SubscriptionId, type UserId, type WebhookId } from '@tidings/contracts/ids';
+import { derivedId, type MailboxId, type SubscriptionId, type UserId, type WebhookId } from '@tidings/contracts/ids';
 import { WebhookCall } from '@tidings/contracts/http/webhooks';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { timestamp } from '@tidings/contracts/time';
 import type { Delivery, NewDelivery } from '@tidings/infra/webhooks/deliveries';
 import type { FeedRow } from '@tidings/projections/feed/queries';
+import { mailboxAudience } from '@tidings/projections/feed/rows';
 import type { WebhookRow } from '@tidings/projections/webhooks/index';
 import { describe, expect, it } from 'vitest';
 import { browserBody, handOff, webhookBody } from './bodies.ts';
@@ -34,6 +35,7 @@ const hook = (name: string, ...events: readonly string[]): WebhookRow => ({
   secret: 'secret of sixteen',
   createdBy: user(0),
   createdAt: timestamp(0),
+  mailboxId: null,
 });
 const nobody: Targets = { webhooks: [], browsers: false, kafka: false };
 const nobodyBlocks: Blocks = new Set();
@@ -49,6 +51,15 @@ describe('calls for live events', () => {
     ]);
     expect(new Set(calls.map(({ toldId }) => toldId)).size).toBe(1);
     expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('go to the webhooks of a mailbox only with what its members are told', () => {
+    const [here, there] = [derivedId<MailboxId>('here'), derivedId<MailboxId>('there')];
+    const webhooks = [hook('all', 'EmailReceived'), { ...hook('one', 'EmailReceived'), mailboxId: here }];
+    const told = (audience: string): readonly string[] =>
+      liveCalls([{ ...row('EmailReceived'), audience }], { ...nobody, webhooks }).map(({ target }) => target);
+    expect(told(mailboxAudience(here))).toEqual(webhooks.map(({ id }) => id));
+    expect(told(mailboxAudience(there))).toEqual([webhooks[0]?.id]);
   });
 });
 

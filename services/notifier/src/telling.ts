@@ -3,7 +3,7 @@ import { PUSH_REQUESTED } from '@tidings/contracts/http/webhooks';
 import { derivedId, type EventId, type UserId } from '@tidings/contracts/ids';
 import { webhookLane, type NewDelivery } from '@tidings/infra/webhooks/deliveries';
 import type { FeedRow } from '@tidings/projections/feed/queries';
-import { MEMBER_ADDED, MEMBER_REMOVED } from '@tidings/projections/feed/rows';
+import { mailboxAudience, MEMBER_ADDED, MEMBER_REMOVED } from '@tidings/projections/feed/rows';
 import type { SubscriptionRow } from '@tidings/projections/push-subscriptions/index';
 import type { Recipients } from './recipients.ts';
 import type { Targets } from './targets.ts';
@@ -22,12 +22,12 @@ export const wantsPushes = ({ webhooks, browsers, kafka }: Targets): boolean =>
 
 export const isEvent = (row: FeedRow): boolean => row.type !== MEMBER_ADDED && row.type !== MEMBER_REMOVED;
 
-/** Every webhook is told of the events it named. */
+/** Every webhook is told of the events it named, one of a mailbox only of what its members are told. */
 export const liveCalls = (rows: readonly FeedRow[], { webhooks }: Targets): readonly NewDelivery[] =>
   rows.filter(isEvent).flatMap((row) => {
     const toldId = toldIdOf(row.type, row);
     return webhooks
-      .filter(({ events }) => events.includes(row.type))
+      .filter(({ events, mailboxId }) => events.includes(row.type) && (mailboxId === null || row.audience === mailboxAudience(mailboxId)))
       .map(({ id }) => call(row, { lane: webhookLane(id), target: id, toldId, type: row.type, toUsers: null }));
   });
 

@@ -15,6 +15,7 @@ import { registerLeaving } from './leaving.ts';
 import { registerMailboxes } from './mailboxes.ts';
 import { registerSharing } from './sharing.ts';
 import { registerThreads } from './threads.ts';
+import { registerMailboxWebhooks } from './webhooks.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   registerBlockedSenders(app, platform);
@@ -31,4 +32,5 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerImports(app, platform);
   registerLeaving(app, platform);
   registerDeliveries(app, platform);
+  registerMailboxWebhooks(app, platform);
 };

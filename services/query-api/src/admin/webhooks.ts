@@ -8,6 +8,7 @@ import type { Actor } from '../../../http-kit/src/ctx.ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { withoutSecret } from '../webhook-view.ts';
 
 const READS = ['webhooks'];
 
@@ -18,8 +19,7 @@ export const registerWebhooks = (app: FastifyInstance, platform: Platform): void
     listWebhooks,
     async ({ actor }) => {
       assertAdmin(actor);
-      const found = await platform.read.any(allWebhooks(platform.liveSchema('webhooks')));
-      return found.map(({ id, url, events, createdAt, createdBy }) => ({ id, url, events, createdAt, createdBy }));
+      return (await platform.read.any(allWebhooks(platform.liveSchema('webhooks')))).map(withoutSecret);
     },
     { reads: READS },
   );

@@ -22,6 +22,7 @@ import { registerAnswering } from './answering.ts';
 import { registerTemplates } from './templates.ts';
 import { registerThreads } from './threads.ts';
 import { registerTimeline } from './timeline.ts';
+import { registerMailboxWebhooks } from './webhooks.ts';
 
 export const registerMail = (app: FastifyInstance, platform: Platform): void => {
   const links = createImageLinks(platform);
@@ -41,6 +42,7 @@ export const registerMail = (app: FastifyInstance, platform: Platform): void => 
   registerExport(app, platform);
   registerTimeline(app, platform, bodies);
   registerDeliveries(app, platform);
+  registerMailboxWebhooks(app, platform);
   registerEmails(app, platform, bodies, lazyMime(app));
 };
 
