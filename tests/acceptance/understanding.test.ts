@@ -185,7 +185,7 @@ describe('a webhook of one mailbox', () => {
     await vi.waitFor(
       async () => {
         const thread = await ask<Thread>(`/api/threads/${threadId}`);
-        expect(thread).toMatchObject({ archived: true, starred: true, unread: false, assignees: [{ id: me.user.id }] });
+        expect(thread).toMatchObject({ archived: true, starred: true, unread: false, assignees: [me.user.id] });
         expect(thread.labels).toHaveLength(1);
       },
       { timeout: 20_000, interval: 50 },

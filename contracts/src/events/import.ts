@@ -19,8 +19,8 @@ export const ImportSource = t.union([
 export type ImportSource = t.TypeOf<typeof ImportSource>;
 
 /** How many of its mails were dealt with, and what became of them. `total` is null while nobody knows. */
-const counts = { total: nullable(int(0)), done: int(0), filed: int(0), duplicates: int(0), failed: int(0) };
-export const ImportCounts = t.readonly(t.type(counts));
+export const importCounts = { total: nullable(int(0)), done: int(0), filed: int(0), duplicates: int(0), failed: int(0) };
+export const ImportCounts = t.readonly(t.type(importCounts));
 export type ImportCounts = t.TypeOf<typeof ImportCounts>;
 
 /** A mail that could not be brought along: where it lies, and why. */
@@ -34,7 +34,7 @@ export type ImportFolder = t.TypeOf<typeof ImportFolder>;
 /** Which field of the request is at fault, as the caller wrote it; null when none is. */
 export const ImportError = t.readonly(
   t.type({
-    code: oneOf('connection', 'tls', 'login', 'folder', 'file', 'gone', 'unavailable'),
+    code: oneOf('connection', 'tls', 'login', 'folder', 'file', 'gone', 'unavailable', 'quota'),
     field: nullable(text(1, 100)),
     message: text(1, 1000),
   }),
@@ -73,7 +73,7 @@ export const ImportProgressed = defineEvent({
   data: t.readonly(
     t.type({
       ...ids,
-      ...counts,
+      ...importCounts,
       next: int(0),
       folders: sealed(t.readonlyArray(ImportFolder)),
       failures: sealed(t.readonlyArray(ImportFailure)),
@@ -86,21 +86,21 @@ export type ImportProgressed = EventOf<typeof ImportProgressed>;
 export const ImportFinished = defineEvent({
   type: 'ImportFinished',
   doc: 'Every mail of an import was dealt with.',
-  data: t.readonly(t.type({ ...ids, ...counts })),
+  data: t.readonly(t.type({ ...ids, ...importCounts })),
 });
 export type ImportFinished = EventOf<typeof ImportFinished>;
 
 export const ImportFailed = defineEvent({
   type: 'ImportFailed',
   doc: 'An import cannot go on. What it filed stays.',
-  data: t.readonly(t.type({ ...ids, ...counts, error: ImportError })),
+  data: t.readonly(t.type({ ...ids, ...importCounts, error: ImportError })),
 });
 export type ImportFailed = EventOf<typeof ImportFailed>;
 
 export const ImportCancelled = defineEvent({
   type: 'ImportCancelled',
   doc: 'Someone does not want the rest of an import. What it filed stays.',
-  data: t.readonly(t.type({ ...ids, ...counts, by: UserId })),
+  data: t.readonly(t.type({ ...ids, ...importCounts, by: UserId })),
 });
 export type ImportCancelled = EventOf<typeof ImportCancelled>;
 

@@ -1,7 +1,7 @@
 /** Bringing mail along, and taking it away (mail-contract §3). */
 import * as t from 'io-ts';
 import { int, nullable, oneOf, text } from '../codec.ts';
-import { ImapTls, ImportError, ImportFailure, ImportFormat } from '../events/import.ts';
+import { ImapTls, importCounts, ImportError, ImportFailure, ImportFormat } from '../events/import.ts';
 import { ImportId, LabelId, MailboxId } from '../ids.ts';
 import { Timestamp } from '../time.ts';
 import { FileForm, FormOr } from './form.ts';
@@ -37,13 +37,8 @@ export const Import = t.readonly(
     mailboxId: MailboxId,
     source: t.union([ImportFile, ImportServer]),
     state: ImportState,
-    /** Mails there are; null while nobody knows. */
-    total: nullable(int(0)),
-    /** Those dealt with: filed, there already, or failed. */
-    done: int(0),
-    filed: int(0),
-    duplicates: int(0),
-    failed: int(0),
+    /** Mails there are (null while nobody knows), those dealt with, and what became of them: filed, there already, or failed. */
+    ...importCounts,
     requestedAt: Timestamp,
     startedAt: nullable(Timestamp),
     endedAt: nullable(Timestamp),

@@ -10,6 +10,7 @@ import { RoomRole } from '../events/room.ts';
 import { Keywords, Place } from '../events/thread.ts';
 import { CommentId, DraftId, EmailId, ImportId, LabelId, MailboxId, MessageId, RoomId, ThreadId, UserId } from '../ids.ts';
 import { Json } from '../json.ts';
+import { importCounts } from '../events/import.ts';
 import { ImportState } from './imports.ts';
 import { described } from '../json-schema.ts';
 import type { Position } from '../ports/event-log.ts';
@@ -172,11 +173,7 @@ export const ImportProgress = liveEvent('ImportProgress', {
   mailboxId: MailboxId,
   importId: ImportId,
   state: ImportState,
-  total: nullable(int(0)),
-  done: int(0),
-  filed: int(0),
-  duplicates: int(0),
-  failed: int(0),
+  ...importCounts,
 });
 
 /** Events since the id the client gave can no longer all be told: load afresh by REST, then go on with what follows here. */

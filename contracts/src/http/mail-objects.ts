@@ -126,28 +126,28 @@ export const DeliveryComplaint = t.readonly(t.type({ feedback: t.string, at: Tim
 /** A read receipt (RFC 8098): `displayed` is read, `deleted` is not. */
 export const DeliveryReceipt = t.readonly(t.type({ disposition: t.string, isAutomatic: t.boolean, at: Timestamp }));
 
+/** What is known of one, besides for whom it is and how it stands. */
+export const deliveryDetails = {
+  kind: oneOf('to', 'cc', 'bcc'),
+  attempts: int(0),
+  lastReply: nullable(t.string),
+  enhancedCode: nullable(t.string),
+  nextAttemptAt: nullable(Timestamp),
+  deliveredAt: nullable(Timestamp),
+  mx: nullable(t.string),
+  /** The protocol, and what vouched for the server: `TLSv1.3 mta-sts`. Null for plain text. */
+  tls: nullable(t.string),
+  /** Somebody has seen that it went wrong. */
+  dismissed: t.boolean,
+  /** The mail that told of it can be read at `…/deliveries/{recipient}/report`; so can that of a complaint and a receipt. */
+  report: nullable(DeliveryReport),
+  complaint: nullable(DeliveryComplaint),
+  receipt: nullable(DeliveryReceipt),
+};
+export const deliveryStatuses = ['queued', 'sending', 'delivered', 'deferred', 'failed', 'cancelled', 'unknown', 'internal'] as const;
+
 /** `deferred` without `nextAttemptAt`: another server has it, and tries again. */
-export const Delivery = t.readonly(
-  t.type({
-    recipient: t.string,
-    kind: oneOf('to', 'cc', 'bcc'),
-    status: oneOf('queued', 'sending', 'delivered', 'deferred', 'failed', 'cancelled', 'unknown', 'internal'),
-    attempts: int(0),
-    lastReply: nullable(t.string),
-    enhancedCode: nullable(t.string),
-    nextAttemptAt: nullable(Timestamp),
-    deliveredAt: nullable(Timestamp),
-    mx: nullable(t.string),
-    /** The protocol, and what vouched for the server: `TLSv1.3 mta-sts`. Null for plain text. */
-    tls: nullable(t.string),
-    /** Somebody has seen that it went wrong. */
-    dismissed: t.boolean,
-    /** The mail that told of it can be read at `…/deliveries/{recipient}/report`; so can that of a complaint and a receipt. */
-    report: nullable(DeliveryReport),
-    complaint: nullable(DeliveryComplaint),
-    receipt: nullable(DeliveryReceipt),
-  }),
-);
+export const Delivery = t.readonly(t.type({ recipient: t.string, status: oneOf(...deliveryStatuses), ...deliveryDetails }));
 export type Delivery = t.TypeOf<typeof Delivery>;
 
 export const Email = t.readonly(

@@ -1,9 +1,8 @@
 /** What readers ask of deliveries. */
-import { int, nullable, oneOf } from '@tidings/contracts/codec';
-import { type Delivery, DeliveryComplaint, DeliveryReceipt, DeliveryReport } from '@tidings/contracts/http/mail-objects';
+import { nullable, oneOf } from '@tidings/contracts/codec';
+import { type Delivery, deliveryDetails, deliveryStatuses } from '@tidings/contracts/http/mail-objects';
 import { BlobId, EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
-import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
@@ -13,19 +12,9 @@ const DeliveryRow = t.readonly(
     emailId: EmailId,
     mailboxId: MailboxId,
     recipient: nullable(t.string),
-    kind: oneOf('to', 'cc', 'bcc'),
-    status: oneOf('queued', 'sending', 'delivered', 'deferred', 'delayed', 'failed', 'cancelled', 'unknown', 'internal'),
-    attempts: int(0),
-    lastReply: nullable(t.string),
-    enhancedCode: nullable(t.string),
-    nextAttemptAt: nullable(Timestamp),
-    deliveredAt: nullable(Timestamp),
-    mx: nullable(t.string),
-    tls: nullable(t.string),
-    dismissed: t.boolean,
-    report: nullable(DeliveryReport),
-    complaint: nullable(DeliveryComplaint),
-    receipt: nullable(DeliveryReceipt),
+    /** `delayed`: deferred, but by another server. */
+    status: oneOf(...deliveryStatuses, 'delayed'),
+    ...deliveryDetails,
     reportBlobId: nullable(BlobId),
   }),
 );

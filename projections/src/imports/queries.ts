@@ -1,6 +1,6 @@
 /** What readers ask of imports. */
-import { int, nullable } from '@tidings/contracts/codec';
-import { ImportError, ImportFailure, ImportFolder, ImportSource } from '@tidings/contracts/events/import';
+import { nullable } from '@tidings/contracts/codec';
+import { importCounts, ImportError, ImportFailure, ImportFolder, ImportSource } from '@tidings/contracts/events/import';
 import { type Import, ImportState, MOST_IMPORTS } from '@tidings/contracts/http/imports';
 import { ImportId, MailboxId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
@@ -17,11 +17,7 @@ const ImportRow = t.readonly(
     name: nullable(t.string),
     wanted: nullable(t.readonlyArray(t.string)),
     state: ImportState,
-    total: nullable(int(0)),
-    done: int(0),
-    filed: int(0),
-    duplicates: int(0),
-    failed: int(0),
+    ...importCounts,
     requestedAt: Timestamp,
     startedAt: nullable(Timestamp),
     endedAt: nullable(Timestamp),

@@ -27,10 +27,18 @@ export interface BatchParts {
   readonly labels: Labels;
   /** Addresses of the mailbox, in lower case. */
   readonly own: ReadonlySet<string>;
+  /** Bytes that the mailbox has room for. */
+  readonly roomLeft: number;
 }
 
 export interface BatchOutcome {
+  /** Mails dealt with: all of the batch, unless the mailbox is full. */
+  readonly done: number;
+  /** There was no room for the mail behind these. */
+  readonly isFull: boolean;
   readonly filed: number;
+  /** Of what was filed. */
+  readonly bytes: number;
   readonly duplicates: number;
   readonly failures: readonly ImportFailure[];
 }
@@ -45,9 +53,10 @@ interface Duplicate {
 export const fileBatch = async (mails: readonly (UnderstoodMail | LostMail)[], parts: BatchParts): Promise<BatchOutcome> => {
   const { platform, request } = parts;
   const { mailboxId } = request;
-  const failures: ImportFailure[] = mails.filter(isLost).map(({ place, reason }) => ({ place, reason }));
   const understood = mails.filter((mail): mail is UnderstoodMail => !isLost(mail));
-  const { index, placed, duplicates } = await decide(understood, parts);
+  const { index, placed, duplicates, tooMuch } = await decide(understood, parts);
+  const dealtWith = tooMuch === null ? mails : mails.slice(0, mails.indexOf(tooMuch));
+  const failures: ImportFailure[] = dealtWith.filter(isLost).map(({ place, reason }) => ({ place, reason }));
   await writeAhead(index, placed, parts);
 
   await platform.keys.obtain([subjectId(mailboxId)]);
@@ -59,12 +68,15 @@ export const fileBatch = async (mails: readonly (UnderstoodMail | LostMail)[], p
     faults.map(({ emailId }) => emailId),
   );
   for (const duplicate of duplicates) await labelHeld(duplicate, parts);
-  return { filed: placed.length - faults.length, duplicates: duplicates.length, failures };
+  return {
+    ...{ done: dealtWith.length, isFull: tooMuch !== null, filed: placed.length - faults.length, duplicates: duplicates.length, failures },
+    bytes: placed.reduce((sum, { mail }) => sum + mail.size, 0),
+  };
 };
 
-/** In order, each on what those before it left in the index. */
+/** In order, each on what those before it left in the index, until one is too much for the mailbox. What is there already takes no room. */
 const decide = async (mails: readonly UnderstoodMail[], parts: BatchParts) => {
-  const { platform, request, own } = parts;
+  const { platform, request, own, roomLeft } = parts;
   const { mailboxId, importId } = request;
   const named = mails.map((mail) => ({ mail, emailId: derivedId<EmailId>('imported', importId, mail.id), headers: headersOf(mail) }));
   const [index, before] = await Promise.all([
@@ -80,6 +92,7 @@ const decide = async (mails: readonly UnderstoodMail[], parts: BatchParts) => {
   ]);
   const placed: Placed[] = [];
   const duplicates: Duplicate[] = [];
+  let bytes = 0;
   for (const { mail, emailId, headers } of named) {
     const brought = broughtAs(
       mail.known,
@@ -96,13 +109,15 @@ const decide = async (mails: readonly UnderstoodMail[], parts: BatchParts) => {
       duplicates.push({ mail, threadId: same.threadId, brought });
       continue;
     }
+    if (bytes + mail.size > roomLeft) return { index, placed, duplicates, tooMuch: mail };
+    bytes += mail.size;
     const { outcome, messageIdReused } = choose(index, mailboxId, emailId, headers, mail.contentHash);
     if (outcome.type !== 'thread') throw new Error(`an import came to ${outcome.type}`); // the index was asked for the same a moment ago
     const threadId = outcome.threadId as ThreadId; // a ThreadId went in
     index.add(heldFrom(mailboxId, emailId, threadId, headers, mail.contentHash));
     placed.push({ mail, emailId, threadId, brought, messageIdReused });
   }
-  return { index, placed, duplicates };
+  return { index, placed, duplicates, tooMuch: null };
 };
 
 /** A mail without a Message-ID is known by what is in it, so that it too is brought along once. */

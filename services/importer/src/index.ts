@@ -6,13 +6,15 @@ import type { ImportId } from '@tidings/contracts/ids';
 import { importKey, mailImport } from '@tidings/domain/import/index';
 import { ImapError } from '@tidings/infra/imap/imap';
 import { openMime } from '@tidings/infra/mime/mime';
+import { followLog } from '@tidings/infra/process-manager/follow-log';
+import { type ProcessHealth, startProcessManager, worstOf } from '@tidings/infra/process-manager/process-manager';
 import { backoff } from '@tidings/infra/projector/backoff';
 import { createLeases, DEFAULT_LEASE, Fenced, type Lease, type LeaseOptions, type Leases } from '@tidings/infra/projector/lease';
 import { openImports } from '@tidings/projections/imports/index';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateFiling } from '../../filing/src/migrations.ts';
 import { roomOf } from '../../filing/src/room.ts';
-import type { Platform, Service, ServiceHealth } from '../../platform/src/platform.ts';
+import type { Platform, Service } from '../../platform/src/platform.ts';
 import { NotCaughtUp } from '../../platform/src/unused-blobs.ts';
 import { inHand, migrateImporter, takeInHand } from './in-hand.ts';
 import { createMeasures } from './measures.ts';
@@ -149,14 +151,11 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
       try {
         const pages = platform.log.tail(shard, await platform.log.head(shard), {
           limit: 100,
-          filter: { types: ['ImportRequested', 'ImportCancelled'] },
+          filter: { types: ['ImportRequested'] },
           signal: stopping.signal,
         });
         for await (const { events, next } of pages) {
           if (events.length === 0) continue;
-          // Also one that never began has left something behind.
-          const cancelled = events.filter(({ type }) => type === 'ImportCancelled').map(({ data }) => data['importId'] as ImportId);
-          for (const importId of cancelled) await begin(importId);
           await platform.freshness.waitFor(next, ['imports'], LOOK_AGAIN_MS);
           wake();
         }
@@ -166,14 +165,33 @@ export const startImporter = async (platform: Platform, options: ImporterOptions
       }
     }
   };
-  const loops = [look(), ...platform.log.shards.map(listen)];
+  /** One that never began has left something behind too, also when it was cancelled while no importer ran. */
+  const cancelled = followLog({
+    ...{ log: platform.log, events: platform.events, logger, types: ['ImportCancelled'] },
+    onEvent: async (event) => {
+      if (event.type !== 'ImportCancelled') return;
+      await takeInHand(platform.pool, event.data, []);
+      wake();
+    },
+  });
+  const { pool, log, now } = platform;
+  const follower = startProcessManager({
+    name: 'importer',
+    shards: log.shards,
+    pool,
+    logger,
+    now,
+    lease: options.lease,
+    follow: cancelled,
+  });
+  const loops = [look(), ...log.shards.map(listen)];
 
   return {
     name: 'importer',
-    health: () => healthOf(working(), platform.now() - lastProgressAt, lastProgressAt, waitingOn),
+    health: () => worstOf([healthOf(working(), now() - lastProgressAt, lastProgressAt, waitingOn), follower.health()]),
     stop: async () => {
       stopping.abort();
-      await Promise.all(loops);
+      await Promise.all([...loops, follower.stop()]);
       await Promise.all([...running.values()].map(({ over }) => over));
       leases.close();
       await mime.close();
@@ -189,7 +207,7 @@ const acquire = async (leases: Leases, importId: ImportId): Promise<Lease | null
   return 'heldBy' in lease ? null : lease;
 };
 
-const healthOf = (running: number, stillMs: number, lastProgressAt: number, waitingOn: string | null): ServiceHealth => {
+const healthOf = (running: number, stillMs: number, lastProgressAt: number, waitingOn: string | null): ProcessHealth => {
   if (running === 0) return { state: 'idle', lastProgressAt, waitingOn: null };
   return { state: stillMs > STUCK_AFTER_MS ? 'stuck' : 'working', lastProgressAt, waitingOn };
 };

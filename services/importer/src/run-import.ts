@@ -14,6 +14,7 @@ import { guardOf } from '@tidings/infra/webhooks/guard';
 import { openFile } from './file-source.ts';
 import { openAccount } from './imap-source.ts';
 import { labelsOf } from './labels.ts';
+import { quotaOf } from './quota.ts';
 import { type Batch, type LostMail, type Source, SourceFailed } from './source.ts';
 import { type UnderstoodMail, understandMails } from './understand.ts';
 
@@ -88,6 +89,7 @@ const fileAll = async (source: Source, request: ImportRequest, progress: ImportP
     (await platform.read.any(addressesOf(platform.liveSchema('mailboxes'), mailboxId))).map(({ address }) => address.toLowerCase()),
   );
   const labels = labelsOf(platform.commands, request);
+  const quota = quotaOf(platform, mailboxId);
   let counts: ImportCounts = { ...(progress?.counts ?? nothingDone), total: source.total };
   await record(request, platform, { counts, next: progress?.next ?? 0, folders: reveal(progress?.folders ?? [], []) }, []);
 
@@ -106,11 +108,14 @@ const fileAll = async (source: Source, request: ImportRequest, progress: ImportP
       ahead = understandNext();
       ahead.catch(() => undefined); // whoever awaits it next is told
       if ((await platform.commands.load(mailImport, importKey(importId))).state.kind !== 'open') return true;
-      const outcome = await fileBatch(current.mails, { platform, request, lease: parts.lease, labels, own });
-      counts = sum(counts, outcome, current.mails.length);
+      const room = await quota.left();
+      const outcome = await fileBatch(current.mails, { platform, request, lease: parts.lease, labels, own, roomLeft: room.bytes });
+      quota.filed(outcome.bytes);
+      counts = sum(counts, outcome);
       const { next, folders } = current.batch;
       await record(request, platform, { counts, next, folders }, outcome.failures);
       onBatch(outcome);
+      if (outcome.isFull) throw full(room.quota);
     }
   } finally {
     await ahead.catch(() => undefined);
@@ -121,9 +126,16 @@ const fileAll = async (source: Source, request: ImportRequest, progress: ImportP
   return true;
 };
 
-const sum = (counts: ImportCounts, { filed, duplicates, failures }: BatchOutcome, mails: number): ImportCounts => ({
+/** What was filed stays; with more room the same import brings the rest. */
+const full = (quota: number): SourceFailed =>
+  new SourceFailed({
+    ...{ code: 'quota', field: null },
+    message: `The mailbox is full: it may hold ${quota} bytes. What was filed stays; once there is room, the same import again brings the rest.`,
+  });
+
+const sum = (counts: ImportCounts, { done, filed, duplicates, failures }: BatchOutcome): ImportCounts => ({
   total: counts.total,
-  done: counts.done + mails,
+  done: counts.done + done,
   filed: counts.filed + filed,
   duplicates: counts.duplicates + duplicates,
   failed: counts.failed + failures.length,
