@@ -44,7 +44,7 @@ export const makeWebhook = async (
 
 export const endWebhook = async (
   platform: Platform,
-  { actor, context, settle }: Pick<Ctx<unknown>, 'actor' | 'context' | 'settle'>,
+  { actor, context, settle }: Pick<Ctx, 'actor' | 'context' | 'settle'>,
   webhookId: WebhookId,
 ): Promise<void> => {
   const command = { type: 'RemoveWebhook', webhookId, by: actor.userId } as const;

@@ -140,7 +140,12 @@ describe('what checkers say', () => {
       'inbox',
       { verdict: 'ham', score: 21.5, reasons: ['GTUBE (21)'] },
     ],
-    ['a webhook calls it spam', { inbound: hooks(() => ({ spam: true, actions: [] })) }, 'spam', { verdict: 'spam', score: null, reasons: [] }],
+    [
+      'a webhook calls it spam',
+      { inbound: hooks(() => ({ spam: true, actions: [] })) },
+      'spam',
+      { verdict: 'spam', score: null, reasons: [] },
+    ],
     [
       'a webhook does not mind',
       { spam: spamIs(HAM), inbound: hooks(() => ({ spam: null, actions: [] })) },
@@ -162,7 +167,9 @@ describe('what checkers say', () => {
   });
 
   it('may drop a mail from one mailbox, on record', async () => {
-    await start({ inbound: hooks(({ mailboxId }) => (mailboxId === other ? { drop: 'https://hook.example' } : { spam: null, actions: [] })) });
+    await start({
+      inbound: hooks(({ mailboxId }) => (mailboxId === other ? { drop: 'https://hook.example' } : { spam: null, actions: [] })),
+    });
     await receive('hello', [inbox, other]);
     await receive('again');
     expect((await untilFiled(2)).map(({ data }) => data.mailboxId)).toEqual([inbox, inbox]);
