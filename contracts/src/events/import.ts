@@ -92,8 +92,11 @@ export type ImportFinished = EventOf<typeof ImportFinished>;
 
 export const ImportFailed = defineEvent({
   type: 'ImportFailed',
+  version: 2,
   doc: 'An import cannot go on. What it filed stays.',
   data: t.readonly(t.type({ ...ids, ...importCounts, error: ImportError })),
+  // No quota stopped one before.
+  upcasts: [{ to: 2, apply: (data) => data }],
 });
 export type ImportFailed = EventOf<typeof ImportFailed>;
 

@@ -7,6 +7,7 @@ import { defineEvent, type EventOf } from './definition.ts';
 
 export const WebhookRegistered = defineEvent({
   type: 'WebhookRegistered',
+  version: 2,
   doc: 'A back end asked to be told of these kinds of events at an address. Its secret, which signs what we tell, is sealed with a key of its own.',
   data: t.readonly(
     t.intersection([
@@ -24,6 +25,8 @@ export const WebhookRegistered = defineEvent({
     ]),
   ),
   personal: [{ subject: 'webhookId', fields: ['secret'] }],
+  // Those of everything stay as they were.
+  upcasts: [{ to: 2, apply: (data) => data }],
 });
 export type WebhookRegistered = EventOf<typeof WebhookRegistered>;
 
