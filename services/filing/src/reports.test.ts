@@ -3,8 +3,8 @@ import type { Authentication, EmailReceived } from '@tidings/contracts/events/em
 import { type BlobId, type CommandId, derivedId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
 import { outbound, outboundKey, type OutboundReport } from '@tidings/domain/outbound/index';
 import type { MailReport, Original, RecipientFate } from '@tidings/infra/mail-report/report';
-import { openMime, type Mime } from '@tidings/infra/mime/mime';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readMail } from '@tidings/infra/mime/read-mail';
+import { beforeAll, expect, it } from 'vitest';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
 import { cameBackTo, receiptAddressOf, returnPathOf } from '../../platform/src/return-path.ts';
 import { reportsOn } from './reports.ts';
@@ -13,10 +13,8 @@ const secret = Buffer.alloc(32, 7);
 const [mailboxId, other] = [derivedId<MailboxId>('mailbox'), derivedId<MailboxId>('other')];
 const emailId = derivedId<EmailId>('sent');
 const { commands } = memoryPlatform();
-let mime: Mime;
 
 beforeAll(async () => {
-  mime = openMime({ threads: 1 });
   const to = ['bob@example.org', 'carol@mail.example.org', 'dave@example.com'].map((address) => ({ address, kind: 'to' as const }));
   const mail = {
     emailId,
@@ -35,7 +33,6 @@ beforeAll(async () => {
   } as const;
   await commands.transact(outbound, outboundKey(emailId), command, { commandId: derivedId<CommandId>('queue') });
 });
-afterAll(() => mime.close());
 
 const fate = (recipient: string, kind: RecipientFate['fate'] = 'failed'): RecipientFate => ({
   ...{ recipients: [recipient], fate: kind, enhancedCode: '5.1.1', reply: '550 no', host: null },
@@ -64,7 +61,7 @@ const found = async (
   const email: EmailReceived['data'] = { emailId: derivedId('report'), blobId: 'b'.repeat(64) as BlobId, size: 1, recipients: [recipient] };
   const raw = Buffer.from(`From: ${from}\r\n${STATUS}`);
   const authentication = { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none', verdict } as const;
-  const reported = await reports.find({ email, recipient, raw, parsed: await mime.parse(raw), authentication });
+  const reported = await reports.find({ email, recipient, raw, parsed: await readMail(raw), authentication });
   return reported?.command.reports ?? null;
 };
 const recipientsOf = async (...asked: Parameters<typeof found>): Promise<readonly (readonly number[])[] | null> =>
