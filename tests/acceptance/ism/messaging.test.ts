@@ -306,6 +306,21 @@ describe('a repetition of whatever else makes something', () => {
     expect(problem(await by.post(other[0], other[1], key))).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
   });
 
+  it('is answered though it could not be asked any more', async () => {
+    const [asking, asked] = await strangers('Changing');
+    const key = { 'idempotency-key': randomUUID() };
+    const group = await createRoom(asking, 'Group', [asked]);
+    const { messageId } = await say(asked, group.id, 'bad');
+    const report = `/api/rooms/${group.id}/messages/${messageId}/report`;
+    const request = `/api/users/friends/add/${asked.id}`;
+    const all = async () => [await asking.post(report, { reason: 'Rude' }, key), await asking.post(request, undefined, key)];
+    for (const answer of await all()) expectEmpty(answer);
+    await asking.post(`/api/rooms/${group.id}/leave`);
+    await asked.post(`/api/users/ignore/${asking.id}`);
+    for (const answer of await all()) expectEmpty(answer);
+    expect(problem(await asking.post(request))).toEqual(INVALID);
+  });
+
   it('is told of once', async () => {
     const [asking, asked] = await strangers('Told once');
     const ear = await asked.listen();

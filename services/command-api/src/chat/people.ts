@@ -35,6 +35,12 @@ export const registerPeople = (app: FastifyInstance, platform: Platform): void =
     const { position } = await decide(ctx, type);
     await ctx.settle(position, PEOPLE_READS);
   };
+  /** What makes something is answered alike when it is sent again, whatever the two have done since. */
+  const once = (type: RelationshipCommand['type']) => async (ctx: WithUser) => {
+    const command = { type, by: ctx.actor.userId, to: ctx.params.userId };
+    const { position } = orReject(await transactOnce(platform, ctx, relationship, relationshipKey(command.by, command.to), command));
+    await ctx.settle(position, PEOPLE_READS);
+  };
 
   handle(
     app,
@@ -42,21 +48,11 @@ export const registerPeople = (app: FastifyInstance, platform: Platform): void =
     requestFriendship,
     async (ctx) => {
       await assertOther(platform, ctx);
-      await run('RequestFriendship')(ctx);
+      await once('RequestFriendship')(ctx);
     },
     { idempotent: true },
   );
-  handle(
-    app,
-    platform,
-    acceptFriendship,
-    async (ctx) => {
-      const command = { type: 'AcceptFriendship', by: ctx.actor.userId, to: ctx.params.userId } as const;
-      const { position } = orReject(await transactOnce(platform, ctx, relationship, relationshipKey(command.by, command.to), command));
-      await ctx.settle(position, PEOPLE_READS);
-    },
-    { idempotent: true },
-  );
+  handle(app, platform, acceptFriendship, once('AcceptFriendship'), { idempotent: true });
   handle(app, platform, rejectFriendship, run('RejectFriendship'));
   handle(app, platform, endFriendship, run('EndFriendship'));
 
