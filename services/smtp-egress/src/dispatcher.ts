@@ -29,6 +29,8 @@ export interface DispatcherParts {
   readonly sessionsPerRoute: number;
   readonly signal: AbortSignal;
   readonly onError: (error: unknown) => void;
+  /** Milliseconds, of a clock that nobody sets. */
+  readonly elapsed?: () => number;
 }
 
 export interface Dispatcher {
@@ -48,6 +50,8 @@ const PICKED_AT_ONCE = 1_000;
 /** RFC 5321 §4.5.3.1.8: what every server takes. */
 const MOST_RECIPIENTS = 100;
 const LONGEST_SLEEP_MS = 30_000;
+/** While something waits in hand there is no hurry to look for more: to look after each mail would cost the database as much as the mail. */
+const LOOK_EVERY_MS = 25;
 /** What could not even be recorded is left alone for a moment. */
 const AFTER_NOTHING_MS = 2_000;
 
@@ -57,12 +61,14 @@ interface Taken extends DueRecipient {
 }
 
 export const startDispatcher = (parts: DispatcherParts): Dispatcher => {
-  const { shard, now, routeOf, sessions, sessionsPerRoute, signal } = parts;
+  const { shard, now, routeOf, sessions, sessionsPerRoute, signal, elapsed = () => performance.now() } = parts;
   const waker = new Waker();
   const taken = new Map<string, Taken>();
   const routes = new Map<string, Route>();
   const inFlight = new Set<Promise<void>>();
   let running = 0;
+  /** Jobs in hand that were not begun. */
+  let waiting = 0;
   let applied: Position | null = null;
 
   const letGo = (): void => {
@@ -80,6 +86,7 @@ export const startDispatcher = (parts: DispatcherParts): Dispatcher => {
       const route = routes.get(job.route) ?? new Route();
       routes.set(job.route, route);
       route.add(job);
+      waiting += 1;
     }
     return fresh.length;
   };
@@ -87,6 +94,7 @@ export const startDispatcher = (parts: DispatcherParts): Dispatcher => {
   const start = (job: Job, route: Route): void => {
     route.running += 1;
     running += 1;
+    waiting -= 1;
     const settle = (told: Position | null): void => {
       route.running -= 1;
       running -= 1;
@@ -130,9 +138,17 @@ export const startDispatcher = (parts: DispatcherParts): Dispatcher => {
   };
 
   const run = async (): Promise<void> => {
+    let lookedAt = -Infinity;
     while (!signal.aborted) {
       try {
         letGo();
+        const early = lookedAt + LOOK_EVERY_MS - elapsed();
+        if (early > 0 && waiting > 0) {
+          pump();
+          if (waiting > 0) await waker.wait(early);
+          continue;
+        }
+        lookedAt = elapsed();
         const got = await refill();
         pump();
         if (got === PICKED_AT_ONCE) continue;
