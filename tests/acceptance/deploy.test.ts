@@ -125,6 +125,32 @@ describe('docker-compose.yml', () => {
   });
 });
 
+describe('docker-compose.engines.yml', () => {
+  const engines = parse(readFileSync(join(ROOT, 'docker-compose.engines.yml'), 'utf8'), { merge: true }) as typeof compose;
+
+  it('puts every service on the same engines, which are there', () => {
+    const together = serving.map(([name, service]) => {
+      const { environment, depends_on: needs = {} } = engines.services[name] ?? expect.unreachable(`${name} is left out`);
+      expect(Object.keys(engines.services)).toEqual(expect.arrayContaining(Object.keys(needs)));
+      return { ...service, environment: { ...service.environment, ...environment } };
+    });
+    for (const service of together) {
+      expect(Object.keys(service.environment).filter((name) => !(name in variables))).toEqual([]);
+      const { blobs, eventLog, kafka } = configOf(service);
+      const places = [new URL(blobs.s3?.endpoint ?? ''), new URL(eventLog.kurrentdb ?? ''), new URL(`kafka://${kafka.brokers[0] ?? ''}`)];
+      expect(places.map(({ hostname }) => hostname)).toEqual(['s3', 'kurrentdb', 'kafka']);
+      const { s3, kafka: broker } = engines.services;
+      expect(blobs.s3?.credentials).toEqual({
+        accessKeyId: s3?.environment?.['ROOT_ACCESS_KEY'],
+        secretAccessKey: s3?.environment?.['ROOT_SECRET_KEY'],
+      });
+      expect(broker?.environment?.['KAFKA_ADVERTISED_LISTENERS']).toBe(`PLAINTEXT://${kafka.brokers[0] ?? ''}`);
+    }
+    for (const { volumes = [] } of Object.values(engines.services))
+      for (const volume of volumes) expect(Object.keys(engines.volumes)).toContain(volume.split(':')[0]);
+  });
+});
+
 describe('the image', () => {
   let folder: string;
   let app: string;

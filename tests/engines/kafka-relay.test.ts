@@ -112,6 +112,7 @@ describe.skipIf(lack !== null)(`the log on Kafka${lack === null ? '' : ` (${lack
     const last = await send('Kafka is back');
     await shown(last);
     await completeUpTo(last);
-    expect(await figure('tidings_relay_lag_events')).toBe(0);
+    await vi.waitFor(async () => expect(await figure('tidings_relay_lag_events')).toBe(0), { timeout: 30_000, interval: 200 });
+    expect(await figure('tidings_relay_events_total')).toBeGreaterThan(0);
   });
 });

@@ -7,7 +7,7 @@ import type { StreamId } from '@tidings/contracts/ids';
 import { type EventLog, type LoggedEvent, type LogPage, type Position, START } from '@tidings/contracts/ports/event-log';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
 
-const IMAGE = 'docker.kurrent.io/kurrent-latest/kurrentdb:25.0.1';
+const IMAGE = 'docker.kurrent.io/kurrent-latest/kurrentdb:25.1';
 const PORT = 2113;
 
 export interface KurrentServer {
