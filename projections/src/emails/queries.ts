@@ -19,6 +19,8 @@ const HeldEmail = t.readonly(
     mailboxId: MailboxId,
     threadId: ThreadId,
     receivedAt: Timestamp,
+    /** It came by SMTP, or from another mailbox of ours; not so what was brought along. */
+    wasReceived: t.boolean,
     /** With `position` its place in the thread, for the next page's cursor. */
     cameAt: Timestamp,
     position: PositionText,
@@ -42,7 +44,7 @@ export type HeldEmail = t.TypeOf<typeof HeldEmail>;
 
 /** Marks by the primary keys of read and keywords, when it was received by that of received; what never came by SMTP counts from when it was filed. */
 const select = (schema: string): FragmentSqlToken => sql.fragment`
-  select e.email_id as "emailId", e.mailbox_id as "mailboxId", e.thread_id as "threadId", coalesce(r.received_at, e.came_at) as "receivedAt", e.came_at as "cameAt",
+  select e.email_id as "emailId", e.mailbox_id as "mailboxId", e.thread_id as "threadId", coalesce(r.received_at, e.came_at) as "receivedAt", r.received_at is not null as "wasReceived", e.came_at as "cameAt",
     e.position, e.size, e.direction, e.place,
     coalesce((k.keywords -> '$seen')::boolean, e.direction = 'out' or e.position <= coalesce(w.up_to, '')) as seen,
     coalesce((k.keywords -> '$flagged')::boolean, false) as flagged, coalesce((k.keywords -> '$answered')::boolean, false) as answered,

@@ -50,7 +50,7 @@ export const emailView = (
     authentication: details.authentication ?? UNCHECKED.authentication,
     spam: details.spam ?? UNCHECKED.spam,
     deliveries,
-    receiptRequest: held.direction === 'in' && details.receiptTo !== undefined ? { to: details.receiptTo, answer: receipt } : null,
+    receiptRequest: held.wasReceived && details.receiptTo !== undefined ? { to: details.receiptTo, answer: receipt } : null,
   };
 };
 
