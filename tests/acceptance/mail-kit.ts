@@ -46,14 +46,16 @@ export const invalid = (...paths: string[]): Refusal => [400, 'VALIDATION_ERROR'
 export const openMailTown = async <Name extends string>(
   names: readonly Name[],
   env: Readonly<Record<string, string>> = {},
+  /** Of people who have their mail elsewhere; all others have it here. */
+  addresses: Readonly<Partial<Record<string, string>>> = {},
 ): Promise<MailTown<Name>> => {
   const issuer = await startIssuer();
   const given = { env: { OIDC_ISSUER: issuer.url, ...env } };
   let program = await startProgram(given);
   const { dataDir } = program;
 
-  const clientOf = async (name: string, roles: readonly string[]): Promise<MailClient> => {
-    const token = await issuer.token({ sub: randomUUID(), name, email: `${name}@tidings.test`, email_verified: true, roles });
+  const clientOf = async (name: string, roles: readonly string[], address = `${name}@tidings.test`): Promise<MailClient> => {
+    const token = await issuer.token({ sub: randomUUID(), name, email: address, email_verified: true, roles });
     const call: MailClient['call'] = async (method, path, body, headers = {}) =>
       fetch(`${program.httpUrl}${path}`, {
         method,
@@ -82,7 +84,7 @@ export const openMailTown = async <Name extends string>(
   };
 
   const admin = await clientOf('domain-admin', ['tidings-admin']);
-  const clients = await Promise.all(names.map(async (name) => [name, await clientOf(name, [])] as const));
+  const clients = await Promise.all(names.map(async (name) => [name, await clientOf(name, [], addresses[name])] as const));
   const as = Object.fromEntries(clients) as Record<Name, MailClient>; // one entry per name
 
   return {

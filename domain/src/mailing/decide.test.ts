@@ -1,7 +1,7 @@
 import { timestamp } from '@tidings/contracts/time';
 import { it } from 'vitest';
 import { specify } from '../testing/given.ts';
-import { alice, bob, carol, emailNo, messageNo, roomNo } from '../testing/people.ts';
+import { alice, bob, carol, emailNo, messageNo, roomNo, userNo } from '../testing/people.ts';
 import { mailingPlanned, messageMailed, messageMailStatusChanged, messageNotMailed } from './events.ts';
 import { mailing } from './index.ts';
 
@@ -25,6 +25,18 @@ it('who is told is decided once, and never its author', () => {
   given().when(plan()).thenNothing();
   given()
     .when(plan(to(alice)))
+    .thenNothing();
+});
+
+it('a large room is planned in several events', () => {
+  const all = Array.from({ length: 1_001 }, (_, n) => to(userNo(n + 10)));
+  const piece = (recipients: typeof all) => mailingPlanned({ ...message, senderId: alice, recipients });
+  const [first, second] = [piece(all.slice(0, 1_000)), piece(all.slice(1_000))];
+  given()
+    .when(plan(...all))
+    .then(first, second);
+  given(first, second)
+    .when(plan(...all))
     .thenNothing();
 });
 

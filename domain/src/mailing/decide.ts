@@ -40,7 +40,8 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
       const recipients = [...new Map(command.recipients.map((one) => [one.userId, one])).values()].filter(
         ({ userId }) => userId !== senderId,
       );
-      return right(state.planned || recipients.length === 0 ? [] : [mailingPlanned({ roomId, messageId, senderId, recipients })]);
+      if (state.planned) return right([]);
+      return right(inPieces(recipients).map((some) => mailingPlanned({ roomId, messageId, senderId, recipients: some })));
     }
     case 'Mail': {
       const { userId, emailId } = command;
@@ -58,3 +59,9 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
     }
   }
 };
+
+/** Recipients in one event: a large room must not make it too large for the log. */
+const MOST_IN_ONE = 1_000;
+
+const inPieces = (recipients: readonly MailingRecipient[]): readonly (readonly MailingRecipient[])[] =>
+  Array.from({ length: Math.ceil(recipients.length / MOST_IN_ONE) }, (_, at) => recipients.slice(at * MOST_IN_ONE, (at + 1) * MOST_IN_ONE));

@@ -18,9 +18,10 @@ export const initial: State = { planned: false, recipients: new Map() };
 export const evolve = (state: State, event: MailingEvent): State => {
   switch (event.type) {
     case 'MailingPlanned':
-      return state.planned
-        ? state
-        : { planned: true, recipients: new Map(event.data.recipients.map(({ userId }) => [userId, { kind: 'planned' }])) };
+      return {
+        planned: true,
+        recipients: new Map([...event.data.recipients.map(({ userId }) => [userId, { kind: 'planned' }] as const), ...state.recipients]),
+      };
     case 'MessageMailed': {
       const { userId, emailId } = event.data;
       return isPlanned(state, userId) ? withStanding(state, userId, { kind: 'mailed', emailId, status: 'queued' }) : state;

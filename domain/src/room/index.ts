@@ -7,5 +7,5 @@ import { category } from './stream.ts';
 export const room: Decider<State, Command, RoomEvent, Rejection> = { category, initial, evolve, decide };
 
 export { type Command as RoomCommand, type CreateRoom, MOST_PINS, type Rejection as RoomRejection, roomIdOf } from './decide.ts';
-export { hasLeft, isMember, mayIn, otherOf, roleOf, type RoomImage, type State as RoomState } from './state.ts';
+export { hasLeft, isMember, mayIn, membersOf, otherOf, roleOf, type RoomImage, type State as RoomState } from './state.ts';
 export { privateRoomId, roomKey } from './stream.ts';

@@ -78,6 +78,9 @@ const roleAmong = (state: OpenRoom, user: UserId): RoomRole =>
 export const isMember = (state: State, user: UserId): boolean => state.kind === 'open' && hasUser(state.joined, user);
 export const hasLeft = (state: State, user: UserId): boolean => state.kind === 'open' && hasUser(state.left, user);
 
+/** In the order in which they joined; nobody where there is no room. */
+export const membersOf = (state: State): readonly UserId[] => (state.kind === 'open' ? usersOf(state.joined) : []);
+
 /** Null for whoever is not in the room, whatever they were before. */
 export const roleOf = (state: State, user: UserId): RoomRole | null =>
   state.kind === 'open' && hasUser(state.joined, user) ? roleAmong(state, user) : null;

@@ -11,5 +11,5 @@ export type { Flags as ThreadFlags } from './flags.ts';
 export { type Leaving, staying, type Stays, toDestroy, toSplitOff } from './leaving.ts';
 export { remainderOf } from './remainder.ts';
 export { marksToTakeOver, takingOver } from './taking-over.ts';
-export { accessOf, heldBy, type HeldEmail, holdersOf, type Holding, type State as ThreadState } from './state.ts';
+export { accessOf, heldBy, type HeldEmail, holdersOf, type Holding, isSeen, type State as ThreadState } from './state.ts';
 export { threadKey, threadSplitAt, threadStartedBy } from './stream.ts';

@@ -169,3 +169,10 @@ const withoutKey = <A>(items: ReadonlyMap<MailboxId, A>, mailbox: MailboxId): Re
   left.delete(mailbox);
   return left;
 };
+
+/** Whether a mailbox has seen an email of the thread; not when it does not hold it. */
+export const isSeen = ({ holdings }: State, mailboxId: MailboxId, emailId: EmailId): boolean => {
+  const held = holdings.get(mailboxId);
+  const email = held?.emails.find((one) => one.emailId === emailId);
+  return held !== undefined && email !== undefined && keywordsOf(held, email).$seen;
+};

@@ -18,6 +18,7 @@ export const build = async (mail: MailToCompose): Promise<ComposedMail> => {
     from: person(mail.from),
     to: mail.to.map(person),
     cc: mail.cc.map(person),
+    ...(mail.replyTo === undefined ? {} : { replyTo: person(mail.replyTo) }),
     subject: literally(mail.subject),
     messageId: `<${mail.messageId}>`,
     date: new Date(mail.date),
@@ -50,7 +51,8 @@ const literally = (text: string): string => text.replaceAll('=?', '= ?');
 const alternative = (contentType: string, content: string): MailComposerAlternative => ({ contentType, content });
 
 /** RFC 8058 §3.1: one click is only offered where an https address takes it. RFC 3834 §5: what nobody wrote by hand says so. */
-const headersOf = ({ unsubscribe, receiptTo, autoSubmitted }: MailToCompose): Record<string, string> => ({
+const headersOf = ({ unsubscribe, receiptTo, autoSubmitted, headers }: MailToCompose): Record<string, string> => ({
+  ...headers,
   ...(unsubscribe === null ? {} : { 'List-Unsubscribe': `<${unsubscribe}>` }),
   ...(unsubscribe?.startsWith('https:') === true ? { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' } : {}),
   ...(receiptTo === null ? {} : { 'Disposition-Notification-To': `<${receiptTo}>` }),

@@ -29,6 +29,10 @@ export interface MailToCompose {
   /** Where the programs of its readers are asked to tell what became of it (RFC 8098 §2.1). */
   readonly receiptTo: string | null;
   readonly autoSubmitted: 'auto-generated' | 'auto-replied' | null;
+  /** Where answers go, when not to who it is from. */
+  readonly replyTo?: Address;
+  /** Further fields by name; values in ASCII, without line breaks. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface ComposedMail {

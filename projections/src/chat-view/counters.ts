@@ -114,6 +114,10 @@ const aboutRooms = [
   'ReactionRemoved',
   'MessagePinned',
   'MessageUnpinned',
+  'MailingPlanned',
+  'MessageMailed',
+  'MessageNotMailed',
+  'MessageMailStatusChanged',
 ] as const;
 
 type AboutRoom = Extract<Recorded, { readonly type: (typeof aboutRooms)[number] }>;

@@ -1,4 +1,8 @@
-/** When users are told by mail of what is said in their rooms, as they said it. What holds where they say nothing is the domain's (`policyIn`). */
+/**
+ * When users are told by mail of what is said in their rooms, as they said it, and who takes part by mail alone. What holds where they say nothing is
+ * the domain's (`policyIn`).
+ */
+import type { ReplyAddressIssued } from '@tidings/contracts/events/gateway';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { MailPolicySet, NoticesEvent } from '@tidings/contracts/events/notices';
 import type { SubjectErased } from '@tidings/contracts/events/user';
@@ -22,12 +26,19 @@ const tables = (schema: string): string => `
     user_id uuid primary key,
     time_zone text not null,
     times json not null
-  );`;
+  );
+  create table ${schema}.outsider (
+    room_id uuid not null,
+    user_id uuid not null,
+    primary key (room_id, user_id)
+  );
+  create index on ${schema}.room (room_id);`;
 
 export const mailPolicies: Projection = {
   name: 'mail-policies',
-  version: 1,
-  handles: ['MailPolicySet', 'DigestTimesSet', 'SubjectErased'],
+  version: 2,
+  urgent: true,
+  handles: ['MailPolicySet', 'DigestTimesSet', 'ReplyAddressIssued', 'SubjectErased'],
   tables,
   // People say it now and then: one statement each keeps the order simple.
   apply: async (page, tx) => {
@@ -35,7 +46,7 @@ export const mailPolicies: Projection = {
   },
 };
 
-type Handled = Recorded<NoticesEvent | SubjectErased>;
+type Handled = Recorded<NoticesEvent | ReplyAddressIssued | SubjectErased>;
 const isHandled = (event: Recorded): event is Handled => mailPolicies.handles.includes(event.type);
 
 const applyOne = async (event: Handled, tx: ProjectionTx): Promise<void> => {
@@ -52,8 +63,14 @@ const applyOne = async (event: Handled, tx: ProjectionTx): Promise<void> => {
       );
       return;
     }
+    case 'ReplyAddressIssued': {
+      const { conversationId, userId, outsider } = event.data;
+      if (!outsider) return;
+      await tx.query(`insert into ${schema}.outsider (room_id, user_id) values ($1, $2) on conflict do nothing`, [conversationId, userId]);
+      return;
+    }
     case 'SubjectErased':
-      for (const table of ['standard', 'room', 'digest']) {
+      for (const table of ['standard', 'room', 'digest', 'outsider']) {
         await tx.query(`delete from ${schema}.${table} where user_id = $1`, [event.data.userId]);
       }
   }

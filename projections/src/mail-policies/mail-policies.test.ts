@@ -1,9 +1,9 @@
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import type { MailPolicy } from '@tidings/contracts/events/notices';
-import { derivedId, type RoomId, type UserId } from '@tidings/contracts/ids';
+import { type ConversationId, derivedId, type RoomId, type UserId } from '@tidings/contracts/ids';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type RunningProjection } from '../../../tests/kit/projection.ts';
-import { mailPolicies, policiesOf, wantingAmong } from './index.ts';
+import { isAnyWanted, mailPolicies, outsidersIn, policiesOf, roomsWanted, wantingAmong } from './index.ts';
 
 const [ada, bob] = [derivedId<UserId>('ada'), derivedId<UserId>('bob')];
 const [one, two] = [derivedId<RoomId>('one'), derivedId<RoomId>('two')];
@@ -27,6 +27,9 @@ const given = async (...events: readonly TidingsEvent[]) => {
   await apply(recorded(events), 2);
   return {
     of: (user: UserId) => bench.read.one(policiesOf(schema, user)),
+    rooms: async () => (await bench.read.any(roomsWanted(schema, [one, two]))).map(({ roomId }) => roomId),
+    outsiders: () => bench.read.any(outsidersIn(schema, [one, two])),
+    any: async () => (await bench.read.one(isAnyWanted(schema))).any,
     wanting: async () => (await bench.read.any(wantingAmong(schema, [ada, bob]))).map(({ userId }) => userId),
   };
 };
@@ -44,6 +47,22 @@ it('are what each said last, of a room and of the rest', async () => {
 it('tell who wants any mail at all', async () => {
   expect(await (await given(set(ada, one, 'at-once'), set(ada, null, 'digest'), set(bob, one, 'never'))).wanting()).toEqual([ada]);
   expect(await (await given(set(ada, null, 'digest'), set(ada, null, null))).wanting()).toEqual([]);
+});
+
+it('tell of which rooms, whether of all, and who takes part by mail alone', async () => {
+  const issued = (outsider: boolean, userId: UserId): TidingsEvent => ({
+    type: 'ReplyAddressIssued',
+    data: { conversationId: one as string as ConversationId, number: 1, userId, address: 'a@example.org', outsider },
+  });
+  const { rooms, outsiders, any } = await given(
+    set(ada, one, 'at-once'),
+    set(bob, two, 'never'),
+    issued(true, bob),
+    issued(false, ada),
+    issued(true, bob),
+  );
+  expect([await rooms(), await outsiders(), await any()]).toEqual([[one], [{ roomId: one, userId: bob }], false]);
+  expect(await (await given(set(ada, null, 'digest'))).any()).toBe(true);
 });
 
 it('are forgotten with who is erased', async () => {

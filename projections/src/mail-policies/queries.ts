@@ -22,10 +22,27 @@ export const policiesOf = (schema: string, user: UserId) => sql.type(rows(Said))
     coalesce((select json_agg(json_build_object('roomId', room_id, 'policy', policy) order by room_id)
       from ${tableIn(schema, 'room')} where user_id = ${user}), '[]'::json) as rooms`;
 
+const Outsider = t.readonly(t.type({ roomId: RoomId, userId: UserId }));
+
+/** Who takes part by mail alone in these rooms, or once did. Primary key. */
+export const outsidersIn = (schema: string, rooms: readonly RoomId[]) => sql.type(rows(Outsider))`
+  select room_id as "roomId", user_id as "userId" from ${tableIn(schema, 'outsider')} where room_id = any(${sql.array(rooms, 'uuid')})`;
+
+const Wanted = t.readonly(t.type({ roomId: RoomId }));
+
+/** Those of these rooms of which somebody wants mail, as they said of this very room. Index room (room_id). */
+export const roomsWanted = (schema: string, ofThese: readonly RoomId[]) => sql.type(rows(Wanted))`
+  select distinct room_id as "roomId" from ${tableIn(schema, 'room')}
+  where room_id = any(${sql.array(ofThese, 'uuid')}) and policy <> 'never'`;
+
 const Wanting = t.readonly(t.type({ userId: UserId }));
 
-/** Those of `users` who ever said that they want mail of some room, or of all; each once. Primary keys. */
+/** Those of `users` who want mail of some room, or of all; each once. Primary keys. */
 export const wantingAmong = (schema: string, users: readonly UserId[]) => sql.type(rows(Wanting))`
   select user_id as "userId" from ${tableIn(schema, 'standard')} where user_id = any(${sql.array(users, 'uuid')}) and policy <> 'never'
   union
   select user_id from ${tableIn(schema, 'room')} where user_id = any(${sql.array(users, 'uuid')}) and policy <> 'never'`;
+
+/** Whether anybody wants mail of every room. */
+export const isAnyWanted = (schema: string) => sql.type(rows(t.readonly(t.type({ any: t.boolean }))))`
+  select exists (select from ${tableIn(schema, 'standard')} where policy <> 'never') as any`;

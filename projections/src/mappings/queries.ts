@@ -54,6 +54,18 @@ export const lastMailedTo = (schema: string, conversation: ConversationId, userI
   select ${columns} from ${tableIn(schema, 'mapping')}
   where conversation_id = ${conversation} and user_id = ${userId} and direction = 'out' order by position desc limit 1`;
 
+/** What went to someone or came from them last in a conversation: what the next mail to them goes on from. Index (conversation_id, position). */
+export const lastMailWith = (schema: string, conversation: ConversationId, userId: UserId) => sql.type(rows(MappingRow))`
+  select ${columns} from ${tableIn(schema, 'mapping')}
+  where conversation_id = ${conversation} and user_id = ${userId} and email_message_id is not null order by position desc limit 1`;
+
+/** The mail to or from someone that a chat message stands for. Index (conversation_id, position). */
+export const mailOfMessage = (schema: string, conversation: ConversationId, userId: UserId, message: MessageId) => sql.type(
+  rows(MappingRow),
+)`
+  select ${columns} from ${tableIn(schema, 'mapping')}
+  where conversation_id = ${conversation} and user_id = ${userId} and message_id = ${message} and email_message_id is not null
+  order by position desc limit 1`;
 const CountRow = t.readonly(t.type({ count: int(0) }));
 
 /** How many mails of someone came into a conversation since then. Index (conversation_id, user_id, created_at) of those. */

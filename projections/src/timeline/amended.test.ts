@@ -2,8 +2,9 @@
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import type { MessageBody } from '@tidings/contracts/events/message';
 import type { Message } from '@tidings/contracts/http/chat-objects';
-import { derivedId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
+import { derivedId, type EmailId, type MessageId, type RoomId, type UserId } from '@tidings/contracts/ids';
 import { SHREDDED } from '@tidings/contracts/sealed';
+import { timestamp } from '@tidings/contracts/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { messageView, withoutBlocked } from '../chat-view/index.ts';
@@ -102,6 +103,30 @@ describe('a message', () => {
       editedAt: '2026-01-01T00:00:05.000Z',
     });
     expect((await bench.read.any(page(instance.schema, group, 'all', { type: 'newest' }, 9))).map(({ seq }) => seq)).toEqual([2, 1]);
+  });
+
+  it('shows how it reaches members by mail, the last news of each, and nothing of it once it is deleted', async () => {
+    const of = { roomId: group, messageId: id(1) };
+    const planned: TidingsEvent = {
+      type: 'MailingPlanned',
+      data: { ...of, senderId: ada, recipients: [bob, cyd].map((userId) => ({ userId, policy: 'at-once', dueAt: timestamp(0) })) },
+    };
+    const mailed: TidingsEvent = { type: 'MessageMailed', data: { ...of, userId: bob, emailId: derivedId<EmailId>('mail') } };
+    const notMailed: TidingsEvent = { type: 'MessageNotMailed', data: { ...of, userId: cyd, because: 'read' } };
+    const delivered: TidingsEvent = {
+      type: 'MessageMailStatusChanged',
+      data: { ...of, userId: bob, emailId: derivedId<EmailId>('mail'), status: 'delivered' },
+    };
+    const instance = await given(trio, says(ada, 1), planned, mailed, notMailed, says(bob, 2), delivered);
+    const mails = (await read(instance, 1))?.mails?.map(({ userId, status, at }) => [userId, status, at]);
+    expect(mails?.toSorted()).toEqual(
+      [
+        [bob, 'delivered', '2026-01-01T00:00:07.000Z'],
+        [cyd, 'not-mailed', '2026-01-01T00:00:05.000Z'],
+      ].toSorted(),
+    );
+    expect((await read(await given(trio, says(ada, 1), planned), 1))?.mails?.map(({ status }) => status)).toEqual(['waiting', 'waiting']);
+    expect((await read(await given(trio, says(ada, 1), planned, mailed, deletes(ada, 1), notMailed), 1))?.mails).toBe(undefined);
   });
 
   it('leaves an empty place when it is deleted', async () => {

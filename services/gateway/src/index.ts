@@ -3,6 +3,7 @@ import { worstOf } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import { startGatewayIn } from './in/index.ts';
+import { startGatewayOut } from './out/index.ts';
 
 export interface GatewayOptions {
   readonly lease?: LeaseOptions;
@@ -11,7 +12,7 @@ export interface GatewayOptions {
 /** Runs on every node; each shard is worked on by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
 export const startGateway = async (platform: Platform, options: GatewayOptions = {}): Promise<Service> => {
   const logger = platform.logger.child({ service: 'gateway' });
-  const managers = [await startGatewayIn(platform, logger, options.lease)];
+  const managers = [await startGatewayIn(platform, logger, options.lease), await startGatewayOut(platform, logger, options.lease)];
   return {
     name: 'gateway',
     health: () => worstOf(managers.map((manager) => manager.health())),

@@ -7,15 +7,15 @@ import { createCommands } from '@tidings/infra/commands/create-commands';
 import { openMime } from '@tidings/infra/mime/mime';
 import { followLog } from '@tidings/infra/process-manager/follow-log';
 import { startProcessManager, type Turn } from '@tidings/infra/process-manager/process-manager';
+import { startTimer } from '@tidings/infra/process-manager/timer';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import { migrateFiling } from '../../filing/src/migrations.ts';
 import type { Platform, Service } from '../../platform/src/platform.ts';
 import { openAnswers } from './answers/index.ts';
 import { claim, sendOff } from './dispatch.ts';
-import { forget, remember } from './due.ts';
+import { dueAt, forget, nextDue, remember } from './due.ts';
 import { migrateOutbox } from './migrations.ts';
 import { followReleases } from './releases.ts';
-import { startTimer } from './timer.ts';
 
 export interface OutboxOptions {
   readonly lease?: LeaseOptions;
@@ -44,7 +44,11 @@ export const startOutbox = async (platform: Platform, options: OutboxOptions = {
       await claim(parts, due);
       await forget(pool, due); // claimed, or not to be sent any more
     };
-    const timer = startTimer({ pool, shard: turn.shard, now, logger, signal, dispatch });
+    const timer = startTimer({
+      dueAt: (at, limit) => dueAt(pool, turn.shard, at, limit),
+      nextDue: () => nextDue(pool, turn.shard),
+      ...{ now, logger, signal, dispatch },
+    });
     const onEvent = async (event: Recorded): Promise<void> => {
       if (event.type === 'DraftSubmitted') {
         await remember(pool, turn.shard, event.data, event.data.sendAt);

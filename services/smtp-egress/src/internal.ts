@@ -51,7 +51,10 @@ export const internalDelivery =
     if (found.length === 0) return outcomes;
 
     // The same for another try after a crash, so that nobody gets it twice.
-    const emailId = derivedId<EmailId>('internal', mail.emailId, ...found.map(({ at }) => at).toSorted((a, b) => a - b));
+    const emailId = receivedAs(
+      mail.emailId,
+      found.map(({ at }) => at),
+    );
     const blob = { id: mail.rawBlobId, size: mail.size };
     const peer = { mailFrom, helo: '', clientAddress: '' };
     const forGateway = found.filter(({ mailboxId }) => mailboxId === null);
@@ -77,3 +80,7 @@ export const internalDelivery =
     const taken = found.filter(({ mailboxId }) => have.has(mailboxId)).map(({ at }) => at);
     return taken.length === 0 ? outcomes : [...outcomes, { type: 'internal', recipients: taken, receivedAs: emailId }];
   };
+
+/** The email that one of ours is received as by these of its recipients, whom it reaches without a network. */
+export const receivedAs = (emailId: EmailId, recipients: readonly number[]): EmailId =>
+  derivedId<EmailId>('internal', emailId, ...recipients.toSorted((a, b) => a - b));

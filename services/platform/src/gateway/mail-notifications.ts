@@ -4,7 +4,7 @@ import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { reveal } from '@tidings/contracts/sealed';
 import { DEFAULT_DIGEST, policyIn } from '@tidings/domain/notices/index';
 import { user, userKey } from '@tidings/domain/user/index';
-import { policiesOf } from '@tidings/projections/mail-policies/index';
+import { outsidersIn, policiesOf } from '@tidings/projections/mail-policies/index';
 import type { Platform } from '../platform.ts';
 
 /** The read model that these read. */
@@ -26,7 +26,12 @@ export const roomMailNotificationsOf = async (
   userId: UserId,
   roomId: RoomId,
 ): Promise<RoomMailNotifications> => {
-  const { standard, rooms } = await read.one(policiesOf(liveSchema('mail-policies'), userId));
+  const schema = liveSchema('mail-policies');
+  const [{ standard, rooms }, outsiders] = await Promise.all([
+    read.one(policiesOf(schema, userId)),
+    read.any(outsidersIn(schema, [roomId])),
+  ]);
+  const isOutsider = outsiders.some((one) => one.userId === userId);
   const own = rooms.find((one) => one.roomId === roomId)?.policy ?? null;
-  return { roomId, own, policy: policyIn({ standard, rooms: new Map(rooms.map((one) => [one.roomId, one.policy])) }, roomId, false) };
+  return { roomId, own, policy: policyIn({ standard, rooms: new Map(rooms.map((one) => [one.roomId, one.policy])) }, roomId, isOutsider) };
 };

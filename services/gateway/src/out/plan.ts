@@ -1,0 +1,80 @@
+/** As a message comes: who of its room is to be told of it by mail, by which of their wishes, and when. */
+import type { MailingRecipient } from '@tidings/contracts/events/mailing';
+import { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
+import type { LoggedEvent } from '@tidings/contracts/ports/event-log';
+import { msOf, timestamp } from '@tidings/contracts/time';
+import { isBlockedBy, relationship, relationshipKey } from '@tidings/domain/relationship/index';
+import { nextDigest, notices, noticesKey, policyIn } from '@tidings/domain/notices/index';
+import { membersOf, room, roomKey } from '@tidings/domain/room/index';
+import { isAnyWanted, outsidersIn, roomsWanted, wantingAmong } from '@tidings/projections/mail-policies/index';
+import { either as E } from 'fp-ts';
+import * as t from 'io-ts';
+import type { Platform } from '../../../platform/src/platform.ts';
+
+/** What of `MessageSent` is in the open, in every version of it: reading more would cost a key for each message there is. */
+const Sent = t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId }));
+export interface SentMessage extends t.TypeOf<typeof Sent> {
+  readonly at: number;
+}
+
+export const sentMessage = ({ data, recordedAt }: LoggedEvent): SentMessage | null => {
+  const sent = Sent.decode(data);
+  return E.isLeft(sent) ? null : { ...sent.right, at: msOf(recordedAt) };
+};
+
+type Parts = Pick<Platform, 'read' | 'liveSchema' | 'commands'>;
+
+export interface Planned {
+  readonly message: SentMessage;
+  /** At least one. */
+  readonly recipients: readonly MailingRecipient[];
+}
+
+/**
+ * Reads `mail-policies`, which must have come so far.
+ * @param holdMs how long a message waits before it goes out
+ */
+export const planMailings = async (parts: Parts, messages: readonly SentMessage[], holdMs: number): Promise<readonly Planned[]> => {
+  const { read, liveSchema } = parts;
+  const schema = liveSchema('mail-policies');
+  const rooms = [...new Set(messages.map(({ roomId }) => roomId))];
+  if (rooms.length === 0) return [];
+  const [wanted, outsiders, { any }] = await Promise.all([
+    read.any(roomsWanted(schema, rooms)),
+    read.any(outsidersIn(schema, rooms)),
+    read.one(isAnyWanted(schema)),
+  ]);
+  const outside = Map.groupBy(outsiders, ({ roomId }) => roomId);
+  const candidates = any ? new Set(rooms) : new Set([...wanted.map(({ roomId }) => roomId), ...outside.keys()]);
+  const planned: Planned[] = [];
+  for (const message of messages) {
+    if (!candidates.has(message.roomId)) continue;
+    const others = new Set((outside.get(message.roomId) ?? []).map(({ userId }) => userId));
+    const recipients = await recipientsOf(parts, message, others, holdMs);
+    if (recipients.length > 0) planned.push({ message, recipients });
+  }
+  return planned;
+};
+
+const recipientsOf = async (
+  { read, liveSchema, commands }: Parts,
+  { roomId, senderId, at }: SentMessage,
+  outsiders: ReadonlySet<UserId>,
+  holdMs: number,
+): Promise<readonly MailingRecipient[]> => {
+  const { state } = await commands.load(room, roomKey(roomId));
+  const members = membersOf(state).filter((member) => member !== senderId);
+  const wanting = new Set((await read.any(wantingAmong(liveSchema('mail-policies'), members))).map(({ userId }) => userId));
+  const recipients: MailingRecipient[] = [];
+  for (const userId of members) {
+    if (!wanting.has(userId) && !outsiders.has(userId)) continue;
+    const { state: said } = await commands.load(notices, noticesKey(userId));
+    const policy = policyIn(said, roomId, outsiders.has(userId));
+    if (policy === 'never') continue;
+    const between = await commands.load(relationship, relationshipKey(senderId, userId));
+    if (isBlockedBy(between.state, userId)) continue;
+    const due = policy === 'digest' ? nextDigest(said.digest, at) : timestamp(at + holdMs);
+    recipients.push({ userId, policy, dueAt: due });
+  }
+  return recipients;
+};
