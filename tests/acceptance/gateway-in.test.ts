@@ -25,6 +25,7 @@ beforeAll(async () => {
   dns = await startDns({ 'k._domainkey.example.org TXT': published });
   town = await openMailTown(['alice', 'bob', 'postmaster'], {
     ...{ DNS_SERVERS: dns.address, EMAIL_REPLY_SECRET: SECRET, EMAIL_HOURLY_LIMIT: '12', EMAIL_OUTBOUND_ENABLED: 'off' },
+    ...{ EMAIL_INBOUND_MODE: 'webhook', EMAIL_WEBHOOK_SECRET: 'webhook-secret', EMAIL_POSTMARK_CREDENTIALS: 'user:password' },
   });
 });
 afterAll(async () => {
@@ -266,6 +267,78 @@ describe('loops', () => {
     const { roomId, address } = await conversation('flood@example.org');
     for (let n = 1; n <= 14; n += 1) await deliver({ to: address, from: 'flood@example.org', text: `Pong ${n}` });
     await vi.waitFor(async () => expect(await mappings(roomId)).toHaveLength(12), soon);
+  });
+});
+
+describe('webhooks', () => {
+  const trusted = { 'Authentication-Results': 'mx.relay.test; dmarc=pass header.from=example.org' };
+  const post = (body: string, headers: Readonly<Record<string, string>> = {}, path = '/gateway/inbound'): Promise<Response> => {
+    const signature = createHmac('sha256', 'webhook-secret').update(body).digest('hex');
+    return fetch(`${town.program.httpUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-webhook-signature': signature, ...headers },
+      body,
+    });
+  };
+
+  it("bring the seed's JSON in, once, with its files, and beside the other doors", async () => {
+    const { roomId, grace, address } = await conversation();
+    const content = Buffer.from('%PDF-1.4 x').toString('base64');
+    const body = JSON.stringify({
+      ...{
+        from: 'grace@example.org',
+        to: address,
+        subject: 'Re: The fair',
+        text: 'By webhook.\n\n> Will you come?',
+        html: '<p>By webhook.</p>',
+      },
+      headers: { ...trusted, 'Message-ID': '<hook@example.org>' },
+      attachments: [{ filename: 'file.pdf', content, contentType: 'application/pdf' }],
+    });
+    for (let n = 0; n < 2; n += 1) {
+      const answer = await post(body);
+      expect([answer.status, await answer.json()]).toEqual([200, { success: true, message: 'Email processed' }]);
+    }
+    await vi.waitFor(async () => expect(await timeline(roomId)).toHaveLength(2), soon);
+    expect((await timeline(roomId)).map(({ senderId, msgBody }) => [senderId, msgBody.text ?? msgBody.altText])).toEqual(
+      expect.arrayContaining([
+        [grace, 'By webhook.'],
+        [grace, 'file.pdf'],
+      ]),
+    );
+    const postmark = JSON.stringify({
+      ...{ From: 'grace@example.org', To: address, Subject: 'Re: The fair', TextBody: 'By Postmark.' },
+      Headers: [
+        { Name: 'Received-SPF', Value: 'pass' },
+        { Name: 'Message-ID', Value: '<pm@example.org>' },
+      ],
+    });
+    const authorization = `Basic ${Buffer.from('user:password').toString('base64')}`;
+    expect((await post(postmark, { authorization }, '/gateway/inbound/postmark')).status).toBe(200);
+    await deliver({ to: address, text: 'By Postmark.', messageId: '<pm@example.org>' });
+    await deliver({ to: address, text: 'By SMTP.' });
+    await vi.waitFor(async () => expect(await timeline(roomId)).toHaveLength(4), soon);
+  });
+
+  it('hold what no relay vouches for', async () => {
+    const { roomId, address } = await conversation();
+    expect((await post(JSON.stringify({ from: 'grace@example.org', to: address, text: 'Who am I?' }))).status).toBe(200);
+    await vi.waitFor(async () => expect(await held(roomId)).toMatchObject([{ reason: 'unauthenticated', preview: 'Who am I?' }]), soon);
+  });
+
+  it('say what is wrong: signature, JSON, base64, type, size, recipient, and doors that are not open', async () => {
+    const { address } = await conversation();
+    const mail = { from: 'grace@example.org', to: address, text: 'x' };
+    const status = async (...request: Parameters<typeof post>) => (await post(...request)).status;
+    expect(await status(JSON.stringify(mail), { 'x-webhook-signature': 'x' })).toBe(401);
+    expect(await status('{')).toBe(400);
+    expect(await status(JSON.stringify({ ...mail, attachments: [{ content: '§' }] }))).toBe(400);
+    expect(await status('x', { 'content-type': 'text/html' })).toBe(415);
+    expect(await status(JSON.stringify({ ...mail, text: 'x'.repeat(42 * 1024 * 1024) }))).toBe(413);
+    expect(await status(JSON.stringify({ ...mail, to: 'nobody@tidings.test' }))).toBe(422);
+    expect(await status(JSON.stringify({ ...mail, to: address.replace(/.@/, '@') }))).toBe(422);
+    expect(await status(JSON.stringify(mail), {}, '/gateway/inbound/postmark')).toBe(401);
+    expect(await status(JSON.stringify(mail), {}, '/gateway/inbound/mailgun')).toBe(401);
   });
 });
 

@@ -14,6 +14,7 @@ import * as deliveries from '../http/deliveries.ts';
 import * as domains from '../http/domains.ts';
 import * as drafts from '../http/drafts.ts';
 import * as gatewayOut from '../http/gateway-out.ts';
+import * as gatewayInbound from '../http/gateway-inbound.ts';
 import * as gateway from '../http/gateway.ts';
 import * as images from '../http/images.ts';
 import * as imports from '../http/imports.ts';
@@ -56,6 +57,7 @@ const modules = {
   ...receipts,
   ...gatewayOut,
   ...gateway,
+  ...gatewayInbound,
   ...reports,
   ...mail,
   ...mailboxes,

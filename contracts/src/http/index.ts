@@ -9,6 +9,7 @@ import * as domains from './domains.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import * as drafts from './drafts.ts';
 import * as gatewayOut from './gateway-out.ts';
+import { gatewayInboundRoutes } from './gateway-inbound.ts';
 import * as gateway from './gateway.ts';
 import { groupRoutes } from './groups.ts';
 import { imageRoutes } from './images.ts';
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...receipts.receiptRoutes,
   ...gatewayOut.gatewayOutRoutes,
   ...gateway.gatewayRoutes,
+  ...gatewayInboundRoutes,
   ...reportRoutes,
   ...mailRoutes,
   ...mailSearch.mailSearchRoutes,

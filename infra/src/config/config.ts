@@ -225,7 +225,12 @@ export const loadConfig = (env: Readonly<Record<string, string | undefined>>): E
 
 /** The wrong value, where it cannot hold a secret. */
 const quoted = (name: string, value: string | undefined): string =>
-  value === undefined || value.length > 80 || name.endsWith('_URL') || name.endsWith('_KEYS') || name.includes('SECRET')
+  value === undefined ||
+  value.length > 80 ||
+  name.endsWith('_URL') ||
+  name.endsWith('_KEYS') ||
+  name.endsWith('_CREDENTIALS') ||
+  name.includes('SECRET')
     ? ''
     : ` (it is "${value}")`;
 

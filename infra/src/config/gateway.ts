@@ -1,5 +1,6 @@
 /** Variables of the email gateway. Their names are the seed's where it has them. */
-import { list, optionalText, variable, wholeNumber, word } from './variable.ts';
+import { createPublicKey } from 'node:crypto';
+import { list, names, optionalText, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,190}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DAY_MS = 86_400_000;
@@ -8,6 +9,15 @@ const DAY_MS = 86_400_000;
 const secrets = variable<readonly string[]>('texts with commas between them', [], (value) =>
   value.split(',').flatMap((one) => (one.trim() === '' ? [] : [one.trim()])),
 );
+
+const isPublicKey = (text: string): boolean => {
+  try {
+    createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 export const gatewayVariables = {
   EMAIL_REPLY_DOMAIN: variable<string | null>('a domain name', null, (value) =>
@@ -38,6 +48,18 @@ export const gatewayVariables = {
   ),
   EMAIL_INBOUND_MODE: word('smtp', 'webhook', 'imap').means(
     'How answers come in beside SMTP: `webhook` wants `EMAIL_WEBHOOK_SECRET`, `imap` an account whose mail is fetched.',
+  ),
+  EMAIL_WEBHOOK_SECRET: optionalText.means('What calls of `/gateway/inbound` are signed with; without it that door is closed.'),
+  EMAIL_WEBHOOK_SECRETS_PREVIOUS: secrets.means('Secrets of before, with commas between them, that are still taken.'),
+  EMAIL_POSTMARK_CREDENTIALS: variable<string | null>('user:password', null, (value) =>
+    /^[^:]+:.+$/.test(value) ? value : undefined,
+  ).means('What Postmark authenticates by at `/gateway/inbound/postmark`; without it that door is closed.'),
+  EMAIL_SENDGRID_PUBLIC_KEY: variable<string | null>('a public key in base64, as SendGrid shows it', null, (value) =>
+    isPublicKey(value) ? value : undefined,
+  ).means("The key of the security policy that SendGrid's Inbound Parse is signed by; without it that door is closed."),
+  EMAIL_MAILGUN_SIGNING_KEY: optionalText.means("Mailgun's HTTP webhook signing key; without it that door is closed."),
+  EMAIL_SES_TOPICS: names('ARNs of SNS topics with commas between them', /^arn:[a-z0-9-]+:sns:[a-z0-9-]+:\d+:[\w.-]+$/i).means(
+    'The SNS topics by which Amazon SES may bring mail; without one that door is closed.',
   ),
   EMAIL_IMAP_HOST: optionalText.means(
     'The IMAP server whose mail is fetched; mail in its inbox is marked as seen, and nothing is removed.',
@@ -76,6 +98,12 @@ export interface Gateway {
     readonly pollMs: number;
   } | null;
   readonly trustedAuthservIds: readonly string[];
+  /** The present one first; none: the door is closed. */
+  readonly webhookSecrets: readonly string[];
+  readonly postmarkCredentials: string | null;
+  readonly sendgridKey: string | null;
+  readonly mailgunKey: string | null;
+  readonly sesTopics: readonly string[];
 }
 
 type Values = { readonly [K in keyof typeof gatewayVariables]: (typeof gatewayVariables)[K]['fallback'] };
@@ -98,10 +126,19 @@ export const gatewayOf = (env: Values, mailDomains: readonly string[]): Gateway 
         }
       : null,
   trustedAuthservIds: env.EMAIL_TRUSTED_AUTHSERV_IDS,
+  webhookSecrets: env.EMAIL_WEBHOOK_SECRET === null ? [] : [env.EMAIL_WEBHOOK_SECRET, ...env.EMAIL_WEBHOOK_SECRETS_PREVIOUS],
+  postmarkCredentials: env.EMAIL_POSTMARK_CREDENTIALS,
+  sendgridKey: env.EMAIL_SENDGRID_PUBLIC_KEY,
+  mailgunKey: env.EMAIL_MAILGUN_SIGNING_KEY,
+  sesTopics: env.EMAIL_SES_TOPICS,
 });
 
 /** What does not go together. */
-export const gatewayFaults = (env: Values): readonly string[] =>
-  env.EMAIL_INBOUND_MODE === 'imap' && [env.EMAIL_IMAP_HOST, env.EMAIL_IMAP_USER, env.EMAIL_IMAP_PASS].includes(null)
+export const gatewayFaults = (env: Values): readonly string[] => [
+  ...(env.EMAIL_INBOUND_MODE === 'imap' && [env.EMAIL_IMAP_HOST, env.EMAIL_IMAP_USER, env.EMAIL_IMAP_PASS].includes(null)
     ? ['EMAIL_IMAP_HOST, EMAIL_IMAP_USER and EMAIL_IMAP_PASS must be set when EMAIL_INBOUND_MODE is imap']
-    : [];
+    : []),
+  ...(env.EMAIL_INBOUND_MODE === 'webhook' && env.EMAIL_WEBHOOK_SECRET === null
+    ? ['EMAIL_WEBHOOK_SECRET must be set when EMAIL_INBOUND_MODE is webhook']
+    : []),
+];

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { registerHeld } from './held.ts';
+import { registerInbound } from './inbound/index.ts';
 import { registerMailNotifications } from './mail-notifications.ts';
 import { registerParticipants } from './participants.ts';
 import { registerUnsubscribe } from './unsubscribe.ts';
@@ -11,4 +12,5 @@ export const registerGateway = (app: FastifyInstance, platform: Platform): void 
   registerUnsubscribe(app, platform);
   registerParticipants(app, platform);
   registerHeld(app, platform);
+  registerInbound(app, platform);
 };
