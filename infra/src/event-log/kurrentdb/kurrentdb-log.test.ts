@@ -63,6 +63,22 @@ describe('KurrentDB, where it goes wrong', () => {
     expect(ids().slice(1).toSorted()).toEqual(all.flatMap(({ events }) => events.map(({ id }) => id)).toSorted());
   });
 
+  it('lets several logs of one process go on when the stream of one of them breaks', async () => {
+    // The client keeps the promises of all its instances in one place, and empties it when the stream of any of them breaks.
+    const others = await Promise.all([1, 2, 3].map(() => openKurrentLog({ url: server.url, tryMs: 1_000 })));
+    const logs = [log, ...others];
+    for (let round = 0; round < 10; round += 1) {
+      server.fail('answer-lost');
+      const results = await Promise.all(
+        logs.flatMap((one, n) => [0, 1, 2].map((at) => one.append(`test-${n}.${at}` as StreamId, 'any', someEvents(1)))),
+      );
+      expect(results.map(({ type }) => type)).toEqual(results.map(() => 'appended'));
+    }
+    expect(ids()).toHaveLength(120);
+    await Promise.all(others.map((one) => one.close()));
+    expect(await log.append(stream, 'none', someEvents(1))).toMatchObject({ type: 'appended' });
+  });
+
   it('says that it does not know when no answer comes at all, and that it was a duplicate when it is asked again', async () => {
     const impatient = await openKurrentLog({ url: server.url, tryMs: 100, deadlineMs: 150 });
     server.fail('silence', 'silence', 'silence', 'silence', 'silence');

@@ -1,6 +1,5 @@
 /** The log on KurrentDB: one shard, `$all`, read by pages. Positions have gaps, so there are no distances between them (docs/decisions/051). */
 import { setTimeout as delay } from 'node:timers/promises';
-import { EventStoreDBClient } from '@eventstore/db-client';
 import {
   type EventLog,
   type LoggedEvent,
@@ -18,6 +17,7 @@ import { watchHead } from './head-watch.ts';
 import { textOf } from './positions.ts';
 import { recordedIn } from './records.ts';
 import { readAllPage, readStreamPage, unavailable } from './session.ts';
+import { sharedClient } from './shared-client.ts';
 
 export interface KurrentLogOptions {
   /** `esdb://…` or `kurrentdb://…`, with `+discover` for a cluster. */
@@ -41,7 +41,7 @@ const RETRY_MS = { first: 100, most: 5_000 } as const;
 /** @throws LogUnavailable when it does not answer */
 export const openKurrentLog = async (options: KurrentLogOptions): Promise<EventLog> => {
   const { url, logger, queueLimit = 10_000, tryMs = 5_000, deadlineMs = 30_000, pollMs = 1_000 } = options;
-  const client = EventStoreDBClient.connectionString(url.replace(/^kurrentdb/, 'esdb'));
+  const { client, release } = sharedClient(url);
   const closing = new AbortController();
   const ask = <A>(asked: Promise<A>): Promise<A> => asked.catch((error: unknown) => Promise.reject(unavailable(error)));
 
@@ -81,7 +81,7 @@ export const openKurrentLog = async (options: KurrentLogOptions): Promise<EventL
   const watch = watchHead({ client, head, pollMs, closing: closing.signal, logger });
   const append = createAppender({ client, queueLimit, tryMs, deadlineMs });
   await head().catch(async (error: unknown) => {
-    await client.dispose();
+    await release();
     throw error;
   });
 
@@ -124,7 +124,7 @@ export const openKurrentLog = async (options: KurrentLogOptions): Promise<EventL
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();
-      await client.dispose();
+      await release();
     },
   };
 };
