@@ -161,6 +161,9 @@ export const lookAgainAtHeld = async (client: PoolClient, shard: number, now: nu
   await client.query(LANES, [shard, touched.map((lane) => lane.mailbox_id), touched.map(({ domain }) => domain)]);
 };
 
+/** Of the mail: up to 15 minutes, an hour, a day, and older. */
+export const AGES = ['15m', '1h', '1d', 'older'] as const;
+
 export interface QueueSize {
   readonly ages: readonly { readonly age: string; readonly recipients: number }[];
   /** The fullest. */

@@ -1,7 +1,7 @@
 /** What Prometheus sees of egress. */
 import type { Outcome } from '@tidings/domain/outbound/index';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { QueueSize } from './due-table.ts';
+import { AGES, type QueueSize } from './due-table.ts';
 
 export interface Measures {
   /** @param seconds since the mail was queued */
@@ -19,6 +19,12 @@ export const createMeasures = (registry: Registry): Measures => {
     name: 'tidings_egress_recipients_total',
     help: 'Recipients by what became of a try: delivered, internal, deferred, held, failed, unknown',
     labelNames: ['outcome'],
+    registers,
+  });
+  const protection = new Counter({
+    name: 'tidings_egress_delivered_recipients_total',
+    help: 'Recipients that other servers took mail for, by what the connection was: plain, opportunistic (TLS as it comes), verified, mta-sts, dane',
+    labelNames: ['tls'],
     registers,
   });
   const delay = new Histogram({
@@ -46,20 +52,27 @@ export const createMeasures = (registry: Registry): Measures => {
     registers,
   });
   const running = new Gauge({ name: 'tidings_egress_running', help: 'Tries under way', labelNames: ['shard'], registers });
+  /** The domains that were counted last. */
+  const told = new Map<number, readonly string[]>();
   return {
-    recorded: (told, seconds) => {
-      for (const outcome of told) {
+    recorded: (those, seconds) => {
+      for (const outcome of those) {
         outcomes.inc({ outcome: nameOf(outcome) }, outcome.recipients.length);
+        if (outcome.type === 'delivered') protection.inc({ tls: protectionOf(outcome.tls) }, outcome.recipients.length);
         if (outcome.type === 'delivered' || outcome.type === 'internal') delay.observe(seconds);
       }
     },
     transmitted: (seconds) => transmission.observe(seconds),
     orphaned: (recipients) => outcomes.inc({ outcome: 'unknown' }, recipients),
     queue: (shard, { ages, domains }, inHand) => {
-      byAge.reset();
-      for (const { age, recipients } of ages) byAge.set({ shard: String(shard), age }, recipients);
-      byDomain.reset();
+      const known = new Map(ages.map(({ age, recipients }) => [age, recipients]));
+      for (const age of AGES) byAge.set({ shard: String(shard), age }, known.get(age) ?? 0);
+      for (const domain of told.get(shard) ?? []) byDomain.remove({ shard: String(shard), domain });
       for (const { domain, recipients } of domains) byDomain.set({ shard: String(shard), domain }, recipients);
+      told.set(
+        shard,
+        domains.map(({ domain }) => domain),
+      );
       running.set({ shard: String(shard) }, inHand.running);
     },
     close: () => {
@@ -70,7 +83,11 @@ export const createMeasures = (registry: Registry): Measures => {
 
 const nameOf = (outcome: Outcome): string => (outcome.type === 'deferred' && !outcome.attempted ? 'held' : outcome.type);
 
+/** `TLSv1.3 dane` and the like (smtp-session). */
+const protectionOf = (tls: string | null): string => (tls === null ? 'plain' : (tls.split(' ')[1] ?? 'opportunistic'));
+
 const NAMES = [
+  'tidings_egress_delivered_recipients_total',
   ...['tidings_egress_recipients_total', 'tidings_egress_delay_seconds', 'tidings_egress_transmission_seconds'],
   ...['tidings_egress_queue_recipients', 'tidings_egress_queue_domain_recipients', 'tidings_egress_running'],
 ];
