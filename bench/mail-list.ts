@@ -3,6 +3,7 @@
  * the mailbox. The whole routes but the socket, one request after the other. Baseline: the page's ids alone, by one plain query.
  */
 import type { MailPage, Thread } from '@tidings/contracts/http/mail-objects';
+import { deliveries } from '@tidings/projections/deliveries/index';
 import { drafts } from '@tidings/projections/drafts/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { threadMarks } from '@tidings/projections/thread-marks/index';
@@ -53,7 +54,7 @@ export const mailListBench: Bench = {
 const ofSize = (size: number, say: (line: string) => void): Promise<readonly Figure[]> =>
   withMailbox(
     size,
-    [mailboxes, threads, threadMarks, drafts],
+    [mailboxes, threads, threadMarks, drafts, deliveries],
     (app, platform) => {
       registerThreads(app, platform, createBodyReader(platform, null));
       registerMailboxes(app, platform);

@@ -4,6 +4,7 @@
  */
 import type { FoundThread } from '@tidings/contracts/http/mail-search';
 import type { MailPage } from '@tidings/contracts/http/mail-objects';
+import { deliveries } from '@tidings/projections/deliveries/index';
 import { drafts } from '@tidings/projections/drafts/index';
 import { emails } from '@tidings/projections/emails/index';
 import { mailSearch } from '@tidings/projections/mail-search/index';
@@ -27,7 +28,7 @@ export const mailSearchBench: Bench = {
     const texts = {
       read: async (id: Parameters<typeof numberOf>[0]) => ({ body: bodyOf(words, numberOf(id)), files: filesOf(numberOf(id)), bcc: [] }),
     };
-    const models = [mailboxes, threads, threadMarks, drafts, emails, mailSearch(texts)];
+    const models = [mailboxes, threads, threadMarks, drafts, deliveries, emails, mailSearch(texts)];
     return withMailbox(EMAILS, models, registerMailSearch, async (seeded, seconds) => {
       say(`${EMAILS.toLocaleString('en-US')} emails in ${seconds.toFixed(0)} s; the search takes ${await sizes(seeded)}`);
       const all: number[] = [];

@@ -172,7 +172,7 @@ export const withMailbox = async <A>(
   use: (seeded: SeededMailbox, seconds: number) => Promise<A>,
 ): Promise<A> =>
   withPostgres(async (url) => {
-    const logger = pino({ level: 'silent' });
+    const logger = pino({ level: 'error' });
     const pool = openPool({ url, name: 'bench', max: 6, logger });
     const read = await openReadPool({ url, name: 'bench read', max: 4, logger });
     const config = E.getOrElseW((faults: readonly string[]): never => {
