@@ -4,6 +4,7 @@ import type { MailNotifications, RoomMailNotifications } from '@tidings/contract
 import type { Media } from '@tidings/contracts/http/media';
 import type { MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import { type ParsedMail, simpleParser } from 'mailparser';
+import { createTransport } from 'nodemailer';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../kit/ports.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
       SMTP_FROM: 'chat@tidings.test',
       SMTP_FROM_NAME: 'Town chat',
       EMAIL_ATTACHMENT_MAX_BYTES: '1000',
+      MAIL_AUTH: 'off',
     },
     { bob: 'bob@elsewhere.test', dora: 'dora@elsewhere.test', erin: 'erin@elsewhere.test' },
   );
@@ -155,7 +157,8 @@ describe('a message', () => {
     expect([next.references].flat()[0]).toBe([mail.references].flat()[0]);
     expect(next.replyTo?.value[0]?.address).toBe(mail.replyTo?.value[0]?.address);
     expect(next.text).toMatch(/alice wrote:\n> Shall we <meet>\?/);
-    expect(sink.mails.flatMap(({ to }) => to).filter((to) => to !== 'bob@elsewhere.test' && to !== 'dora@elsewhere.test')).toEqual([]);
+    const others = sink.mails.flatMap(({ to }) => to).filter((to) => to !== 'bob@elsewhere.test' && to !== 'dora@elsewhere.test');
+    expect(others).toEqual([]);
   });
 
   it('is not mailed to who wrote it', async () => {
@@ -228,6 +231,49 @@ describe('a message', () => {
     await becomes(roomId, late, 'erin', 'cancelled');
     sink.play({});
     expect(await mailsTo('erin@elsewhere.test', 'Are you there?')).toEqual([]);
+  });
+});
+
+describe('who takes part by mail alone', () => {
+  it('is told without asking, and what they answer is told to the others, not to them', async () => {
+    const { alice, bob } = town.as;
+    const roomId = await roomOf('With Grace', 'bob');
+    await want('bob', roomId, 'at-once');
+    const grace = await alice.ask<{ userId: string }>('POST', `/api/rooms/${roomId}/email-participants`, {
+      ...{ email: 'grace@elsewhere.test', name: 'Grace' },
+    });
+    const asked = await say('alice', roomId, 'Grace, will you come?');
+    const mail = await mailTo('grace@elsewhere.test', 'Grace, will you come?');
+    await vi.waitFor(
+      async () => expect((await shown('alice', roomId, asked)).mails?.map(({ userId }) => userId)).toContain(grace.userId),
+      soon,
+    );
+    const mappings = await alice.ask<readonly object[]>('GET', `/gateway/mappings?threadId=${roomId}`);
+    expect(mappings).toContainEqual(
+      expect.objectContaining({ emailMessageId: mail.messageId, senderEmail: 'grace@elsewhere.test', strategy: 'sent' }),
+    );
+
+    const transport = createTransport({ host: '127.0.0.1', port: town.program.smtpPort, tls: { rejectUnauthorized: false } });
+    await transport.sendMail({
+      ...{ from: 'Grace <grace@elsewhere.test>', to: mail.replyTo?.text, subject: `Re: ${mail.subject}`, text: 'Yes, gladly.' },
+      ...{ messageId: '<yes@elsewhere.test>', inReplyTo: mail.messageId },
+    });
+    transport.close();
+    // Nothing vouches for who wrote here, so a member says that it is her.
+    const held = await vi.waitFor(async () => {
+      const [first] = await alice.ask<readonly { mailId: string }[]>('GET', `/gateway/held?threadId=${roomId}`);
+      if (first === undefined) throw new Error('nothing is held');
+      return first;
+    }, soon);
+    await alice.ask('POST', `/gateway/held/${held.mailId}/confirm`);
+    const told = await mailTo('bob@elsewhere.test', 'Yes, gladly.');
+    expect(told.from?.value[0]?.name).toBe('Grace');
+    await say('bob', roomId, 'Good to hear');
+    const next = await mailTo('grace@elsewhere.test', 'Good to hear');
+    expect(next.inReplyTo).toBe('<yes@elsewhere.test>');
+    expect([next.references].flat()).toEqual(expect.arrayContaining([[mail.references].flat()[0], '<yes@elsewhere.test>']));
+    expect(await mailsTo('grace@elsewhere.test', 'Yes, gladly.')).toEqual([]);
+    await bob.ask('POST', `/api/rooms/${roomId}/leave`);
   });
 });
 

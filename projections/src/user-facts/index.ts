@@ -44,6 +44,8 @@ const whose = {
   MediaUploaded: ['uploadedBy'],
   PushSubscribed: ['userId'],
   PushUnsubscribed: ['userId'],
+  MailPolicySet: ['userId'],
+  DigestTimesSet: ['userId'],
   MailboxMemberSet: ['userId'],
   MailboxMemberRemoved: ['userId'],
 } as const satisfies { readonly [T in EventType]?: readonly People<T>[] };
@@ -74,7 +76,7 @@ const rowsOf = (event: Recorded) => [...usersOf(event)].map((userId) => ({ userI
 
 export const userFacts: Projection = {
   name: 'user-facts',
-  version: 1,
+  version: 2,
   unhurried: true,
   handles: FACT_TYPES,
   tables,

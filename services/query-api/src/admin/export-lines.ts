@@ -37,6 +37,8 @@ const kinds = {
   MediaUploaded: 'media',
   PushSubscribed: 'push-subscription',
   PushUnsubscribed: 'push-subscription',
+  MailPolicySet: 'mail-notifications',
+  DigestTimesSet: 'mail-notifications',
   MailboxMemberSet: 'mailbox',
   MailboxMemberRemoved: 'mailbox',
 } as const satisfies Readonly<Record<FactType, string>>;
