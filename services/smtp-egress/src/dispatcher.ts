@@ -50,7 +50,7 @@ const PICKED_AT_ONCE = 1_000;
 /** RFC 5321 §4.5.3.1.8: what every server takes. */
 const MOST_RECIPIENTS = 100;
 const LONGEST_SLEEP_MS = 30_000;
-/** While something waits in hand there is no hurry to look for more: to look after each mail would cost the database as much as the mail. */
+/** While something waits in hand there is no hurry to look for more: one look in the database serves many mails. */
 const LOOK_EVERY_MS = 25;
 /** What could not even be recorded is left alone for a moment. */
 const AFTER_NOTHING_MS = 2_000;
