@@ -7,6 +7,7 @@ import { chatBench } from './chat.ts';
 import { egressBench } from './egress.ts';
 import { exportBench } from './export.ts';
 import { fanOutBench } from './fan-out.ts';
+import { gatewayBench } from './gateway.ts';
 import { type Bench, type Figure, machine, reached, save, table } from './harness.ts';
 import { importBench } from './import.ts';
 import { mailListBench } from './mail-list.ts';
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   chatSearchBench,
   smtpBench,
   egressBench,
+  gatewayBench,
   importBench,
   mailListBench,
   mailSearchBench,

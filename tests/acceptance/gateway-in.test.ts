@@ -2,11 +2,13 @@
 import type { EmailThreadMapping, HeldMail } from '@tidings/contracts/http/gateway';
 import type { ConversationId } from '@tidings/contracts/ids';
 import { issueReplyToken, issueSeedToken, replyAddressOf, replyKeysOf } from '@tidings/domain/gateway/reply-token';
+import { ImapFlow } from 'imapflow';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startDns, type DnsServer } from '../kit/dns.ts';
-import { missing, openMailTown, type MailTown } from './mail-kit.ts';
+import { dovecotLacks, type RunningDovecot, startDovecot } from '../kit/dovecot.ts';
+import { conflict, missing, openMailTown, type MailTown } from './mail-kit.ts';
 
 const SECRET = 'test-secret';
 const keys = replyKeysOf((key, data) => createHmac('sha256', key).update(data).digest(), SECRET);
@@ -19,18 +21,28 @@ const published = `v=DKIM1; k=rsa; p=${publicKey.replace(/-----[^-]+-----|\s/g, 
 const INBOX = 'inbox.tidings.test';
 const soon = { timeout: 20_000, interval: 20 };
 
+const dovecotMissing = dovecotLacks();
+let dovecot: RunningDovecot | null = null;
 let dns: DnsServer;
 let town: MailTown<'alice' | 'bob' | 'postmaster'>;
 beforeAll(async () => {
   dns = await startDns({ 'k._domainkey.example.org TXT': published });
+  dovecot = dovecotMissing === null ? await startDovecot() : null;
   town = await openMailTown(['alice', 'bob', 'postmaster'], {
     ...{ DNS_SERVERS: dns.address, EMAIL_REPLY_SECRET: SECRET, EMAIL_HOURLY_LIMIT: '12', EMAIL_OUTBOUND_ENABLED: 'off' },
-    ...{ EMAIL_INBOUND_MODE: 'webhook', EMAIL_WEBHOOK_SECRET: 'webhook-secret', EMAIL_POSTMARK_CREDENTIALS: 'user:password' },
+    ...(dovecot === null
+      ? { EMAIL_INBOUND_MODE: 'webhook' }
+      : {
+          ...{ EMAIL_INBOUND_MODE: 'imap', EMAIL_IMAP_HOST: '127.0.0.1', EMAIL_IMAP_PORT: String(dovecot.port), EMAIL_IMAP_TLS: 'none' },
+          ...{ EMAIL_IMAP_USER: dovecot.username, EMAIL_IMAP_PASS: dovecot.password, EMAIL_IMAP_POLL_INTERVAL: '3600000' },
+        }),
+    ...{ EMAIL_WEBHOOK_SECRET: 'webhook-secret', EMAIL_POSTMARK_CREDENTIALS: 'user:password' },
   });
 });
 afterAll(async () => {
   await town?.close();
   await dns?.close();
+  await dovecot?.stop();
 });
 
 interface Conversation {
@@ -339,6 +351,57 @@ describe('webhooks', () => {
     expect(await status(JSON.stringify({ ...mail, to: address.replace(/.@/, '@') }))).toBe(422);
     expect(await status(JSON.stringify(mail), {}, '/gateway/inbound/postmark')).toBe(401);
     expect(await status(JSON.stringify(mail), {}, '/gateway/inbound/mailgun')).toBe(401);
+  });
+});
+
+describe('an IMAP account', () => {
+  const asMail = async (mail: SendMailOptions): Promise<Buffer> => {
+    const composed = await createTransport({ streamTransport: true, buffer: true, newline: 'windows' }).sendMail({
+      ...{
+        from: 'Grace Hopper <grace@example.org>',
+        subject: 'Re: The fair',
+        dkim: { domainName: 'example.org', keySelector: 'k', privateKey },
+      },
+      ...mail,
+    });
+    if (!Buffer.isBuffer(composed.message)) throw new Error('the mail is no buffer');
+    return composed.message;
+  };
+
+  it('is fetched as mail comes in there and when asked to, each mail once, whatever other door it came by', async ({ skip }) => {
+    if (dovecot === null) return skip(dovecotMissing ?? '');
+    const { roomId, grace, address } = await conversation();
+    const client = new ImapFlow({
+      ...{ host: '127.0.0.1', port: dovecot.port, secure: false, doSTARTTLS: false, logger: false },
+      auth: { user: dovecot.username, pass: dovecot.password },
+    });
+    await client.connect();
+    try {
+      const both = { to: address, text: 'By IMAP and by SMTP.', messageId: '<both@example.org>', date: new Date(0) };
+      await deliver(both);
+      await client.append('INBOX', await asMail(both));
+      await client.append('INBOX', await asMail({ to: address, text: 'By IMAP.' }));
+      await arrives(roomId, 'By IMAP and by SMTP.', 'By IMAP.');
+      expect((await timeline(roomId)).map(({ senderId }) => senderId)).toEqual([grace, grace]);
+      expect(await town.as.alice.ask('POST', '/gateway/sync')).toEqual({ success: true, message: 'Sync triggered' });
+      await client.append(
+        'INBOX',
+        await asMail({ to: 'somebody@example.org', text: 'Delivered to her.', headers: { 'Delivered-To': address } }),
+      );
+      await town.as.alice.ask('POST', '/gateway/sync');
+      await arrives(roomId, 'By IMAP and by SMTP.', 'By IMAP.', 'Delivered to her.');
+      const { lastSync } = await town.as.alice.ask<{ lastSync: string }>('GET', '/gateway/stats');
+      expect(Date.parse(lastSync)).toBeGreaterThan(Date.now() - 600_000);
+      await client.mailboxOpen('INBOX', { readOnly: true });
+      await vi.waitFor(async () => expect(await client.search({ seen: false }, { uid: true })).toEqual([]), soon);
+    } finally {
+      await client.logout();
+    }
+  });
+
+  it('that there is none is said to who wants it fetched', async ({ skip }) => {
+    if (dovecot !== null) return skip('not run: there is a Dovecot to fetch from');
+    expect(await town.as.alice.refused('POST', '/gateway/sync')).toEqual(conflict);
   });
 });
 

@@ -65,6 +65,8 @@ export const GatewayStats = t.readonly(
   }),
 );
 
+export const Success = t.readonly(t.type({ success: t.literal(true), message: t.string }));
+
 const shared = { tag: 'Gateway' } as const;
 const mailParams = t.readonly(t.type({ mailId: GatewayMailId }));
 const ofConversation = t.readonly(t.type({ threadId: ConversationId }));
@@ -144,6 +146,16 @@ export const getGatewayStats = defineRoute({
   response: GatewayStats,
 });
 
+export const syncGateway = defineRoute({
+  ...shared,
+  id: 'syncGateway',
+  method: 'POST',
+  path: '/gateway/sync',
+  summary: 'Fetches new mail from the IMAP account at once; 409 where there is none.',
+  response: Success,
+  errors: [409],
+});
+
 export const gatewayRoutes: readonly Route[] = [
   addEmailParticipant,
   listMappings,
@@ -152,4 +164,5 @@ export const gatewayRoutes: readonly Route[] = [
   refuseHeldMail,
   getGatewayMail,
   getGatewayStats,
+  syncGateway,
 ];

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { migrateFiling } from '../../filing/src/migrations.ts';
 import { migrateImporter } from '../../importer/src/in-hand.ts';
 import { migrateNotifier } from '../../notifier/src/migrations.ts';
+import { migrateGateway } from '../../platform/src/gateway/imap-account.ts';
 import { migrateEgress } from '../../smtp-egress/src/migrations.ts';
 import { migrateOps } from '../../ops/src/migrations.ts';
 
@@ -27,6 +28,7 @@ export const migrate = async (databaseUrl: string, logger: Logger): Promise<void
       migrateImporter,
       migrateNotifier,
       migrateEgress,
+      migrateGateway,
       migrateOps,
     ];
     for (const step of steps) await step(pool);

@@ -5,6 +5,7 @@ import { registerHeld } from './held.ts';
 import { registerInbound } from './inbound/index.ts';
 import { registerMailNotifications } from './mail-notifications.ts';
 import { registerParticipants } from './participants.ts';
+import { registerSync } from './sync.ts';
 import { registerUnsubscribe } from './unsubscribe.ts';
 
 export const registerGateway = (app: FastifyInstance, platform: Platform): void => {
@@ -13,4 +14,5 @@ export const registerGateway = (app: FastifyInstance, platform: Platform): void 
   registerParticipants(app, platform);
   registerHeld(app, platform);
   registerInbound(app, platform);
+  registerSync(app, platform);
 };

@@ -4,6 +4,7 @@ import { timestamp } from '@tidings/contracts/time';
 import { gatewayFigures, lastGatewayMail } from '@tidings/projections/gateway-mails/index';
 import type { FastifyInstance } from 'fastify';
 import { handle } from '../../../http-kit/src/handle.ts';
+import { lastFetch } from '../../../platform/src/gateway/imap-account.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 
 const DAY_MS = 86_400_000;
@@ -16,14 +17,16 @@ export const registerStats = (app: FastifyInstance, platform: Platform): void =>
     async () => {
       const schema = platform.liveSchema('gateway-mails');
       const today = timestamp(platform.now() - (platform.now() % DAY_MS));
-      const [figures, last] = await Promise.all([
+      const { imap } = platform.config.gateway;
+      const [figures, last, fetched] = await Promise.all([
         platform.read.one(gatewayFigures(schema, today)),
         platform.read.one(lastGatewayMail(schema)),
+        imap === null ? null : lastFetch(platform.pool, imap),
       ]);
       return {
         inboundEnabled: true,
         outboundEnabled: platform.config.gatewayOut.enabled,
-        lastSync: last.at,
+        lastSync: imap === null ? last.at : fetched,
         processedToday: figures.processed,
         failedToday: figures.failed,
       };
