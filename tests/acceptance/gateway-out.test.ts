@@ -37,8 +37,8 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await town.close();
-  await sink.close();
+  await town?.close();
+  await sink?.close();
 });
 
 const roomOf = async (name: string, ...members: readonly Name[]): Promise<string> => {
