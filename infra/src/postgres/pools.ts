@@ -12,6 +12,12 @@ export interface PoolOptions {
   readonly logger: Logger;
 }
 
+/**
+ * A process that hangs in the middle of a transaction keeps its locks, and whoever took its work over would wait for them. Nobody here computes for
+ * so long between two statements; it is how long a lease outlives its last beat.
+ */
+const HUNG_AFTER_MS = 6_000;
+
 /** Plain pg, for the log, the runtime's own tables and projections' writes. */
 export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
   const pool = new pg.Pool({
@@ -22,6 +28,7 @@ export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
+    idle_in_transaction_session_timeout: HUNG_AFTER_MS,
   });
   // An idle connection that breaks is replaced on the next use; without a listener it would end the process.
   pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));

@@ -62,7 +62,7 @@ export interface ProcessManager {
 }
 
 /** How often a node that is not the owner asks again. */
-const ASK_AGAIN_MS = 2_000;
+const ASK_AGAIN_MS = 1_000;
 /** Work that has not moved for this long is stuck. */
 const STUCK_AFTER_MS = 60_000;
 /** Having had nothing to do for so long after a failure, it is over. */
