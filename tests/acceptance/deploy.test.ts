@@ -151,6 +151,41 @@ describe('docker-compose.engines.yml', () => {
   });
 });
 
+/** What Prometheus is asked for by the dashboard and the alerts, without the endings that it adds. */
+const askedMetrics = (): readonly string[] => {
+  const texts = ['grafana/dashboards/tidings.json', 'prometheus/alerts.yml'].map((file) =>
+    readFileSync(join(ROOT, 'infra/deploy', file), 'utf8'),
+  );
+  const names = texts.flatMap((text) => text.match(/\b(tidings|process|nodejs)_[a-z0-9_]+/g) ?? []);
+  return [...new Set(names.map((name) => name.replace(/_(bucket|count|sum)$/, '')))].toSorted();
+};
+
+describe('docker-compose.observability.yml', () => {
+  const watching = parse(readFileSync(join(ROOT, 'docker-compose.observability.yml'), 'utf8')) as typeof compose;
+
+  it('mounts what is there, and asks the API where it listens', () => {
+    for (const { volumes = [], depends_on = {} } of Object.values(watching.services)) {
+      const known = Object.keys({ ...watching.services, ...compose.services });
+      expect(known).toEqual(expect.arrayContaining(Object.keys(depends_on)));
+      for (const volume of volumes) {
+        const [source = ''] = volume.split(':');
+        expect(source.startsWith('.') ? existsSync(join(ROOT, source)) : source in watching.volumes, volume).toBe(true);
+      }
+    }
+    const prometheus = parse(readFileSync(join(ROOT, 'infra/deploy/prometheus/prometheus.yml'), 'utf8')) as {
+      readonly scrape_configs: readonly { readonly static_configs: readonly { readonly targets: readonly string[] }[] }[];
+    };
+    const targets = prometheus.scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap((one) => one.targets));
+    expect(targets).toEqual([`api:${configOf(compose.services['api'] ?? {}).http.port}`]);
+  });
+
+  it('shows at least lag, queues and throughput', () => {
+    expect(askedMetrics()).toEqual(
+      expect.arrayContaining(['tidings_projection_lag_events', 'tidings_egress_queue_recipients', 'tidings_http_request_duration_seconds']),
+    );
+  });
+});
+
 describe('the image', () => {
   let folder: string;
   let app: string;
@@ -259,6 +294,9 @@ describe('the image', () => {
       },
       { timeout: 30_000, interval: 100 },
     );
+
+    const told = await (await fetch(new URL('/metrics', httpUrl))).text();
+    for (const name of askedMetrics()) expect(told, 'what the dashboard shows').toContain(`# TYPE ${name} `);
 
     const mailboxId = (await client.getMe()).mailboxes[0]?.id ?? expect.unreachable('Dora has no mailbox');
     const transport = createTransport({ host: '127.0.0.1', port: smtp.port, tls: { rejectUnauthorized: false } });
