@@ -8,12 +8,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { createClient } from '@tidings/contracts/client/client';
 import { type Config, loadConfig, variables } from '@tidings/infra/config/config';
 import { either as E } from 'fp-ts';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { isServiceName, serviceNames } from '../../services/cli/src/serve/groups.ts';
 import type { ProgramReady, Running } from '../../services/cli/src/serve/messages.ts';
 import { startIssuer, type TestIssuer } from '../kit/issuer.ts';
@@ -148,6 +149,62 @@ describe('docker-compose.engines.yml', () => {
     }
     for (const { volumes = [] } of Object.values(engines.services))
       for (const volume of volumes) expect(Object.keys(engines.volumes)).toContain(volume.split(':')[0]);
+  });
+});
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly stringData?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly selector?: { readonly matchLabels?: object };
+    readonly ports?: readonly { readonly targetPort: string }[];
+    readonly template?: { readonly metadata?: { readonly labels?: object }; readonly spec: { readonly containers: readonly Container[] } };
+  };
+}
+interface Container {
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly env?: readonly { readonly name: string }[];
+}
+
+describe('the manifests for Kubernetes', () => {
+  const folder = join(ROOT, 'infra/deploy/kubernetes');
+  const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as { readonly resources: readonly string[] };
+  const manifests = resources.flatMap((file) =>
+    parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as Manifest),
+  );
+  const of = (kind: string): readonly Manifest[] => manifests.filter((one) => one.kind === kind);
+  const containers = [...of('Deployment'), ...of('Job')].flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
+
+  it('run every service once, with settings that the program takes', () => {
+    const commands = containers.map(({ args }) => args);
+    expect(
+      commands
+        .filter(([command]) => command === 'serve')
+        .flatMap((args) => args.slice(1))
+        .toSorted(),
+    ).toEqual(serviceNames.toSorted());
+    expect(commands.filter(([command]) => command !== 'serve')).toEqual([['migrate']]);
+    const settings = { ...of('ConfigMap')[0]?.data, ...of('Secret')[0]?.stringData };
+    const own = containers.flatMap(({ env = [] }) => env.map(({ name }) => name));
+    expect([...Object.keys(settings), ...own].filter((name) => !(name in variables))).toEqual([]);
+    expect(configOf({ environment: settings })).toMatchObject({ environment: 'production', databaseUrl: settings['DATABASE_URL'] });
+  });
+
+  it('reach their pods at the ports that are listened on', () => {
+    for (const { spec } of of('Deployment')) expect(spec?.selector?.matchLabels).toEqual(spec?.template?.metadata?.labels);
+    for (const { metadata, spec } of of('Service')) {
+      const pods = of('Deployment').find(({ spec: deployed }) => isDeepStrictEqual(deployed?.selector?.matchLabels, spec?.selector));
+      const listening = pods?.spec?.template?.spec.containers.flatMap(({ ports = [] }) => ports) ?? [];
+      expect(
+        listening.map(({ name }) => name),
+        metadata.name,
+      ).toEqual(spec?.ports?.map(({ targetPort }) => targetPort));
+      for (const { containerPort } of listening) expect(image.exposed).toContain(containerPort);
+    }
   });
 });
 
