@@ -24,7 +24,7 @@ describe.skipIf(lack !== null)(`S3${lack === null ? '' : ` (${lack})`}`, () => {
     server = await startS3();
     program = await startProgram({ env: { LOG_LEVEL: 'error' } });
     env = { ...server.env('tidings'), LOG_LEVEL: 'error' };
-  }, 300_000);
+  }, 600_000); // the first run builds the server
   afterAll(async () => {
     await program.stop();
     await server.stop();

@@ -21,7 +21,7 @@ describe.skipIf(lack !== null)(`S3${lack === null ? '' : ` (${lack})`}`, () => {
     server = await startS3();
     bucket = new S3Bucket(server.place('blobs'));
     await bucket.ready();
-  }, 300_000);
+  }, 600_000); // the first run builds the server
   afterAll(async () => {
     bucket.close();
     await server.stop();

@@ -81,7 +81,7 @@ describe.skipIf(lack !== null)(`tidings blobs move, all ways${lack === null ? ''
       folder: openFolderBlobs(folder, { settledMs }),
       s3: openS3Blobs(bucket, { settledMs }),
     };
-  }, 300_000);
+  }, 600_000); // the first run builds the server
   afterAll(async () => {
     bucket.close();
     await Promise.all([server.stop(), pool.end().then(() => database.drop()), rm(folder, { recursive: true })]);
