@@ -28,7 +28,7 @@ beforeAll(async () => {
       WEBHOOK_ALLOW_PRIVATE: 'true',
       WEBHOOK_TIMEOUT_MS: '1000',
       WEBHOOK_RETRY_FIRST_MS: '50',
-      WEBHOOK_RETRY_FOR_SECONDS: '3',
+      WEBHOOK_RETRY_FOR_SECONDS: '12', // the last attempt comes after six, also where the machine is slow
       RATE_LIMITS: 'off',
       LOG_LEVEL: 'error',
     },
@@ -241,6 +241,15 @@ describe('webhooks', () => {
       .map(callOf)
       .filter(({ data }) => data.notification.message?.msgBody.text === 'unwanted');
     expect(unwanted.map(({ data }) => data.to_user)).toEqual([[someone(ben).id]]);
+
+    const { messageId: replyMsgId } = await say(ann, room, 'to be quoted');
+    const reply = { chatRoomId: room, msgBody: { replyMsgId, replyText: 'as she says' } };
+    await askJson(program, someone(ben), '/api/send-msg', { body: reply });
+    const quoting = (): readonly Received[] => receiver.at('/blocked').filter(({ body }) => body.includes('as she says'));
+    await receiver.until(() => quoting().length === 2);
+    const [toAnn, toCas] = [ann, cas].map((person) => quoting().find((one) => callOf(one).data.to_user?.includes(someone(person).id)));
+    expect(toAnn?.body.toString()).toContain('to be quoted');
+    expect(toCas?.body.toString(), 'nor about what others quote of it').not.toContain('to be quoted');
     await ask(program, someone(cas), `/api/users/ignore/${someone(ann).id}`, { method: 'DELETE' });
   });
 
@@ -333,7 +342,7 @@ describe('webhooks', () => {
         expect(found).toHaveLength(1);
         return found;
       },
-      { timeout: 15_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     );
     expect(letters).toMatchObject([{ type: 'ChatMessage', state: 'dead', lastError: 'answered 500', nextAttemptAt: null }]);
     const tried = receiver.at('/broken').length;

@@ -37,7 +37,7 @@ export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Tur
 
   const callsFor = async (rows: readonly FeedRow[], targets: Targets): Promise<readonly NewDelivery[]> => {
     const pushes = wantsPushes(targets) ? await recipientsOf(platform, rows.filter(isPushed)) : [];
-    const users = [...new Set(pushes.flatMap(({ users }) => users))];
+    const users = [...new Set(pushes.flatMap(({ users, withoutQuote }) => [...users, ...withoutQuote]))];
     const subscriptions =
       targets.browsers && users.length > 0 ? await read.any(subscriptionsOf(liveSchema('push-subscriptions'), users)) : [];
     const browsers: ReadonlyMap<UserId, readonly SubscriptionRow[]> = Map.groupBy(subscriptions, ({ userId }) => userId);

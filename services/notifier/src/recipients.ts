@@ -11,8 +11,10 @@ export const isPushed = (row: FeedRow): boolean => PUSHED.has(row.type);
 
 export interface Recipients {
   readonly row: FeedRow;
-  /** At least one, in order. */
+  /** In order; here or below is at least one. */
   readonly users: readonly UserId[];
+  /** Who block whom it quotes: theirs is a call of its own, without what was quoted (due.ts). */
+  readonly withoutQuote: readonly UserId[];
 }
 
 export interface RecipientsParts extends Pick<Platform, 'read' | 'liveSchema'> {
@@ -24,15 +26,22 @@ export const recipientsOf = async (parts: RecipientsParts, rows: readonly FeedRo
   if (rows.length === 0) return [];
   const members = await membersOf(parts, rows);
   const meant = rows.map((row) => {
-    const by = doerOf(row);
-    return { row, by, users: (members.get(row) ?? []).filter((user) => user !== by) };
+    const { by, quoted } = partiesOf(row);
+    return { row, by, quoted, users: (members.get(row) ?? []).filter((user) => user !== by) };
   });
   const open = await parts.openStreams.hasOpen([...new Set(meant.flatMap(({ users }) => users))]);
   const away = meant.map((one) => ({ ...one, users: one.users.filter((user) => !open.has(user)) }));
   const blocks = await blocksOf(parts, away);
   return away
-    .map(({ row, by, users }) => ({ row, users: users.filter((user) => !isBlocked(blocks, user, by)) }))
-    .filter(({ users }) => users.length > 0);
+    .map(({ row, by, quoted, users }) => {
+      const told = users.filter((user) => !isBlocked(blocks, user, by));
+      return {
+        row,
+        users: told.filter((user) => !isBlocked(blocks, user, quoted)),
+        withoutQuote: told.filter((user) => isBlocked(blocks, user, quoted)),
+      };
+    })
+    .filter(({ users, withoutQuote }) => users.length + withoutQuote.length > 0);
 };
 
 const membersOf = async (
@@ -48,16 +57,25 @@ const membersOf = async (
   ]);
 };
 
-/** Whoever wrote, asked, invited or made the room, as the event itself says. */
-export const doerOf = ({ payload }: Pick<FeedRow, 'payload'>): UserId | null => {
+export interface Parties {
+  /** Whoever wrote, asked, invited or made the room. */
+  readonly by: UserId | null;
+  /** Whose words a message carries beside those of its author. */
+  readonly quoted: UserId | null;
+}
+/** As the event itself says. */
+export const partiesOf = ({ payload }: Pick<FeedRow, 'payload'>): Parties => {
   // The feed rendered it by `LiveEvent`; only these fields are looked at.
   const event = JSON.parse(payload) as {
-    readonly message?: { readonly senderId?: UserId };
+    readonly message?: { readonly senderId?: UserId; readonly msgBody?: { readonly replySenderId?: UserId } };
     readonly fromUser?: { readonly id: UserId };
     readonly invitedBy?: UserId | null;
     readonly createdBy?: { readonly id: UserId };
   };
-  return event.message?.senderId ?? event.fromUser?.id ?? event.invitedBy ?? event.createdBy?.id ?? null;
+  return {
+    by: event.message?.senderId ?? event.fromUser?.id ?? event.invitedBy ?? event.createdBy?.id ?? null,
+    quoted: event.message?.msgBody?.replySenderId ?? null,
+  };
 };
 
 /** Who blocks whom, for `isBlocked`. */
@@ -68,9 +86,11 @@ export const isBlocked = (blocks: Blocks, user: UserId, by: UserId | null): bool
 /** As it stands now. */
 export const blocksOf = async (
   { read, liveSchema }: Pick<Platform, 'read' | 'liveSchema'>,
-  meant: readonly { readonly by: UserId | null; readonly users: readonly UserId[] }[],
+  meant: readonly (Parties & { readonly users: readonly UserId[] })[],
 ): Promise<Blocks> => {
-  const pairs = meant.flatMap(({ by, users }) => (by === null ? [] : users.map((user) => ({ user, other: by }))));
+  const pairs = meant.flatMap(({ by, quoted, users }) =>
+    [by, quoted].flatMap((other) => (other === null ? [] : users.map((user) => ({ user, other })))),
+  );
   if (pairs.length === 0) return new Set();
   const found = await read.any(blocksAmong(liveSchema('relationships'), pairs));
   return new Set(found.map(({ user, other }) => blockOf(user, other)));

@@ -9,7 +9,7 @@ import type { WebhookRow } from '@tidings/projections/webhooks/index';
 import { describe, expect, it } from 'vitest';
 import { browserBody, handOff, webhookBody } from './bodies.ts';
 import { dueOf } from './due.ts';
-import { blockOf, doerOf, type Blocks } from './recipients.ts';
+import { blockOf, partiesOf, type Blocks } from './recipients.ts';
 import { KAFKA_LANE, liveCalls, MOST_TO_USERS, pushCalls, wantsPushes } from './telling.ts';
 import type { Targets } from './targets.ts';
 
@@ -75,7 +75,7 @@ describe('calls for pushes', () => {
     });
     const browsers = new Map([[user(1), [browser(user(1), 'one'), browser(user(1), 'two')]]]);
     const targets: Targets = { webhooks: [hook('c', 'push.requested'), hook('d', 'ChatMessage')], browsers: true, kafka: true };
-    const calls = pushCalls([{ row: row('ChatMessage'), users }], targets, browsers);
+    const calls = pushCalls([{ row: row('ChatMessage'), users, withoutQuote: [] }], targets, browsers);
     expect(calls.map(({ lane, type, toUsers }) => [lane, type, toUsers?.length])).toEqual([
       [KAFKA_LANE, 'push.requested', MOST_TO_USERS],
       [`webhook:${targets.webhooks[0]?.id}`, 'push.requested', MOST_TO_USERS],
@@ -85,7 +85,7 @@ describe('calls for pushes', () => {
       ['push:https://two.example.net', 'ChatMessage', 1],
     ]);
     expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
-    expect(pushCalls([{ row: row('ChatMessage'), users }], targets, browsers)).toEqual(calls);
+    expect(pushCalls([{ row: row('ChatMessage'), users, withoutQuote: [] }], targets, browsers)).toEqual(calls);
   });
 
   it('are made when anybody wants them', () => {
@@ -100,7 +100,7 @@ describe('calls for pushes', () => {
 describe('what is said', () => {
   const live = row('ChatMessage');
   const [told] = liveCalls([live], { ...nobody, webhooks: [hook('a', 'ChatMessage')] }).map(delivery);
-  const [pushed] = pushCalls([{ row: live, users: [user(1)] }], { ...nobody, kafka: true }, new Map()).map(delivery);
+  const [pushed] = pushCalls([{ row: live, users: [user(1)], withoutQuote: [] }], { ...nobody, kafka: true }, new Map()).map(delivery);
   if (told === undefined || pushed === undefined) throw new Error('nothing is told');
 
   it('is the live event as the feed has it, and whom it is for', () => {
@@ -127,7 +127,9 @@ describe('what is said', () => {
 
   it('is kept from those who blocked its author before it was rewritten', () => {
     const later = { ...live, blockedBefore: [user(1), user(7)] };
-    const [toSome] = pushCalls([{ row: live, users: [user(1), user(2)] }], { ...nobody, kafka: true }, new Map()).map(delivery);
+    const [toSome] = pushCalls([{ row: live, users: [user(1), user(2)], withoutQuote: [] }], { ...nobody, kafka: true }, new Map()).map(
+      delivery,
+    );
     if (toSome === undefined) throw new Error('nothing is told');
     expect(dueOf(toSome, later, nobodyBlocks)).toEqual({ delivery: { ...toSome, toUsers: [user(2)] }, row: later });
     expect(dueOf(pushed, later, nobodyBlocks).row).toBe(null);
@@ -141,9 +143,9 @@ describe('what is said', () => {
     ['an invitation', 'NewRoom', { room: {}, createdBy: { id: user(3) }, invitedBy: user(0) }],
   ])('of %s is kept, at a retry, from those who block by then who did it', (_, type, fields) => {
     const live = row(type, 0, JSON.stringify({ type, ...fields }));
-    expect(doerOf(live)).toBe(user(0));
+    expect(partiesOf(live).by).toBe(user(0));
     const handedTo = (...users: readonly UserId[]): Delivery => {
-      const [made] = pushCalls([{ row: live, users }], { ...nobody, kafka: true }, new Map()).map(delivery);
+      const [made] = pushCalls([{ row: live, users, withoutQuote: [] }], { ...nobody, kafka: true }, new Map()).map(delivery);
       if (made === undefined) throw new Error('nothing is told');
       return made;
     };
@@ -155,6 +157,32 @@ describe('what is said', () => {
     expect(dueOf(waiting, live, others)).toEqual({ delivery: waiting, row: live });
   });
 
+  it('of a reply is without what it quotes for those who block whom it quotes, in a call of their own', () => {
+    const quoting = row(
+      'ChatMessage',
+      0,
+      JSON.stringify({
+        type: 'ChatMessage',
+        message: {
+          senderId: user(0),
+          msgType: 'Reply',
+          msgBody: { replySenderId: user(3), replyMsgType: 'Text', replyMsgDetails: { text: 'theirs' }, replyText: 'mine' },
+        },
+        roomPreviewText: { type: 'Reply', sender_username: 'ada', reply_text: 'mine' },
+      }),
+    );
+    const calls = pushCalls([{ row: quoting, users: [user(1)], withoutQuote: [user(2)] }], { ...nobody, kafka: true }, new Map()).map(
+      delivery,
+    );
+    expect(calls.map(({ toUsers }) => toUsers)).toEqual([[user(1)], [user(2)]]);
+    expect(new Set(calls.map(({ toldId }) => toldId)).size).toBe(2);
+    const blocks = new Set([blockOf(user(2), user(3))]);
+    const [whole, less] = calls.map((one) => handOff(one, dueOf(one, quoting, blocks).row ?? quoting));
+    expect(whole).toContain(quoting.payload);
+    expect(less).not.toContain('theirs');
+    expect(less).toContain('"replyText":"mine"');
+  });
+
   it('is kept from those who left before it was rewritten', () => {
     const written = {
       ...row('MessageEdited'),
@@ -162,7 +190,7 @@ describe('what is said', () => {
     };
     const [toAll] = liveCalls([written], { ...nobody, webhooks: [hook('a', 'MessageEdited')] }).map(delivery);
     const toUsers = (...users: readonly UserId[]) =>
-      pushCalls([{ row: written, users }], { ...nobody, kafka: true }, new Map()).map(delivery);
+      pushCalls([{ row: written, users, withoutQuote: [] }], { ...nobody, kafka: true }, new Map()).map(delivery);
     const [toSome] = toUsers(user(1), user(2));
     const [toGone] = toUsers(user(1));
     if (toAll === undefined || toSome === undefined || toGone === undefined) throw new Error('nothing is told');

@@ -37,8 +37,8 @@ export const pushCalls = (
   { webhooks, kafka }: Targets,
   browsers: ReadonlyMap<UserId, readonly SubscriptionRow[]>,
 ): readonly NewDelivery[] =>
-  pushes.flatMap(({ row, users }) => [
-    ...chunks(users).flatMap((toUsers, part) => {
+  pushes.flatMap(({ row, users, withoutQuote }) => [
+    ...[...chunks(users), ...chunks(withoutQuote)].flatMap((toUsers, part) => {
       const told = { toldId: toldIdOf(PUSH_REQUESTED, row, part), type: PUSH_REQUESTED, toUsers };
       return [
         ...(kafka ? [call(row, { ...told, lane: KAFKA_LANE, target: KAFKA_LANE })] : []),
@@ -47,7 +47,7 @@ export const pushCalls = (
           .map(({ id }) => call(row, { ...told, lane: webhookLane(id), target: id })),
       ];
     }),
-    ...users.flatMap((user) =>
+    ...[...users, ...withoutQuote].flatMap((user) =>
       (browsers.get(user) ?? []).map(({ id, endpoint }) =>
         call(row, { lane: pushLane(endpoint), target: id, toldId: toldIdOf(row.type, row), type: row.type, toUsers: [user] }),
       ),
