@@ -295,16 +295,31 @@ describe('webhooks', () => {
       ['/late-push', []],
       ['/late-live', []],
     ]);
-    for (const [path, calls] of takenBy) receiver.answer(path, (one) => calls.push(callOf(one)) && 204);
+    // A call may be on its way that was read before all this; it is not taken, and made again as things stand.
+    const isStale = ({ data: { to_user, notification } }: Call): boolean =>
+      ['first words', 'a slip'].includes(notification.message?.msgBody.text ?? '') || to_user?.includes(someone(admin).id) === true;
+    for (const [path, calls] of takenBy) {
+      receiver.answer(path, (one) => {
+        const call = callOf(one);
+        return isStale(call) ? 500 : calls.push(call) && 204;
+      });
+    }
     const takenAt = (path: string, isMessage: boolean): readonly Call[] =>
       takenBy.get(path)?.filter(({ data }) => (data.notification.message !== undefined) === isMessage) ?? [];
     const messagesAt = (path: string): readonly Call[] => takenAt(path, true);
-    await receiver.until(() => messagesAt('/late-push').length === 2 && messagesAt('/late-live').length === 3);
+    // Once each, or again where the answer was late.
+    const idsAt = (path: string): ReadonlySet<string | undefined> =>
+      new Set(messagesAt(path).map(({ data }) => data.notification.message?.messageId));
+    await receiver.until(() => idsAt('/late-push').size === 2 && idsAt('/late-live').size === 3);
     const waiting = async (): Promise<unknown> =>
       (await database.query('select * from outbound.delivery where lane = $1', [`webhook:${pushes}`])).rows;
     await vi.waitFor(async () => expect(await waiting(), 'taken, or dropped').toEqual([]), { timeout: 10_000, interval: 20 });
     const told = (path: string) =>
-      messagesAt(path).map(({ data }) => [data.notification.message?.messageId, data.to_user, data.notification.message?.msgBody.text]);
+      [...new Map(messagesAt(path).map((call) => [call.id, call])).values()].map(({ data: { to_user, notification } }) => [
+        notification.message?.messageId,
+        to_user,
+        notification.message?.msgBody.text,
+      ]);
     const pushed = told('/late-push').map(([id, users, text]) => [id, [users].flat().toSorted(), text]);
     expect(pushed).toHaveLength(2);
     expect(pushed).toContainEqual([kept.messageId, [someone(ben).id], 'later words']);
@@ -314,7 +329,7 @@ describe('webhooks', () => {
       'never touched',
     ]);
     const rooms = takenAt('/late-push', false).flatMap(({ data }) => data.to_user ?? []);
-    expect(rooms.toSorted(), 'nor are they told of a room').toEqual([someone(ben).id, someone(cas).id].toSorted());
+    expect(new Set(rooms), 'nor are they told of a room').toEqual(new Set([someone(ben).id, someone(cas).id]));
     expect(Object.fromEntries(told('/late-live').map(([id, , text]) => [id, text]))).toEqual({
       [kept.messageId]: '',
       [taken.messageId]: '',
