@@ -41,13 +41,15 @@ export async function* logPages(
 export interface FollowParts extends PagesOf {
   readonly events: Pick<EventStore, 'open'>;
   readonly logger: Logger;
-  /** One after the other, in the order of the log. Comes again for the same event after a crash or a throw, so it must not mind. */
+  /** In the order of the log, as far as `atOnce` has it. Comes again for the same event after a crash or a throw, so it must not mind. */
   readonly onEvent: (event: Recorded, turn: Turn) => Promise<void>;
+  /** Streams of a page that are worked at side by side, each in its order; default 1, which is the order of the log. */
+  readonly atOnce?: number;
 }
 
 /** `follow` of a process manager that acts on single events. The checkpoint moves behind each page. */
 export const followLog =
-  ({ events, logger, onEvent, ...pagesOf }: FollowParts) =>
+  ({ events, logger, onEvent, atOnce = 1, ...pagesOf }: FollowParts) =>
   async (turn: Turn): Promise<void> => {
     for await (const { page, due } of logPages(pagesOf, turn, turn.signal)) {
       if (due) {
@@ -56,12 +58,21 @@ export const followLog =
         for (const { event, reason } of opened.faults) {
           logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; passed over');
         }
-        for (const event of opened.events) {
-          if (turn.signal.aborted) return;
-          await onEvent(event, turn);
-        }
+        await inOrder(opened.events, atOnce, async (event) => (turn.signal.aborted ? undefined : onEvent(event, turn)));
+        if (turn.signal.aborted) return;
         await turn.commit(page.next);
       }
       turn.report(page.atHead ? 'idle' : 'behind');
     }
   };
+
+/** @throws the first failure, when nothing is under way any more */
+const inOrder = async (events: readonly Recorded[], atOnce: number, onEvent: (event: Recorded) => Promise<void>): Promise<void> => {
+  const lanes = atOnce === 1 ? [events] : [...Map.groupBy(events, ({ stream }) => stream).values()];
+  const waiting = lanes.values(); // each worker takes the next of them
+  const worker = async (): Promise<void> => {
+    for (const lane of waiting) for (const event of lane) await onEvent(event);
+  };
+  const done = await Promise.allSettled(Array.from({ length: Math.min(atOnce, lanes.length) }, worker));
+  for (const one of done) if (one.status === 'rejected') throw one.reason;
+};

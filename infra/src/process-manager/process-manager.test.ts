@@ -39,6 +39,23 @@ describe('a process manager', () => {
     await expect.poll(() => clerk.health(), { interval: 5 }).toMatchObject({ state: 'idle', waitingOn: null });
   });
 
+  it('works at some streams side by side when it may, at each in order, and moves on when all are done', async () => {
+    await world.mark('slow', 1, 2);
+    const end = await world.mark('quick', 3);
+    const acted: number[] = [];
+    const held = Promise.withResolvers<void>();
+    const onEvent = async (event: Recorded): Promise<void> => {
+      if (markOf(event) === 1) await held.promise;
+      acted.push(markOf(event));
+    };
+    start({ follow: followLog({ log: world.log, events: world.events, logger: quiet, types: ['RoomRead'], onEvent, atOnce: 2 }) });
+    await expect.poll(() => acted, { interval: 5 }).toEqual([3]);
+    expect(await checkpoint()).not.toBe(end);
+    held.resolve();
+    await expect.poll(checkpoint, { interval: 5 }).toBe(end);
+    expect(acted).toEqual([3, 1, 2]);
+  });
+
   it('starts over from its checkpoint after a failure, and says what it waits for', async () => {
     const end = await world.mark('a', 1, 2);
     const acted: number[] = [];

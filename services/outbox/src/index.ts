@@ -25,6 +25,8 @@ export interface OutboxOptions {
 const OUTBOX = 'outbox';
 const RELEASES = 'outbox-releases';
 const ANSWERS = 'outbox-answers';
+/** Drafts of which each waits for the disk and a reader of mails a few times on its way. */
+const AT_ONCE = 16;
 const TYPES: readonly EventType[] = ['DraftSubmitted', 'DraftSendUndone', 'DraftDispatched'];
 
 /** Runs on every node; each shard is followed by the one that holds its lease. Needs `migrateProjector` to have run (leases, checkpoints). */
@@ -58,7 +60,7 @@ export const startOutbox = async (platform: Platform, options: OutboxOptions = {
       if (event.type === 'DraftDispatched') await sendOff(parts, event);
     };
     try {
-      await followLog({ log, events, logger, types: TYPES, onEvent })(turn);
+      await followLog({ log, events, logger, types: TYPES, onEvent, atOnce: AT_ONCE })(turn);
     } finally {
       ending.abort();
       await timer.over;
