@@ -66,15 +66,18 @@ export const startKafka = async (): Promise<KafkaBroker> => {
   );
   await run('java', [...JVM, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', properties]);
   let broker: ChildProcess | null = null;
-  const start = async (): Promise<void> => {
-    broker = spawn('java', [...JVM, 'kafka.Kafka', properties], { stdio: 'ignore' });
-    await listening('the broker', port, broker, UP_WITHIN_MS);
-  };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (broker === null || broker.exitCode !== null || broker.signalCode !== null) return;
     const ended = new Promise((resolve) => broker?.once('exit', resolve));
     broker.kill(signal);
     await ended;
+  };
+  const start = async (): Promise<void> => {
+    broker = spawn('java', [...JVM, 'kafka.Kafka', properties], { stdio: 'ignore' });
+    await listening('the broker', port, broker, UP_WITHIN_MS).catch(async (error: unknown) => {
+      await end('SIGKILL'); // nobody else would
+      throw error;
+    });
   };
   await start();
   return {
