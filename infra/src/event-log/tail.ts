@@ -9,14 +9,19 @@ export interface TailBy {
   readonly signal: AbortSignal;
 }
 
-/** Yields each page that moved the position, also one whose events were all filtered out: its `next` is progress to note. */
+/**
+ * Yields each page that moved the position, also one whose events were all filtered out: its `next` is progress to note. And where a full page ended just at
+ * the head, an empty one that says so: nobody else would.
+ */
 export async function* tailBy({ read, waitBehind, after, signal }: TailBy): AsyncGenerator<LogPage, void, void> {
   let position = after;
+  let isHeadTold = true;
   while (!signal.aborted) {
     const page = await read(position);
     if (signal.aborted) return;
-    if (page.next > position) {
+    if (page.next > position || (page.atHead && !isHeadTold)) {
       position = page.next;
+      isHeadTold = page.atHead;
       yield page;
     }
     if (page.atHead) await waitBehind(position, signal);
