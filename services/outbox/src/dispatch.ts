@@ -73,28 +73,27 @@ export const sendOff = async (parts: DispatchParts, event: Recorded<DraftDispatc
   const { draftId, mailboxId } = event.data;
   const { state } = await platform.commands.load(draft, draftKey(draftId));
   if (state.kind !== 'dispatched' || isShredded(state.submission.envelope) || !(await isOpen(platform, mailboxId))) return;
-  try {
-    await file(parts, event, state);
-  } catch (error) {
-    // What is wrong with its place must not keep the mail from going out.
+  // What is wrong with its place must not keep the mail from going out.
+  const misplaced = await file(parts, event, state).catch((error: unknown) => {
     if (isPassing(error)) throw error;
-    logger.error({ err: error, draftId }, 'a sent mail cannot be filed in its thread');
-  }
+    return error;
+  });
+  if (misplaced !== null) logger.error({ err: misplaced, draftId }, 'a sent mail cannot be filed in its thread');
   await queue(parts, event, state.submission);
   await markAnswered(parts, event, state);
 };
 
 type Dispatched = Extract<DraftState, { readonly kind: 'dispatched' }>;
 
+/** @returns why its thread does not take it; null when it is there @throws for outages, and for what is wrong with its bytes */
 const file = async (
   { platform, mime }: DispatchParts,
   { id, data: { draftId, submission, mailboxId, emailId, threadId } }: Recorded<DraftDispatched>,
   { submission: { rawBlobId, size, envelope } }: Dispatched,
-): Promise<void> => {
+): Promise<string | null> => {
   const { from = '', recipients = [] } = reveal(envelope, null) ?? {};
   const sent = { threadId, mailboxId, emailId, rawBlobId, size, from, recipients: recipients.map(({ address }) => address) };
-  const refused = await fileSent(platform, mime, sent, contextOf('file', draftId, submission, id));
-  if (refused !== null) throw new Error(`filing was refused: ${refused}`);
+  return fileSent(platform, mime, sent, contextOf('file', draftId, submission, id));
 };
 
 const queue = async (
