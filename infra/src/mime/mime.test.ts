@@ -165,9 +165,11 @@ describe('parts', () => {
 
 describe('hostile mail', () => {
   const readable = async (raw: Buffer, within: number): Promise<ParsedMail> => {
-    const started = performance.now();
+    // Processor time of all threads: what else the machine does is not held against it.
+    const before = process.cpuUsage();
     const parsed = await mime.parse(raw);
-    expect(performance.now() - started).toBeLessThan(within);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(within);
     expectFits(parsed);
     expect(Buffer.byteLength(JSON.stringify(parsed.content))).toBeLessThan(110_000);
     expect(Buffer.byteLength(JSON.stringify(parsed.details))).toBeLessThan(70_000);
