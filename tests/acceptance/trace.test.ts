@@ -31,7 +31,9 @@ beforeAll(async () => {
   town = await foundTown('Tracker', 2);
   collector = await startCollector();
   const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-  program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'debug', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
+  program = await startProgram({
+    env: { PROCESSES: 'several', OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'debug', OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, // spans name them
+  });
   for (const person of town.people) await askJson<Me>(program, person, '/api/me');
 });
 afterAll(async () => {

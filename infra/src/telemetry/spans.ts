@@ -67,7 +67,7 @@ export const recordSpan = (span: FinishedSpan): void => {
 const linkTo = (traceId: string): Link => ({ context: { traceId, spanId: rootSpanId(traceId), traceFlags: TraceFlags.SAMPLED } });
 
 /**
- * Sends spans to an OTLP/HTTP collector from now on.
+ * Sends spans to an OTLP/HTTP collector from now on. Once in a process: whoever begins another one takes its place.
  * @param endpoint as OTEL_EXPORTER_OTLP_ENDPOINT: `/v1/traces` is added
  * @returns sends what is left and stops
  */

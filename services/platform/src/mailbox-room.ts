@@ -34,6 +34,8 @@ export const roomIn = (platform: Pick<Platform, 'config' | 'read' | 'liveSchema'
     const quota = (state.kind === 'open' ? state.quotaBytes : null) ?? platform.config.mailboxQuotaBytes;
     if (quota === null) return null;
     const used = await usedBytes(mailboxId);
-    return used >= quota || used + size > quota ? { quota, used } : null;
+    if (used >= quota || used + size > quota) return { quota, used };
+    known.set(mailboxId, used + size, { noUpdateTTL: true }); // what was let in a moment ago takes room before the read model knows of it
+    return null;
   };
 };

@@ -46,7 +46,7 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
     for (const end of opened.splice(0).toReversed()) await end();
   };
   try {
-    if (config.otlpEndpoint !== null) opened.push(await startTracing(config.otlpEndpoint, process));
+    if (config.otlpEndpoint !== null) opened.push(await startTracing(config.otlpEndpoint, config.processes === 'one' ? 'one' : process));
     const pool = openPool({ url, name: `tidings ${process}`, max: connections, logger });
     opened.push(() => pool.end());
     const read = await openReadPool({ url, name: `tidings ${process} read`, max: connections, logger });
