@@ -36,8 +36,9 @@ export const startOutbox = async (platform: Platform, options: OutboxOptions = {
   await migrateOutbox(pool);
   await migrateFiling(pool); // which threads mail belongs to
   const mime = openMime({ threads: 1 });
-  // On states as they are: who took a draft back a moment ago was faster.
-  const parts = { platform: { ...platform, commands: createCommands(events, { freshForMs: 0 }) }, mime, logger };
+  // On states as they are: who took a draft back, or went away, a moment ago was faster.
+  const asItIs = { ...platform, commands: createCommands(events, { freshForMs: 0 }) };
+  const parts = { platform: asItIs, mime, logger };
 
   const follow = async (turn: Turn): Promise<void> => {
     const ending = new AbortController();
@@ -69,7 +70,7 @@ export const startOutbox = async (platform: Platform, options: OutboxOptions = {
   const common = { shards: log.shards, pool, logger, now, lease: options.lease };
   const outbox = startProcessManager({ name: OUTBOX, follow, ...common });
   const releases = startProcessManager({ name: RELEASES, follow: followReleases(platform), ...common });
-  const followAnswers = openAnswers(platform, mime, logger);
+  const followAnswers = openAnswers(asItIs, mime, logger);
   const answers = startProcessManager({ name: ANSWERS, follow: followAnswers.follow, ...common });
   const managers = [outbox, releases, answers];
   return {
