@@ -26,7 +26,7 @@ const GATEWAY_IN = 'gateway-in';
 const TYPES: readonly EventType[] = ['GatewayMailReceived', 'HeldMailConfirmed'];
 const PAGE = 50;
 /** People wait for it. */
-const GATHER_MS = 5;
+const GATHER_MS = 20;
 
 export const startGatewayIn = async (platform: Platform, logger: Logger, lease: LeaseOptions | undefined): Promise<ProcessManager> => {
   const { config, log, pool, now } = platform;
