@@ -104,19 +104,21 @@ describe('a file of mail', () => {
       source: { type: 'mbox', name: 'mail.mbox' },
     });
     await untilThreads(box, 'all', 2);
-    expect(await holdings(box, 'all')).toEqual([
-      { subject: 'School', starred: false, labels: ['Buildings/Schools'], mails: [['School', '2019-03-09T10:00:00.000Z', 'in', MARKS]] },
-      {
-        subject: 'Roof',
-        starred: true,
-        labels: ['Repairs'],
-        mails: [
-          ['Roof', '2019-03-05T10:00:00.000Z', 'in', { ...MARKS, $flagged: true, $answered: true }],
-          ['Re: Roof', '2019-03-06T10:00:00.000Z', 'in', { ...MARKS, $seen: false }],
-          ['Re: Roof', '2019-03-07T10:00:00.000Z', 'out', MARKS],
-        ],
-      },
-    ]);
+    await expect
+      .poll(() => holdings(box, 'all'), soon)
+      .toEqual([
+        { subject: 'School', starred: false, labels: ['Buildings/Schools'], mails: [['School', '2019-03-09T10:00:00.000Z', 'in', MARKS]] },
+        {
+          subject: 'Roof',
+          starred: true,
+          labels: ['Repairs'],
+          mails: [
+            ['Roof', '2019-03-05T10:00:00.000Z', 'in', { ...MARKS, $flagged: true, $answered: true }],
+            ['Re: Roof', '2019-03-06T10:00:00.000Z', 'in', { ...MARKS, $seen: false }],
+            ['Re: Roof', '2019-03-07T10:00:00.000Z', 'out', MARKS],
+          ],
+        },
+      ]);
     await untilThreads(box, 'spam', 1);
     expect(await counts(box)).toMatchObject({
       inbox: { threads: 1, unread: 1 },
@@ -152,7 +154,8 @@ describe('a file of mail', () => {
     expect(await bring(box, zip, 'mail.zip')).toMatchObject({ state: 'done', total: 4, filed: 3, duplicates: 1, source: { type: 'zip' } });
     await untilThreads(box, 'trash', 1);
     await untilThreads(box, 'all', 3);
-    expect((await holdings(box, 'archive')).map(({ subject, labels }) => [subject, labels])).toEqual([['Three', ['Buildings/Schools']]]);
+    const archived = async () => (await holdings(box, 'archive')).map(({ subject, labels }) => [subject, labels]);
+    await expect.poll(archived, soon).toEqual([['Three', ['Buildings/Schools']]]);
     expect(await counts(box)).toMatchObject({ inbox: { threads: 1 }, sent: { threads: 1 }, archive: { threads: 1 } });
   });
 
@@ -209,7 +212,8 @@ describe('a file of mail', () => {
     for (const view of ['inbox', 'sent', 'archive', 'trash'] as const) {
       const { threads } = (await counts(from))[view];
       await untilThreads(to, view, threads);
-      expect([view, sorted(await holdings(to, view))]).toEqual([view, sorted(await holdings(from, view))]);
+      const there = sorted(await holdings(from, view));
+      await expect.poll(async () => [view, sorted(await holdings(to, view))], soon).toEqual([view, there]);
     }
     // Into the mailbox that it came from, there is nothing to bring.
     expect(await bring(from, exported)).toMatchObject({ state: 'done', filed: 0, duplicates: before.filed });

@@ -183,6 +183,7 @@ describe('destroying', () => {
     expect(await destroy(`/api/emails/${id(1)}`)).toEqual(conflict);
     expect(await destroy(`/api/threads/${threadId}`)).toEqual(conflict);
     expect(await ada.refused('DELETE', `/api/emails/${id(1)}`)).toEqual(invalid('mailboxId'));
+    await expect.poll(async () => (await storage(own)).emails, SOON).toBe(3);
     const before = await storage(own);
     await flag({ trashed: true });
     expect(await cyd.refused('DELETE', `/api/threads/${threadId}?mailboxId=${own}`)).toEqual(forbidden);
