@@ -79,7 +79,7 @@ describe('presence', () => {
     open.push(...others);
     others[0]?.opened(bob); // there, too
     await expect.poll(() => found.flat().toSorted()).toEqual([ada, bob].toSorted());
-    expect(await present()).toEqual([bob]);
+    await expect.poll(present).toEqual([bob]); // one tells of him in its own time
     const { rows } = await pool.query('select user_id, at < clock_timestamp() as past from presence.last_seen where user_id = $1', [ada]);
     expect(rows).toEqual([{ user_id: ada, past: true }]);
     const back: (readonly UserId[])[] = [];
