@@ -67,11 +67,12 @@ export const recordSpan = (span: FinishedSpan): void => {
 const linkTo = (traceId: string): Link => ({ context: { traceId, spanId: rootSpanId(traceId), traceFlags: TraceFlags.SAMPLED } });
 
 /**
- * Sends spans to an OTLP/HTTP collector from now on. Once in a process: whoever begins another one takes its place.
+ * Sends spans to an OTLP/HTTP collector from now on. Once in a process: it goes by the name of whoever came first, until they end it.
  * @param endpoint as OTEL_EXPORTER_OTLP_ENDPOINT: `/v1/traces` is added
  * @returns sends what is left and stops
  */
 export const startTracing = async (endpoint: string, process: string): Promise<() => Promise<void>> => {
+  if (tracer !== null) return () => Promise.resolve();
   const [{ TracerProvider, BatchSpanProcessor }, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
     import('@opentelemetry/sdk-trace'),
     import('@opentelemetry/exporter-trace-otlp-http'),

@@ -26,5 +26,6 @@ describe('groups of services', () => {
     expect(nicenessOf(groupsOf(['filing', 'sse']))).toBeUndefined();
     expect(nodeOptionsOf(groupsOf(['outbox']))).toEqual([]);
     expect(nodeOptionsOf(groupsOf(['sse']))).toEqual(['--max-semi-space-size=32']);
+    expect(nodeOptionsOf(groupsOf(serviceNames))).toEqual(['--max-semi-space-size=64', '--min-semi-space-size=64']);
   });
 });

@@ -36,8 +36,9 @@ export const NODE_OPTIONS: Readonly<Partial<Record<Group, readonly string[]>>> =
   api: ['--max-semi-space-size=32'],
 };
 
-/** For a process with these groups; with several of them the last word about a setting holds. */
-export const nodeOptionsOf = (groups: Groups): readonly string[] => [...groups.keys()].flatMap((group) => NODE_OPTIONS[group] ?? []);
+/** For a process with these groups: the largest nursery that one of them asks for, which is the first's. */
+export const nodeOptionsOf = (groups: Groups): readonly string[] =>
+  [...groups.keys()].map((group) => NODE_OPTIONS[group]).find((options) => options !== undefined) ?? [];
 
 /** In the order of their start: readers of read models come after the one who makes them. Stopping goes the other way round. */
 export const groupNames = Object.keys(GROUPS) as readonly Group[]; // the keys of a constant are what they are
@@ -45,7 +46,6 @@ export const groupNames = Object.keys(GROUPS) as readonly Group[]; // the keys o
 export const serviceNames: readonly ServiceName[] = groupNames.flatMap((group) => [...GROUPS[group]]);
 
 export const isServiceName = (name: string): name is ServiceName => serviceNames.some((known) => known === name);
-export const isGroup = (name: string): name is Group => name in GROUPS;
 
 /** The groups that hold any of these services, with just those. */
 export const groupsOf = (services: readonly ServiceName[]): Groups =>
