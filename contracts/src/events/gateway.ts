@@ -1,6 +1,6 @@
 /**
  * The email gateway. Stream `gateway-<conversationId>`: who may answer a conversation by mail, and at which address. Stream
- * `mapping-<conversationId>.<id>`: one mail that belongs to the conversation, so that answers to it find their way.
+ * `mapping-<conversationId>.<id>`: one mail of ours that belongs to the conversation, so that answers to it find their way; of one that came in, its own stream says so.
  */
 import * as t from 'io-ts';
 import { int, nullable, oneOf, text } from '../codec.ts';

@@ -197,7 +197,10 @@ export const gatewayCommands: Arbitrary<GatewayCommand> = oneOfThese<GatewayComm
 
 export const gatewayMailCommands: Arbitrary<GatewayMailCommand> = oneOfThese<GatewayMailCommand>({
   ReceiveGatewayMail: fc.record({ mail: any.gatewayMailsReceived }),
-  SettleGatewayMail: fc.record({ settled: fc.record(any.gatewaySettlements) }),
+  SettleGatewayMail: fc.record({
+    settled: fc.record(any.gatewaySettlements),
+    mapped: fc.option(any.mappedMails, { nil: null }),
+  }),
   ConfirmHeldMail: fc.record({ mailId: any.gatewayMails, by: any.users }),
   RefuseHeldMail: fc.record({ mailId: any.gatewayMails, by: any.users }),
 });

@@ -1,9 +1,10 @@
 /** How process managers follow the log: only what concerns them, and the checkpoint now and then while other things pass by. */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
-import type { EventLog, LogPage } from '@tidings/contracts/ports/event-log';
+import type { EventLog, LogPage, Position } from '@tidings/contracts/ports/event-log';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EventStore } from '../event-store/event-store.ts';
+import { createInHand } from './in-hand.ts';
 import type { Turn } from './process-manager.ts';
 
 /** How long the checkpoint may stay behind while nothing of interest passes by. */
@@ -44,38 +45,88 @@ export async function* logPages(
 export interface FollowParts extends PagesOf {
   readonly events: Pick<EventStore, 'open'>;
   readonly logger: Logger;
-  /** In the order of the log, as far as `atOnce` has it. Comes again for the same event after a crash or a throw, so it must not mind. */
-  readonly onEvent: (event: Recorded, turn: Turn) => Promise<void>;
-  /** Streams of a page that are worked at side by side, each in its order; default 1, which is the order of the log. */
+  /** Comes again for the same event after a crash or a throw, so it must not mind. */
+  readonly onEvent: (event: Recorded) => Promise<void>;
+  /** Events of one lane come one after another, in the order of the log; those of different lanes side by side. Default: all are one lane. */
+  readonly laneOf?: (event: Recorded) => string;
+  /** Lanes that are worked on at a time; default 16. */
   readonly atOnce?: number;
 }
 
-/** `follow` of a process manager that acts on single events. The checkpoint moves behind each page. */
+/**
+ * `follow` of a process manager that acts on single events. It reads on while it works, so that no event waits for those of other lanes. The
+ * checkpoint stays before the oldest that is not done.
+ */
 export const followLog =
-  ({ events, logger, onEvent, atOnce = 1, ...pagesOf }: FollowParts) =>
+  ({ events, logger, onEvent, laneOf = () => '', atOnce = 16, ...pagesOf }: FollowParts) =>
   async (turn: Turn): Promise<void> => {
-    for await (const { page, due } of logPages(pagesOf, turn, turn.signal)) {
-      if (due) {
-        turn.report(page.atHead ? 'working' : 'behind');
-        const opened = await events.open(page.events);
-        for (const { event, reason } of opened.faults) {
-          logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; passed over');
-        }
-        await inOrder(opened.events, atOnce, async (event) => (turn.signal.aborted ? undefined : onEvent(event, turn)));
-        if (turn.signal.aborted) return;
-        await turn.commit(page.next);
+    const ending = new AbortController();
+    const signal = AbortSignal.any([turn.signal, ending.signal]);
+    const failures: unknown[] = [];
+    const onFailure = (error: unknown): void => {
+      failures.push(error);
+      ending.abort();
+    };
+    let atHead = true;
+    const tell = (): void => turn.report(!atHead ? 'behind' : inHand.isEmpty ? 'idle' : 'working');
+    const onDone = (): void => {
+      tell();
+      checkpoint.moveSoon();
+    };
+    const inHand = createInHand({ from: turn.position, laneOf, atOnce, work: onEvent, onDone, onFailure });
+    const checkpoint = checkpointBehind(turn, () => inHand.doneUpTo, onFailure);
+
+    for await (const { page, due } of logPages(pagesOf, turn, signal)) {
+      ({ atHead } = page);
+      const opened = await events.open(page.events);
+      for (const { event, reason } of opened.faults) {
+        logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; passed over');
       }
-      turn.report(page.atHead ? 'idle' : 'behind');
+      for (const event of opened.events) {
+        await inHand.room();
+        if (signal.aborted) break;
+        inHand.take(event);
+      }
+      if (signal.aborted) break;
+      inHand.reached(page.next);
+      tell();
+      if (due) checkpoint.moveSoon();
     }
+    await inHand.end();
+    await checkpoint.end();
+    if (failures.length > 0) throw failures[0];
   };
 
-/** @throws the first failure, when nothing is under way any more */
-const inOrder = async (events: readonly Recorded[], atOnce: number, onEvent: (event: Recorded) => Promise<void>): Promise<void> => {
-  const lanes = atOnce === 1 ? [events] : [...Map.groupBy(events, ({ stream }) => stream).values()];
-  const waiting = lanes.values(); // each worker takes the next of them
-  const worker = async (): Promise<void> => {
-    for (const lane of waiting) for (const event of lane) await onEvent(event);
+/** How long what is done waits for more: moving the checkpoint costs the same for one event as for many. */
+const GATHER_DONE_MS = 25;
+
+interface Checkpoint {
+  moveSoon(): void;
+  /** Moves it to where it belongs. Never rejects. */
+  end(): Promise<void>;
+}
+
+const checkpointBehind = (turn: Turn, doneUpTo: () => Position, onFailure: (error: unknown) => void): Checkpoint => {
+  let moving: Promise<void> | null = null;
+  const move = async (pauseMs: number): Promise<void> => {
+    try {
+      while (doneUpTo() > turn.position) {
+        await delay(pauseMs);
+        await turn.commit(doneUpTo());
+      }
+    } catch (error) {
+      onFailure(error);
+    } finally {
+      moving = null; // in the same turn as the last look, so that nothing done falls between
+    }
   };
-  const done = await Promise.allSettled(Array.from({ length: Math.min(atOnce, lanes.length) }, worker));
-  for (const one of done) if (one.status === 'rejected') throw one.reason;
+  return {
+    moveSoon: () => {
+      if (doneUpTo() > turn.position) moving ??= move(GATHER_DONE_MS);
+    },
+    end: async () => {
+      await moving;
+      await move(0);
+    },
+  };
 };

@@ -1,4 +1,5 @@
 /** What process managers can rely on, whatever goes wrong. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EventLog, Position } from '@tidings/contracts/ports/event-log';
@@ -23,7 +24,7 @@ const start = (parts: Partial<ProcessManagerParts> & Pick<ProcessManagerParts, '
   running.push(one);
   return one;
 };
-const acting = (onEvent: (event: Recorded, turn: Turn) => Promise<void>) =>
+const acting = (onEvent: (event: Recorded) => Promise<void>) =>
   followLog({ log: world.log, events: world.events, logger: quiet, types: ['RoomRead'], onEvent });
 const markOf = (event: Recorded): number => (event.type === 'RoomRead' ? event.data.upToSeq : 0);
 const checkpoint = (): Promise<Position | undefined> => world.checkpoint('clerk');
@@ -39,21 +40,62 @@ describe('a process manager', () => {
     await expect.poll(() => clerk.health(), { interval: 5 }).toMatchObject({ state: 'idle', waitingOn: null });
   });
 
-  it('works at some streams side by side when it may, at each in order, and moves on when all are done', async () => {
+  it('works at lanes side by side, at each in order, and moves its checkpoint up to the oldest event that is not done', async () => {
+    const before = await world.mark('quick', 0);
     await world.mark('slow', 1, 2);
-    const end = await world.mark('quick', 3);
+    await world.mark('quick', 3);
     const acted: number[] = [];
     const held = Promise.withResolvers<void>();
     const onEvent = async (event: Recorded): Promise<void> => {
       if (markOf(event) === 1) await held.promise;
       acted.push(markOf(event));
     };
-    start({ follow: followLog({ log: world.log, events: world.events, logger: quiet, types: ['RoomRead'], onEvent, atOnce: 2 }) });
-    await expect.poll(() => acted, { interval: 5 }).toEqual([3]);
-    expect(await checkpoint()).not.toBe(end);
+    const laneOf = ({ stream }: Recorded): string => stream;
+    start({ follow: followLog({ log: world.log, events: world.events, logger: quiet, types: ['RoomRead'], onEvent, laneOf, atOnce: 2 }) });
+    await expect.poll(() => acted, { interval: 5 }).toEqual([0, 3]);
+    const end = await world.mark('late', 4);
+    await expect.poll(() => acted, { interval: 5 }).toEqual([0, 3, 4]); // also what came after it had begun
+    await expect.poll(checkpoint, { interval: 5 }).toBe(before);
     held.resolve();
     await expect.poll(checkpoint, { interval: 5 }).toBe(end);
-    expect(acted).toEqual([3, 1, 2]);
+    expect(acted).toEqual([0, 3, 4, 1, 2]);
+  });
+
+  it('gives all lanes their turn, and takes more events only as others are done', async () => {
+    const acted: number[] = [];
+    await world.mark('flood', 1, 2, 3);
+    await world.mark('calm', 4);
+    for (let n = 0; n < 3; n += 1) await world.mark('flood', ...Array.from({ length: 400 }, () => 5));
+    const end = await world.mark('late', 6);
+    const onEvent = async (event: Recorded): Promise<void> => {
+      await nextTurn(); // the others were taken meanwhile
+      acted.push(markOf(event));
+    };
+    const laneOf = ({ stream }: Recorded): string => stream;
+    start({ follow: followLog({ log: world.log, events: world.events, logger: quiet, types: ['RoomRead'], onEvent, laneOf, atOnce: 1 }) });
+    await expect.poll(checkpoint, { interval: 5 }).toBe(end);
+    expect(acted.slice(0, 4)).toEqual([1, 4, 2, 3]);
+    expect(acted).toHaveLength(1_205);
+  });
+
+  it('after a failure, does again what was done behind what failed, and nothing of what came before', async () => {
+    const acted: string[] = [];
+    let isBroken = true;
+    await world.mark('a', 1);
+    await world.mark('b', 2);
+    const end = await world.mark('c', 3);
+    const onEvent = async (event: Recorded): Promise<void> => {
+      if (markOf(event) === 2 && isBroken) {
+        await expect.poll(() => acted.length, { interval: 1 }).toBe(2);
+        isBroken = false;
+        throw new Error('the printer is out of paper');
+      }
+      acted.push(event.stream.slice(-1));
+    };
+    const laneOf = ({ stream }: Recorded): string => stream;
+    start({ follow: followLog({ log: world.log, events: world.events, logger: quiet, types: ['RoomRead'], onEvent, laneOf }) });
+    await expect.poll(checkpoint, { interval: 5 }).toBe(end);
+    expect(acted.join('')).toMatch(/^ac(bc|cb)$/);
   });
 
   it('starts over from its checkpoint after a failure, and says what it waits for', async () => {

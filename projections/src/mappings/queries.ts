@@ -1,5 +1,5 @@
 /** What is asked of mappings: by the gateway, to find where an answer belongs; by members, to see how it was found. */
-import { int, nullable, oneOf } from '@tidings/contracts/codec';
+import { nullable, oneOf } from '@tidings/contracts/codec';
 import { Disagreement, Strategy, Sureness } from '@tidings/contracts/events/gateway';
 import { ConversationId, GatewayMailId, MessageId, UserId } from '@tidings/contracts/ids';
 import { rows } from '@tidings/contracts/sql-rows';
@@ -66,9 +66,15 @@ export const mailOfMessage = (schema: string, conversation: ConversationId, user
   select ${columns} from ${tableIn(schema, 'mapping')}
   where conversation_id = ${conversation} and user_id = ${userId} and message_id = ${message} and email_message_id is not null
   order by position desc limit 1`;
-const CountRow = t.readonly(t.type({ count: int(0) }));
 
-/** How many mails of someone came into a conversation since then. Index (conversation_id, user_id, created_at) of those. */
-export const mailsWithin = (schema: string, conversation: ConversationId, userId: UserId, since: Timestamp) => sql.type(rows(CountRow))`
-  select count(*) as count from ${tableIn(schema, 'mapping')}
-  where conversation_id = ${conversation} and user_id = ${userId} and direction = 'in' and created_at >= ${since}`;
+const CameRow = t.readonly(t.type({ at: Timestamp }));
+
+/** When the last mails of someone came into a conversation since then. Index (conversation_id, user_id, created_at) of those. */
+export const mailsWithin = (
+  schema: string,
+  { conversationId, userId }: Pick<MappingRow, 'conversationId' | 'userId'>,
+  { since, limit }: { readonly since: Timestamp; readonly limit: number },
+) => sql.type(rows(CameRow))`
+  select created_at as at from ${tableIn(schema, 'mapping')}
+  where conversation_id = ${conversationId} and user_id = ${userId} and direction = 'in' and created_at >= ${since}
+  order by created_at desc limit ${limit}`;

@@ -61,7 +61,7 @@ export const startOutbox = async (platform: Platform, options: OutboxOptions = {
       if (event.type === 'DraftDispatched') await sendOff(parts, event);
     };
     try {
-      await followLog({ log, events, logger, types: TYPES, onEvent, atOnce: AT_ONCE })(turn);
+      await followLog({ log, events, logger, types: TYPES, onEvent, laneOf: ({ stream }) => stream, atOnce: AT_ONCE })(turn);
     } finally {
       ending.abort();
       await timer.over;

@@ -1,18 +1,17 @@
 /** What each strategy after the token finds, among the mails that the gateway itself recorded (gateway contract, order of matching). */
 import type { Strategy } from '@tidings/contracts/events/gateway';
-import type { ConversationId, UserId } from '@tidings/contracts/ids';
+import type { ConversationId } from '@tidings/contracts/ids';
 import { timestamp } from '@tidings/contracts/time';
 import { messageIdHeader } from '@tidings/domain/gateway/message-id';
 import { normalisedSubject } from '@tidings/domain/gateway/subject';
 import type { ReplyMail } from '@tidings/infra/mime/mime';
-import { mailsWithin, type MappingRow, mappingsByMessageId, mappingsBySender } from '@tidings/projections/mappings/index';
+import { type MappingRow, mappingsByMessageId, mappingsBySender } from '@tidings/projections/mappings/index';
 import type { Platform } from '../../../platform/src/platform.ts';
 
 type Parts = Pick<Platform, 'read' | 'liveSchema'>;
 
 const MOST_REFERENCES = 20;
 const WINDOW_MS = 30 * 86_400_000;
-const HOUR_MS = 3_600_000;
 
 export interface Found {
   readonly found: readonly { readonly strategy: Strategy; readonly conversationId: ConversationId }[];
@@ -47,13 +46,3 @@ export const findConversations = async (platform: Parts, mail: ReplyMail, from: 
 };
 
 const headers = (ids: readonly (string | null)[]): readonly string[] => ids.flatMap((id) => messageIdHeader(id) ?? []);
-
-/** Whether one author has put as many mails into a conversation as a person does in an hour, and more: two automata that no header gives away. */
-export const isFlood = async (
-  platform: Parts & Pick<Platform, 'config'>,
-  { conversationId, userId, receivedAt }: { readonly conversationId: ConversationId; readonly userId: UserId; readonly receivedAt: number },
-): Promise<boolean> => {
-  const since = timestamp(receivedAt - HOUR_MS);
-  const { count } = await platform.read.one(mailsWithin(platform.liveSchema('mappings'), conversationId, userId, since));
-  return count >= platform.config.gateway.hourlyLimit;
-};

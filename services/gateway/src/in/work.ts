@@ -3,6 +3,7 @@
  * comes last.
  */
 import type { Envelope } from '@tidings/contracts/events/email';
+import type { MailMapped } from '@tidings/contracts/events/gateway';
 import type { GatewayMailReceived, GatewayMailSettled } from '@tidings/contracts/events/gateway-mail';
 import type { Recorded } from '@tidings/contracts/events/index';
 import {
@@ -11,13 +12,14 @@ import {
   derivedId,
   type EmailId,
   type MailboxId,
+  type MessageId,
   type RoomId,
   type ThreadId,
   type UserId,
 } from '@tidings/contracts/ids';
 import { reveal } from '@tidings/contracts/sealed';
 import { currentRecipients, gateway, gatewayKey, mailPersonIdOf } from '@tidings/domain/gateway/index';
-import { type Author, authorOf, type Evidence, type GoodToken, type Match, matchOf } from '@tidings/domain/gateway/judge';
+import { type Author, authorOf, type Match, matchOf } from '@tidings/domain/gateway/judge';
 import { loopReason } from '@tidings/domain/gateway/loops';
 import { messageIdHeader } from '@tidings/domain/gateway/message-id';
 import { redacted } from '@tidings/domain/gateway/reply-token';
@@ -25,7 +27,6 @@ import { normalisedSubject } from '@tidings/domain/gateway/subject';
 import { gatewayMail, gatewayMailKey } from '@tidings/domain/gateway-mail/index';
 import { type EmailAddress, normaliseAddress } from '@tidings/domain/mail/address';
 import { mailClaim, mailClaimKey } from '@tidings/domain/mail-claim/index';
-import { mapping, mappingKey } from '@tidings/domain/mapping/index';
 import { isMember, room, roomKey } from '@tidings/domain/room/index';
 import { thread, threadKey } from '@tidings/domain/thread/index';
 import { user, userKey } from '@tidings/domain/user/index';
@@ -33,43 +34,53 @@ import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import type { Images } from '@tidings/infra/images/images';
 import type { Mime, ReplyMail } from '@tidings/infra/mime/mime';
 import { either as E } from 'fp-ts';
-import { kindOf, type ResolveAddress } from '../../../platform/src/gateway/resolve.ts';
+import { kindOf } from '../../../platform/src/gateway/resolve.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { receiveEmail } from '../../../platform/src/receive-email.ts';
-import { findConversations, isFlood } from './matching.ts';
+import { type EvidenceParts, type Gathered, gatherEvidence, type Incoming } from './evidence.ts';
+import type { Flood } from './flood.ts';
 import { postMail } from './post.ts';
-import { isAuthenticated, type TrustParts } from './trust.ts';
 
-export interface WorkParts extends TrustParts {
-  readonly platform: Platform;
+export interface WorkParts extends EvidenceParts {
   readonly mime: Mime;
   readonly images: Images;
-  readonly resolve: ResolveAddress;
-  readonly tokenIn: (address: string) => string | null;
+  readonly flood: Flood;
 }
 
 type Settled = Omit<GatewayMailSettled['data'], 'senderId' | 'mailId'>;
+interface Ending {
+  readonly settled: Settled;
+  /** What it is in its conversation; null where it is in none. */
+  readonly mapped: MailMapped['data'] | null;
+}
 
 const nothing = { reason: null, conversationId: null, userId: null, messageIds: [], claim: null } as const;
-const ended = (outcome: Settled['outcome'], reason: string): Settled => ({ ...nothing, outcome, reason: reason.slice(0, 200) });
+const ended = (outcome: Settled['outcome'], reason: string, conversationId: ConversationId | null = null): Ending => ({
+  settled: { ...nothing, outcome, reason: reason.slice(0, 200), conversationId },
+  mapped: null,
+});
 
 const PREVIEW_CHARS = 500;
-const CATCH_UP_MS = 5_000;
 
 /** @param confirmed a member vouches for it: what it was held for holds it no more */
 export const workOn = async (parts: WorkParts, event: Recorded<GatewayMailReceived>, confirmed: boolean): Promise<void> => {
-  const { mailId } = event.data;
-  const { commands } = parts.platform;
+  const { mailId, blobId } = event.data;
+  const { commands, blobs } = parts.platform;
+  const reading = blobs.read(blobId);
+  reading.catch(() => undefined); // of a mail that was settled before, they may be gone
   const { state } = await commands.load(gatewayMail, gatewayMailKey(mailId));
   if (state.kind === 'none' || (confirmed ? state.decision !== 'confirmed' : state.settled !== null)) return;
-  const settled = await becomes(parts, event, confirmed);
+  const { settled, mapped } = await becomes(parts, event, reading, confirmed);
   const done = await commands.transact(
     gatewayMail,
     gatewayMailKey(mailId),
-    { type: 'SettleGatewayMail', settled: { ...settled, mailId } },
+    { type: 'SettleGatewayMail', settled: { ...settled, mailId }, mapped },
     contextOf(event, confirmed ? 'settle confirmed' : 'settle'),
   );
   if (E.isLeft(done)) throw new Error(`${done.left.type}: ${mailId}`);
+  if (mapped === null) return;
+  parts.own.mappedUpTo = done.right.position;
+  parts.flood.count(mapped, Date.parse(event.recordedAt));
 };
 
 const contextOf = ({ id, data: { mailId }, meta }: Recorded<GatewayMailReceived>, what: string): CommandContext => ({
@@ -78,31 +89,34 @@ const contextOf = ({ id, data: { mailId }, meta }: Recorded<GatewayMailReceived>
   ...(meta.traceId === undefined ? {} : { traceId: meta.traceId }),
 });
 
-/** A mail as far as it is understood. */
-interface Incoming {
-  readonly event: Recorded<GatewayMailReceived>;
-  readonly envelope: Envelope;
-  readonly raw: Uint8Array;
-  readonly mail: ReplyMail;
-  readonly from: EmailAddress;
-  readonly receivedAt: number;
-}
-
-const becomes = async (parts: WorkParts, event: Recorded<GatewayMailReceived>, confirmed: boolean): Promise<Settled> => {
+const becomes = async (
+  parts: WorkParts,
+  event: Recorded<GatewayMailReceived>,
+  reading: Promise<Uint8Array>,
+  confirmed: boolean,
+): Promise<Ending> => {
   const envelope = reveal(event.data.envelope, null);
   if (envelope === null) return ended('refused', 'its sender was erased');
-  const raw = await parts.platform.blobs.read(event.data.blobId);
+  const raw = await reading;
   const mail = await parts.mime.reply(raw);
   const [author, another] = mail.content.from;
   const from = normaliseAddress(author?.email ?? '');
   // Which of two authors was checked, and which is shown, must never be different ones.
-  const headers = mail.fields.filter(({ name }) => name === 'from').length;
-  const duplicateOf = confirmed ? null : await claimedBefore(parts.platform, event, mail);
-  if (duplicateOf !== null) return ended('duplicate', duplicateOf);
+  const isOneAuthors = another === undefined && mail.fields.filter(({ name }) => name === 'from').length === 1;
   const loop = loopReason(mail.fields, envelope.mailFrom, author?.email ?? null);
+  const incoming =
+    loop === null && isOneAuthors && E.isRight(from)
+      ? { event, envelope, raw, mail, from: from.right, receivedAt: Date.parse(event.recordedAt) }
+      : null;
+  // Claiming is a write, the rest are looks: none waits for another.
+  const [duplicateOf, evidence] = await Promise.all([
+    confirmed ? null : claimedBefore(parts.platform, event, mail),
+    incoming === null ? null : gatherEvidence(parts, incoming),
+  ]);
+  if (duplicateOf !== null) return ended('duplicate', duplicateOf);
   if (loop !== null) return ended('loop', loop);
-  if (E.isLeft(from) || another !== undefined || headers !== 1) return ended('refused', 'it has no single author');
-  return place(parts, { event, envelope, raw, mail, from: from.right, receivedAt: Date.parse(event.recordedAt) }, confirmed);
+  if (incoming === null || evidence === null) return ended('refused', 'it has no single author');
+  return place(parts, incoming, evidence, confirmed);
 };
 
 const claimedBefore = async ({ commands }: Platform, event: Recorded<GatewayMailReceived>, mail: ReplyMail): Promise<string | null> => {
@@ -117,53 +131,26 @@ const claimedBefore = async ({ commands }: Platform, event: Recorded<GatewayMail
   return E.isLeft(claimed) ? claimed.left.by : null;
 };
 
-const place = async (parts: WorkParts, incoming: Incoming, confirmed: boolean): Promise<Settled> => {
+const place = async (parts: WorkParts, incoming: Incoming, evidence: Gathered, confirmed: boolean): Promise<Ending> => {
   const { platform } = parts;
-  const { event, mail, from, receivedAt } = incoming;
-  const token = await tokenOf(parts, incoming);
-  // What a mail answers was recorded before it; with a token that is known without a look.
-  if (token === null && !(await platform.freshness.waitFor(event.position, ['mappings'], CATCH_UP_MS))) {
-    throw new Error('the read model of mappings is too far behind');
-  }
-  const { found, isOwn } = await findConversations(platform, mail, from, receivedAt);
+  const { mail, from, receivedAt } = incoming;
+  const { token, found, isOwn, authenticated } = evidence;
   if (isOwn) return ended('loop', 'mail of our own');
   const match = matchOf({ token: token?.good ?? null, found });
   const kind = match === null ? null : await kindOf(platform, match.conversationId);
   if (match === null || kind === null) return fileWithoutMatch(parts, incoming);
-  const evidence: Evidence = { from, token: token?.good ?? null, found, authenticated: await authenticated(parts, incoming) };
-  const author = authorOf(evidence, match.strategy, await participant(platform, match.conversationId, kind, from));
+  const { conversationId, strategy } = match;
+  const takesPart = await participant(platform, conversationId, kind, from);
+  const author = authorOf({ from, token: token?.good ?? null, found, authenticated }, strategy, takesPart);
   const { strangers } = platform.config.gateway;
   const isExternal = author.userId === null && !confirmed;
   const hold = confirmed || (author.hold === 'stranger' && strangers === 'post') ? null : author.hold;
   const senderId = author.userId ?? (isExternal ? unverifiedIdOf(from) : mailPersonIdOf(from));
-  if (await isFlood(platform, { conversationId: match.conversationId, userId: senderId, receivedAt })) {
-    return { ...ended('loop', 'too many mails of one author within an hour'), conversationId: match.conversationId };
+  if (await parts.flood.is({ conversationId, userId: senderId }, receivedAt)) {
+    return ended('loop', 'too many mails of one author within an hour', conversationId);
   }
   if (hold !== null) return held(match, author, hold, mail);
   return deliver(parts, incoming, { match, kind, author, senderId, isExternal, token: token?.token ?? null });
-};
-
-const authenticated = (
-  { authenticator, trustedAuthservIds }: WorkParts,
-  { event, envelope, mail, raw, from }: Incoming,
-): Promise<boolean> => isAuthenticated({ authenticator, trustedAuthservIds }, event.data, { fields: mail.fields, raw, from, envelope });
-
-/** Envelope first, then where mail systems write it down, then the header of the author's program. */
-const tokenOf = async (
-  { resolve, tokenIn }: WorkParts,
-  { envelope, mail: { fields, content } }: Incoming,
-): Promise<{ readonly token: string; readonly good: GoodToken } | null> => {
-  const named = (name: string): readonly string[] =>
-    fields.flatMap((field) => (field.name === name ? [field.value.replace(/^<|>$/g, '')] : []));
-  const listed = [...content.to, ...content.cc].map(({ email }) => email);
-  const written = [...envelope.rcptTo, ...named('delivered-to'), ...named('x-original-to'), ...listed].filter(
-    (one) => tokenIn(one) !== null,
-  );
-  for (const one of [...new Set(written)].slice(0, 20)) {
-    const found = await resolve(one);
-    if (found?.type === 'token') return found;
-  }
-  return null;
 };
 
 /** Who in the conversation has this address, as far as the gateway was told. */
@@ -182,7 +169,7 @@ const participant = async (
 /** Somebody whom nobody vouches for is never the same person as somebody who takes part. */
 const unverifiedIdOf = (from: EmailAddress): UserId => derivedId<UserId>('unverified-mail-person', from);
 
-const held = ({ conversationId }: Match, { userId }: Author, reason: string, { content, reply }: ReplyMail): Settled => {
+const held = ({ conversationId }: Match, { userId }: Author, reason: string, { content, reply }: ReplyMail): Ending => {
   const [author] = content.from;
   const claim = {
     name: author?.name ?? null,
@@ -190,7 +177,7 @@ const held = ({ conversationId }: Match, { userId }: Author, reason: string, { c
     subject: content.subject,
     preview: reply.slice(0, PREVIEW_CHARS).toWellFormed(),
   };
-  return { ...nothing, outcome: 'held', reason, conversationId, userId, claim };
+  return { settled: { ...nothing, outcome: 'held', reason, conversationId, userId, claim }, mapped: null };
 };
 
 interface Delivery {
@@ -203,40 +190,38 @@ interface Delivery {
   readonly token: string | null;
 }
 
-const deliver = async (parts: WorkParts, incoming: Incoming, delivery: Delivery): Promise<Settled> => {
+const deliver = async (parts: WorkParts, incoming: Incoming, delivery: Delivery): Promise<Ending> => {
   const { platform, mime, images } = parts;
-  const { event, mail, raw, from } = incoming;
+  const { event, mail, raw } = incoming;
   const { match, kind, author, senderId } = delivery;
   const { mailId } = event.data;
   const { conversationId } = match;
-  const context = contextOf(event, 'deliver');
   if (author.userId === null) await register(platform, incoming, delivery);
   if (kind === 'thread') {
-    if (!(await fileInThread(platform, incoming, conversationId as string as ThreadId))) return ended('refused', 'nobody holds the thread');
+    const has = await fileInThread(platform, incoming, conversationId as string as ThreadId);
+    if (!has) return ended('refused', 'nobody holds the thread');
+    return { settled: { ...nothing, outcome: 'filed', conversationId, userId: senderId }, mapped: mappedAs(incoming, delivery, null) };
   }
-  const posted =
-    kind === 'room'
-      ? await postMail(platform, { mime, images }, { mailId, roomId: conversationId as string as RoomId, senderId, mail, raw, context })
-      : { type: 'posted' as const, messageIds: [] };
-  if (posted.type === 'refused') return { ...ended('refused', posted.reason), conversationId };
-  const emailMessageId = messageIdHeader(mail.content.messageId);
-  const { strategy, disagreeing } = match;
-  await platform.commands.transact(
-    mapping,
-    mappingKey(conversationId, 'in', mailId),
-    {
-      type: 'MapMail',
-      mail: {
-        ...{ conversationId, direction: 'in', userId: senderId, emailMessageId, senderEmail: from, strategy, disagreeing, mailId },
-        subjectNormalized: normalisedSubject(mail.content.subject),
-        replyToToken: delivery.token === null ? null : redacted(delivery.token),
-        ...{ sureness: author.sureness, messageId: posted.messageIds[0] ?? null },
-      },
-    },
-    contextOf(event, 'map'),
-  );
-  return { ...nothing, outcome: kind === 'room' ? 'posted' : 'filed', conversationId, userId: senderId, messageIds: posted.messageIds };
+  const roomId = conversationId as string as RoomId;
+  const context = contextOf(event, 'deliver');
+  const posted = await postMail(platform, { mime, images }, { mailId, roomId, senderId, mail, raw, context });
+  if (posted.type === 'refused') return ended('refused', posted.reason, conversationId);
+  const { messageIds } = posted;
+  return {
+    settled: { ...nothing, outcome: 'posted', conversationId, userId: senderId, messageIds },
+    mapped: mappedAs(incoming, delivery, messageIds[0] ?? null),
+  };
 };
+
+const mappedAs = (
+  { event, mail, from }: Incoming,
+  { match: { conversationId, strategy, disagreeing }, author, senderId, token }: Delivery,
+  messageId: MessageId | null,
+): MailMapped['data'] => ({
+  ...{ conversationId, direction: 'in', userId: senderId, emailMessageId: messageIdHeader(mail.content.messageId), senderEmail: from },
+  ...{ subjectNormalized: normalisedSubject(mail.content.subject), replyToToken: token === null ? null : redacted(token) },
+  ...{ strategy, sureness: author.sureness, disagreeing, messageId, mailId: event.data.mailId },
+});
 
 /** Whoever writes is somebody, so that names, timelines and erasure know them. */
 const register = async (platform: Platform, { event, mail, from }: Incoming, { senderId, isExternal }: Delivery): Promise<void> => {
@@ -251,13 +236,13 @@ const register = async (platform: Platform, { event, mail, from }: Incoming, { s
 };
 
 /** It belongs to no conversation: to the mailboxes that it names, as if it had come there by SMTP. */
-const fileWithoutMatch = async ({ platform, resolve }: WorkParts, { event, envelope }: Incoming): Promise<Settled> => {
+const fileWithoutMatch = async ({ platform, resolve }: WorkParts, { event, envelope }: Incoming): Promise<Ending> => {
   const resolved = await Promise.all(envelope.rcptTo.map(async (address) => ({ address, found: await resolve(address) })));
   const recipients = resolved.flatMap(({ address, found }) =>
     found === null || found.type === 'token' ? [] : [{ mailboxId: found.mailboxId, address }],
   );
   const has = await receive(platform, event, envelope, recipients);
-  return has ? { ...nothing, outcome: 'filed' } : ended('refused', 'no conversation and no mailbox of ours');
+  return has ? { settled: { ...nothing, outcome: 'filed' }, mapped: null } : ended('refused', 'no conversation and no mailbox of ours');
 };
 
 /** In those of its mailboxes that own it. */

@@ -12,6 +12,7 @@ import {
   tokenIn,
   type TokenFault,
 } from '@tidings/domain/gateway/reply-token';
+import { either as E } from 'fp-ts';
 import type { Either } from 'fp-ts/lib/Either.js';
 import type { Platform } from '../platform.ts';
 
@@ -28,12 +29,15 @@ export interface ReplyAddresses {
   /** The token in an address of ours; null for any other address. */
   tokenIn(address: string): string | null;
   read(token: string): Either<TokenFault, ReadToken>;
+  /** The conversation that the token in an address names, whether it is still good or not; null where none is named. */
+  conversationIn(address: string): ConversationId | null;
 }
 
 /** The secret is the same at all nodes, made by whoever asks first where none is configured. */
 export const openReplyAddresses = async ({ config, keys, now }: Pick<Platform, 'config' | 'keys' | 'now'>): Promise<ReplyAddresses> => {
   const { replyDomain, replySecret, previousSecrets, replyTtlMs, replyToken } = config.gateway;
   const replyKeys = replyKeysOf(hmac, replySecret ?? (await ownSecret(keys)), previousSecrets);
+  const read = (token: string): Either<TokenFault, ReadToken> => readReplyToken(replyKeys, token, { now: now(), ttlMs: replyTtlMs });
   return {
     addressFor: ({ conversationId, number, address }) => {
       const token =
@@ -43,7 +47,13 @@ export const openReplyAddresses = async ({ config, keys, now }: Pick<Platform, '
       return { address: replyAddressOf(token, replyDomain), token, redacted: redacted(token) };
     },
     tokenIn: (address) => tokenIn(address, replyDomain),
-    read: (token) => readReplyToken(replyKeys, token, { now: now(), ttlMs: replyTtlMs }),
+    read,
+    conversationIn: (address) => {
+      const token = tokenIn(address, replyDomain);
+      const named = token === null ? null : read(token);
+      if (named === null || E.isLeft(named)) return null;
+      return named.right.version === 'v1' ? named.right.conversationId : (named.right.claims[0]?.conversationId ?? null);
+    },
   };
 };
 
