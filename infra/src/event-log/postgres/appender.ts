@@ -21,8 +21,8 @@ export interface AppenderOptions {
   readonly shard: number;
   readonly queue: AppendQueue;
   readonly logger: Logger | undefined;
-  /** The last position a batch of ours was given. */
-  readonly onAppended: (shard: number, position: number) => void;
+  /** The last position a batch of ours was given, and the types of its events. */
+  readonly onAppended: (shard: number, position: number, types: ReadonlySet<string>) => void;
   readonly onMoved: (request: AppendRequest, shard: number) => void;
   /** Before a failed batch goes again: the place to mend what can be mended. */
   readonly onFailure: (error: unknown) => Promise<void>;
@@ -108,6 +108,7 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
   const settle = (batch: readonly AppendRequest[], verdicts: readonly BatchVerdict[]): void => {
     queue.settle(batch);
     let newest = 0;
+    const types = new Set<string>();
     for (const [index, request] of batch.entries()) {
       const verdict = verdicts[index];
       if (verdict === undefined) continue; // sendBatch has counted them
@@ -115,11 +116,13 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
         onMoved(request, verdict.shard);
         continue;
       }
-      if (verdict.type === 'appended') newest = Math.max(newest, numberOf(verdict.position));
-      else stats[verdict.type === 'conflict' ? 'conflicts' : 'duplicates'] += 1;
+      if (verdict.type === 'appended') {
+        newest = Math.max(newest, numberOf(verdict.position));
+        for (const { type } of request.events) types.add(type);
+      } else stats[verdict.type === 'conflict' ? 'conflicts' : 'duplicates'] += 1;
       request.resolve(verdict);
     }
-    if (newest > 0) onAppended(shard, newest);
+    if (newest > 0) onAppended(shard, newest, types);
   };
 
   const fail = (batch: readonly AppendRequest[], error: unknown): void => {

@@ -83,14 +83,15 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
   /** Only who follows the log wants to hear that it grew. */
   const listen = (): void => {
     unsubscribe ??= signals?.subscribe('log', (payload) => {
-      const [shard, position] = payload.split(':').map(Number);
-      if (shard !== undefined && Number.isSafeInteger(position)) heads.learn(shard, position ?? 0);
+      const hint = hintOf(payload);
+      if (hint !== null) heads.learn(hint.shard, hint.position, hint.types);
     });
   };
 
-  const onAppended = (shard: number, position: number): void => {
-    heads.learn(shard, position);
-    signals?.publish('log', `${shard}:${position}`, String(shard));
+  const onAppended = (shard: number, position: number, types: ReadonlySet<string>): void => {
+    heads.learn(shard, position, [...types]);
+    const told = hintOn(types);
+    signals?.publish('log', `${shard}:${position}${told}`, `${shard}${told}`); // of those with the same types only the newest has to go
     partitions.reached(position);
   };
   const lanes: ReadonlyMap<number, Lane> = new Map(
@@ -143,7 +144,12 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
       if (page.atHead) heads.disprove(shard, claimed, numberOf(page.next));
       return page;
     };
-    return tailBy({ read, waitBehind: (position, stop) => heads.waitBehind(shard, numberOf(position), stop), after, signal: until });
+    return tailBy({
+      read,
+      waitBehind: (position, stop) => heads.waitBehind(shard, numberOf(position), stop, filter?.types),
+      after,
+      signal: until,
+    });
   };
 
   return {
@@ -170,6 +176,21 @@ const open = async (reader: LogReader): Promise<ReadonlyMap<number, number>> => 
   const heads = await reader.heads();
   if (heads.size === 0) throw new LogUnavailable('not-applied', new Error('the log has no shards: run its migrations first'));
   return heads;
+};
+
+/** A hint is `shard:position:type,type`; so many types that they would not fit are left out, and it may be anything. */
+const hintOn = (types: ReadonlySet<string>): string => {
+  const told = `:${[...types].toSorted().join(',')}`;
+  return told.length <= MOST_TOLD ? told : '';
+};
+const MOST_TOLD = 3_000;
+
+/** @returns null for what no node of ours sends */
+const hintOf = (payload: string): { readonly shard: number; readonly position: number; readonly types?: readonly string[] } | null => {
+  const [shard, position, types] = payload.split(':');
+  const hint = { shard: Number(shard), position: Number(position) };
+  if (!Number.isSafeInteger(hint.shard) || !Number.isSafeInteger(hint.position)) return null;
+  return types === undefined ? hint : { ...hint, types: types.split(',') };
 };
 
 const codeOf = (expected: Expected): number | null =>
