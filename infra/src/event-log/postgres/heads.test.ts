@@ -50,6 +50,7 @@ describe('the heads of a log', () => {
     const mail = waiter(heads, 0, ['MailSent']);
     heads.learn(0, 5);
     await mail.woken;
+    expect(heads.claimed(0)).toBe(5);
   });
 
   it('wake who waits for types soon when nobody tells, and who waits behind what was told not at all', async () => {
@@ -58,6 +59,8 @@ describe('the heads of a log', () => {
     row.position = 3;
     const behind = waiter(heads, 3, ['MailSent']);
     const untold = waiter(heads, 3, ['MailFiled']);
+    await settled();
+    expect([behind.state.isAwake, untold.state.isAwake]).toEqual([false, false]);
     row.position = 4;
     await Promise.all([behind.woken, untold.woken]);
   });
