@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { Announcer } from './announce.ts';
 import { backoff } from './backoff.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { Fenced, type Lease, type Leases } from './lease.ts';
 import { cutBack, type PageSource, type SourcePage } from './page-source.ts';
 import { createPageWriter, ProjectionBroken, RebuildStopped, type PageWriter, type WriterSettings } from './page-writer.ts';
@@ -47,6 +48,8 @@ export interface LaneDeps {
   readonly leases: Leases;
   readonly source: PageSource;
   readonly announcer: Announcer;
+  /** Of all lanes of this process. */
+  readonly checkpoints: Checkpoints;
   readonly logger: Logger;
   readonly projection: Projection;
   readonly settings: LaneSettings;
@@ -290,8 +293,9 @@ export class Lane {
   async #flush(): Promise<void> {
     this.#unflushedSince = null;
     if (this.#durable === this.position) return;
-    await this.#mustWrite().commit([], this.#durable, this.position);
-    this.#durable = this.position;
+    const to = this.position;
+    await this.#deps.checkpoints.pass({ lease: this.#mustOwn(), from: this.#durable, to });
+    this.#durable = to;
   }
 
   #moved(next: Position): void {
@@ -332,8 +336,14 @@ export class Lane {
     }
   }
 
+  #mustOwn(): Lease {
+    if (this.#lease === null) throw new Fenced('the lease was lost');
+    return this.#lease;
+  }
+
   #mustWrite(): PageWriter {
-    if (this.#writer === null || this.#lease === null) throw new Fenced('the lease was lost');
+    this.#mustOwn();
+    if (this.#writer === null) throw new Fenced('the lease was never taken');
     return this.#writer;
   }
 

@@ -159,19 +159,34 @@ const isGone = (owner: string): boolean => {
   }
 };
 
+/** The move of one checkpoint. */
+export interface Advance {
+  readonly lease: Lease;
+  readonly from: Position;
+  readonly to: Position;
+}
+
 /**
  * Moves the checkpoint and commits, in one round trip: when the fence refuses, the commit behind it is not run.
  * @throws Fenced
  */
-export const advanceAndCommit = async (client: PoolClient, lease: Lease, from: Position, to: Position): Promise<void> => {
+export const advanceAndCommit = (client: PoolClient, lease: Lease, from: Position, to: Position): Promise<void> =>
+  advanceAllAndCommit(client, [{ lease, from, to }]);
+
+/**
+ * All of them or none.
+ * @throws Fenced, when any of them is refused
+ */
+export const advanceAllAndCommit = async (client: PoolClient, moves: readonly Advance[]): Promise<void> => {
   try {
-    await client.query(
-      `select projection.advance(${escapeLiteral(lease.name)}, ${lease.shard}, ${lease.token}, ${escapeLiteral(from)}, ${escapeLiteral(to)}); commit`,
-    );
+    await client.query(`${moves.map(advance).join(';')};commit`);
   } catch (error) {
     if (isFence(error)) throw new Fenced(error instanceof Error ? error.message : String(error), { cause: error });
     throw error;
   }
 };
+
+const advance = ({ lease, from, to }: Advance): string =>
+  `select projection.advance(${escapeLiteral(lease.name)}, ${lease.shard}, ${lease.token}, ${escapeLiteral(from)}, ${escapeLiteral(to)})`;
 
 const isFence = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === FENCED_SQLSTATE;

@@ -11,6 +11,7 @@ import type { Registry } from 'prom-client';
 import type { StreamId } from '@tidings/contracts/ids';
 import type { EventStore } from '../event-store/event-store.ts';
 import { createAnnouncer, REGISTRY_CHANGED, type PositionFeed } from './announce.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { Lane, type LaneSettings, type LaneState } from './lane.ts';
 import { createLeases, DEFAULT_LEASE, Fenced, type LeaseOptions } from './lease.ts';
 import { createProjectorMetrics } from './metrics.ts';
@@ -95,6 +96,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
   const allWatchdogs = (): readonly Watchdog[] => [...runners.values()].flatMap((runner) => runner.watchdogs);
   const metrics = options.metrics === undefined ? undefined : createProjectorMetrics(options.metrics, allWatchdogs);
   const announcer = createAnnouncer(signals, options.feed);
+  const checkpoints = createCheckpoints(pool);
   const leases = createLeases(pool, {
     ttlMs: settings.ttlMs,
     heartbeatMs: settings.heartbeatMs,
@@ -116,7 +118,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
 
   const startLane = (instance: Instance, projection: Projection, source: PageSource): Watchdog => {
     const lane: Lane = new Lane(instance, source.shard, {
-      ...{ pool, log, events, leases, source, announcer, logger, projection, settings },
+      ...{ pool, log, events, leases, source, announcer, checkpoints, logger, projection, settings },
       onPage: (count, ms) => metrics?.page(instance, count, ms),
       onStopped: (error) => void noteError(lane.instance, error),
     });
