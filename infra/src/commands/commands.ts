@@ -1,6 +1,6 @@
 /** The load–decide–append loop, once (architecture §3): decide on the cached state, append at that revision, reload on conflict. */
 import type { Decider } from '@tidings/contracts/decider';
-import type { TidingsEvent } from '@tidings/contracts/events/index';
+import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Timestamp } from '@tidings/contracts/time';
 import type { Either } from 'fp-ts/lib/Either.js';
@@ -31,11 +31,19 @@ export interface Commands {
   ): Promise<Either<Rejection, Outcome<State, Event>>>;
 
   /**
-   * The state of a stream for a decision about another one (membership for a message). At most `FRESH_FOR_MS` behind writes of other
-   * nodes, never behind this one's.
+   * The state of a stream for a decision about another one (membership for a message). At most `maxAgeMs` (default `FRESH_FOR_MS`) behind writes
+   * of other nodes, never behind this one's. Whoever appends to the stream next may take an older one: the append finds out.
    */
   load<State, Command, Event extends TidingsEvent, Rejection extends { readonly type: string }>(
     decider: Decider<State, Command, Event, Rejection>,
     key: string,
+    maxAgeMs?: number,
   ): Promise<{ readonly state: State; readonly revision: number; readonly position: Position }>;
+
+  /** For who follows the log and is at its head: this event was just read there, so the stream need not be read for it. */
+  learn<State, Command, Event extends TidingsEvent, Rejection extends { readonly type: string }>(
+    decider: Decider<State, Command, Event, Rejection>,
+    key: string,
+    event: Recorded<Event>,
+  ): void;
 }

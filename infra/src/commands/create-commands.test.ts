@@ -1,4 +1,5 @@
 import type { Decider } from '@tidings/contracts/decider';
+import type { Recorded } from '@tidings/contracts/events/index';
 import type { MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
 import { derivedId, type CommandId, type MailboxId, type StreamId, type UserId } from '@tidings/contracts/ids';
 import { type EventLog, LogUnavailable, Overloaded, START } from '@tidings/contracts/ports/event-log';
@@ -74,6 +75,36 @@ describe('commands', () => {
     expect(calls.reads).toBe(0);
     const written = { ...members, writtenOnce: true as const };
     await commands.transact(written, 'new', { add: user('bob') }, context('3'));
+    expect(calls.reads).toBe(0);
+  });
+
+  it('reads nothing of a stream whose events it was told of in their order', async () => {
+    const { log, calls } = watched();
+    const [writer, reader] = [node(log), node(log)];
+    await writer.transact(members, 'm', { add: user('ada') }, context('1'));
+    await writer.transact(members, 'm', { add: user('bob') }, context('2'));
+    const store = createEventStore(log, memorySubjectKeys());
+    const { events } = await store.open((await log.readAll(0, START, 10)).events);
+    const [first, second] = events as readonly Recorded<Event>[]; // no others were written
+    if (first === undefined || second === undefined) throw new Error('two events were written');
+    calls.reads = 0;
+    for (const event of [first, first, second]) reader.learn(members, 'm', event);
+    expect(await reader.load(members, 'm')).toMatchObject({ state: [user('ada'), user('bob')], revision: 1, position: second.position });
+    expect(calls.reads).toBe(0);
+    const late = node(log);
+    late.learn(members, 'm', second); // without the one before it
+    expect(await late.load(members, 'm')).toMatchObject({ revision: 1 });
+    expect(calls.reads).toBe(1);
+  });
+
+  it('takes an older state where that is enough', async () => {
+    const { log, calls } = watched();
+    let now = 0;
+    const commands = node(log, { now: () => now });
+    await commands.transact(members, 'm', { add: user('ada') }, context('1'));
+    now = 30_000;
+    calls.reads = 0;
+    await commands.load(members, 'm', 60_000);
     expect(calls.reads).toBe(0);
   });
 

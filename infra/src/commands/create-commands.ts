@@ -118,7 +118,10 @@ export const createCommands = (store: EventStore, options: CommandsOptions = {})
       const stream = streamId(decider.category, key);
       return lanes.run(stream, () => run(decider, stream, command, context));
     },
-    load: async (decider, key) => placeOf(await states.recent(decider, streamId(decider.category, key), freshForMs)),
+    load: async (decider, key, maxAgeMs = freshForMs) => placeOf(await states.recent(decider, streamId(decider.category, key), maxAgeMs)),
+    learn: (decider, key, event) => {
+      if (!decider.writtenOnce) states.learn(decider, streamId(decider.category, key), event);
+    },
   };
 };
 

@@ -36,6 +36,8 @@ export interface States {
   ): Promise<{ readonly loaded: Loaded<State>; readonly applied: Outcome<State, Event> | null }>;
   /** After an append of one's own. */
   keep<State, Event extends TidingsEvent>(folding: Folding<State, Event>, stream: StreamId, loaded: Omit<Loaded<State>, 'checkedAt'>): void;
+  /** The event that follows what is known; or the first one of a stream. Others tell nothing. */
+  learn<State, Event extends TidingsEvent>(folding: Folding<State, Event>, stream: StreamId, event: Recorded<Event>): void;
   forget(stream: StreamId): void;
 }
 
@@ -148,6 +150,10 @@ export const createStates = (store: EventStore, options: { readonly cacheSize: n
     },
     keep: (folding, stream, loaded) => {
       keep(folding, stream, { ...loaded, checkedAt: now() });
+    },
+    learn: (folding, stream, event) => {
+      const known = cached(folding, stream) ?? unread(folding);
+      if (event.revision === known.revision + 1) keep(folding, stream, fold(folding, known, [event], now()));
     },
     forget: (stream) => {
       cache.delete(stream);

@@ -73,11 +73,17 @@ print([d.verify(idx=i, dnsfunc=lambda name, timeout=5: zone[name.decode() if isi
   expect(stdout.trim()).toBe('[True, True]');
 });
 
+it('a mail without an author is not signed', async () => {
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('To: bob@example.org\r\n\r\nIt works.\r\n');
+  }
+  await expect(signMail(bytes(), 'tidings.test', await signingKeys(pool, keys, 'tidings.test', NOW), NOW)).rejects.toThrow('no From');
+});
+
 it('the Ed25519 key is published as its 32 bytes (RFC 8463)', async () => {
   const [, ed] = await publishedKeys(pool, keys, 'tidings.test', NOW);
   const [, secret] = await signingKeys(pool, keys, 'tidings.test', NOW);
-  const bytes = createPublicKey(secret?.privateKey ?? '')
-    .export({ type: 'spki', format: 'der' })
-    .subarray(-32);
+  if (secret === undefined) throw new Error('there is no second key');
+  const bytes = createPublicKey(secret.privateKey).export({ type: 'spki', format: 'der' }).subarray(-32);
   expect(ed?.record).toBe(`v=DKIM1; k=ed25519; p=${bytes.toString('base64')}`);
 });

@@ -2,7 +2,7 @@
  * The keys that our domains sign outgoing mail with (RFC 6376, RFC 8463): an RSA key, which everybody checks, and an Ed25519 key beside it. Made once by
  * whoever asks first. Private halves are kept encrypted (AES-256-GCM) with a key of the domain's own, which lies where the keys of people's data lie.
  */
-import { createCipheriv, createDecipheriv, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { derivedId, type SubjectId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import type { Pool } from 'pg';
@@ -15,23 +15,27 @@ export interface PublishedKey {
 }
 export interface SigningKey {
   readonly selector: string;
-  /** PKCS #8, PEM. */
-  readonly privateKey: string;
+  readonly algorithm: Algorithm;
+  readonly privateKey: KeyObject;
 }
 
 type Algorithm = 'rsa' | 'ed25519';
 const ALGORITHMS: readonly Algorithm[] = ['rsa', 'ed25519'];
 
 interface Row {
+  readonly algorithm: Algorithm;
   readonly selector: string;
   readonly record: string;
+  /** PKCS #8, PEM. */
   readonly sealed: Buffer;
 }
 
 /** Needs the schema `egress`. The RSA key first. */
 export const signingKeys = async (pool: Pool, keys: SubjectKeys, domain: string, now: number): Promise<readonly SigningKey[]> => {
   const secret = await secretOf(keys, domain);
-  return (await made(pool, secret, domain, now)).map(({ selector, sealed }) => ({ selector, privateKey: unseal(secret, domain, sealed) }));
+  return (await made(pool, secret, domain, now)).map(({ algorithm, selector, sealed }) => ({
+    ...{ algorithm, selector, privateKey: createPrivateKey(unseal(secret, domain, sealed)) },
+  }));
 };
 
 /** What DNS must say before the first mail goes out. */
@@ -46,9 +50,10 @@ const made = async (pool: Pool, secret: Buffer, domain: string, now: number): Pr
 };
 
 const rowsOf = async (pool: Pool, domain: string): Promise<readonly Row[]> => {
-  const { rows } = await pool.query<Row>('select selector, record, sealed from egress.dkim_key where domain = $1 order by algorithm desc', [
-    domain,
-  ]);
+  const { rows } = await pool.query<Row>(
+    'select algorithm, selector, record, sealed from egress.dkim_key where domain = $1 order by algorithm desc',
+    [domain],
+  );
   return rows;
 };
 

@@ -16,11 +16,11 @@ import { backoff } from '@tidings/infra/projector/backoff';
 import { either as E } from 'fp-ts';
 import type { Logger } from 'pino';
 import { v7 } from 'uuid';
-import type { Job } from './dispatcher.ts';
 import type { DeliverInternally } from './internal.ts';
 import type { UsedUp } from './limits.ts';
 import type { Measures } from './measures.ts';
 import type { Messages } from './message.ts';
+import type { Job } from './routes-in-turn.ts';
 
 export interface AttemptParts {
   readonly commands: Commands;
@@ -47,6 +47,10 @@ export interface AttemptParts {
 /** How soon mail that is kept here is looked at again. */
 const HELD_FOR_MS = 3_600_000;
 const AFTER_FAULT_MS = 60_000;
+/** How old the state of a mail may be that waited in hand. */
+const KNOWN_FOR_MS = 60_000;
+/** The route of what goes to mailboxes of ours. */
+export const INTERNAL = 'internal';
 
 interface To extends OutboundRecipient {
   readonly at: number;
@@ -57,7 +61,9 @@ interface To extends OutboundRecipient {
 export const attempt = async (job: Job, parts: AttemptParts): Promise<Position | null> => {
   const { logger, signal } = parts;
   try {
-    const { state, position } = await parts.commands.load(outbound, outboundKey(job.emailId));
+    // What is older than it thinks is found out when the transmission is begun; mail to ourselves begins nothing.
+    const maxAgeMs = job.route === INTERNAL ? undefined : KNOWN_FOR_MS;
+    const { state, position } = await parts.commands.load(outbound, outboundKey(job.emailId), maxAgeMs);
     if (state.kind === 'none' || isShredded(state.addresses)) return position;
     const { addresses } = state;
     const to = job.recipients.flatMap((at): readonly To[] => {

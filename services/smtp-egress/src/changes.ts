@@ -1,9 +1,10 @@
-/** What a page of events changes in the table of what is due: one change for each recipient, however many events tell of it. */
+/** What events change in the table of what is due: one change for each recipient, however many events tell of it. */
 import type { OutboundEvent } from '@tidings/contracts/events/outbound';
 import type { AttemptId, EmailId, MailboxId } from '@tidings/contracts/ids';
 import { isShredded } from '@tidings/contracts/sealed';
 import type { Timestamp } from '@tidings/contracts/time';
 import { domainIn } from '@tidings/infra/mail-transport/routes';
+import type { DueRecipient } from './due-table.ts';
 
 /** What is kept of a recipient for whom something is still to happen. */
 export interface Waiting {
@@ -28,22 +29,38 @@ export type Told = OutboundEvent & { readonly recordedAt: Timestamp };
 /** Bad addresses have a lane of their own, where they fail. */
 export const NO_DOMAIN = '';
 
+/** Changes that gather until they are written. */
+export class Changes {
+  readonly #of = new Map<string, Change>();
+
+  get size(): number {
+    return this.#of.size;
+  }
+  add(change: Change): void {
+    const key = `${change.emailId} ${change.recipient}`;
+    const before = this.#of.get(key);
+    const isNew = change.waiting !== null && before !== undefined && before.waiting !== null && before.added !== undefined;
+    this.#of.set(key, isNew ? { added: before.added, ...change } : change);
+  }
+  addAll(changes: readonly Change[]): void {
+    for (const change of changes) this.add(change);
+  }
+  all(): readonly Change[] {
+    return [...this.#of.values()];
+  }
+}
+
 /** @param domainsOf the domains of recipients that somebody wants tried again, whose rows may be gone */
 export const changesOf = async (
   events: readonly Told[],
   domainsOf: (emailId: EmailId) => Promise<readonly string[]>,
 ): Promise<readonly Change[]> => {
-  const changes = new Map<string, Change>();
+  const changes = new Changes();
   const set = (emailId: EmailId, recipients: readonly number[], waiting: Waiting | null): void => {
-    for (const recipient of recipients) {
-      const key = `${emailId} ${recipient}`;
-      const before = changes.get(key);
-      const added = before !== undefined && before.waiting !== null ? before.added : undefined;
-      changes.set(key, waiting === null ? { emailId, recipient, waiting } : { emailId, recipient, waiting, ...(added && { added }) });
-    }
+    for (const recipient of recipients) changes.add({ emailId, recipient, waiting });
   };
   const add = (emailId: EmailId, recipient: number, waiting: Waiting, added: Added): void => {
-    changes.set(`${emailId} ${recipient}`, { emailId, recipient, waiting, added });
+    changes.add({ emailId, recipient, waiting, added });
   };
 
   for (const event of events) {
@@ -88,7 +105,22 @@ export const changesOf = async (
         break;
     }
   }
-  return [...changes.values()];
+  return changes.all();
 };
 
 const due = (dueAt: Timestamp): Waiting => ({ dueAt, held: false, sending: null });
+
+/** Those that became due just now, for whoever can take them at once. */
+export const dueIn = (changes: readonly Change[], now: number): readonly DueRecipient[] =>
+  changes.flatMap((change): readonly DueRecipient[] => {
+    if (change.waiting === null || change.added === undefined || change.waiting.dueAt === null) return [];
+    if (Date.parse(change.waiting.dueAt) > now) return [];
+    const { emailId, recipient, added } = change;
+    return [{ emailId, recipient, mailboxId: added.mailboxId, domain: added.domain, queuedAt: Date.parse(added.queuedAt) }];
+  });
+
+/** When the first of them is due, in milliseconds since the epoch; null when none is. */
+export const firstDue = (changes: readonly Change[]): number | null => {
+  const times = changes.flatMap(({ waiting }) => (waiting === null || waiting.dueAt === null ? [] : [Date.parse(waiting.dueAt)]));
+  return times.length === 0 ? null : times.reduce((first, at) => Math.min(first, at));
+};

@@ -13,7 +13,7 @@ import { cameBackTo, returnPathOf, returnPathSecret } from '../../platform/src/r
 import { gatewayAddresses } from '../../smtp-ingress/src/gateway-addresses.ts';
 import { findRecipientIn } from '../../smtp-ingress/src/recipients.ts';
 import { refusalsOf } from '../../smtp-ingress/src/refusals.ts';
-import { attempt } from './attempt.ts';
+import { attempt, INTERNAL } from './attempt.ts';
 import { NO_DOMAIN } from './changes.ts';
 import { internalDelivery } from './internal.ts';
 import { domainAllowance, mailboxAllowance, spend } from './limits.ts';
@@ -58,7 +58,7 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   /** What has another fate than the rest goes alone, whatever the relay. */
   const routeOf = (domain: string): string => {
     if (domain === NO_DOMAIN) return 'nowhere';
-    if (isOurs(domain)) return 'internal';
+    if (isOurs(domain)) return INTERNAL;
     return heldBack(domain) === null ? transport.route(domain) : 'held';
   };
   const follow = sendFrom({

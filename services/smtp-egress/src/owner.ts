@@ -15,13 +15,15 @@ import type { Turn } from '@tidings/infra/process-manager/process-manager';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Platform } from '../../platform/src/platform.ts';
-import { changesOf, NO_DOMAIN } from './changes.ts';
-import { type Dispatcher, type Job, startDispatcher } from './dispatcher.ts';
+import { changesOf, dueIn, NO_DOMAIN } from './changes.ts';
+import { type Dispatcher, startDispatcher } from './dispatcher.ts';
 import { applyChanges, lookAgainAtHeld, nextDue, orphansOf, pickDue } from './due-table.ts';
 import { forgetSpent } from './limits.ts';
 import type { Measures } from './measures.ts';
 import { measureQueue } from './measure-queue.ts';
+import type { Job } from './routes-in-turn.ts';
 import { forgetStsPolicies } from './sts-policies.ts';
+import { startTable, type Table } from './table-writer.ts';
 
 const PAGE = 1_000;
 const TYPES = outboundEvents.map(({ type }) => type);
@@ -40,46 +42,57 @@ export interface OwnerParts {
 export const sendFrom =
   (parts: OwnerParts) =>
   async (turn: Turn): Promise<void> => {
-    const { log, pool, now } = parts.platform;
+    const { pool, now } = parts.platform;
     await catchUp(parts, turn);
     if (turn.signal.aborted) return;
     const ending = new AbortController();
     const signal = AbortSignal.any([turn.signal, ending.signal]);
     const sending = await startSending(parts, turn, signal);
+    const table = startTable(turn, signal, (position, nextAt) => sending.applied(position, nextAt));
     const measuring = measureQueue({ pool, now, shard: turn.shard, sending, ...parts, signal });
+    const following = followLog(parts, turn, sending, table, signal);
     try {
-      for await (const { page, due } of logPages({ log, types: TYPES, limit: PAGE }, turn, turn.signal)) {
-        if (!due) continue;
-        turn.report(page.atHead ? 'working' : 'behind');
-        await apply(parts, turn, page);
-        sending.applied(page.next);
-        if (page.atHead) turn.report('idle');
-      }
+      await Promise.race([following, table.over]);
     } finally {
       // What is on its way is waited for: its outcome is known here and nowhere else.
       ending.abort();
-      await Promise.all([sending.over, measuring]);
+      await Promise.allSettled([sending.over, measuring, following, table.over]);
     }
   };
+
+/** What it tells of is sent at once, and written into the table a little later. */
+const followLog = async (parts: OwnerParts, turn: Turn, sending: Dispatcher, table: Table, signal: AbortSignal): Promise<void> => {
+  const { log, now, commands } = parts.platform;
+  for await (const { page, due } of logPages({ log, types: TYPES, limit: PAGE }, turn, signal)) {
+    if (!due) continue;
+    turn.report(page.atHead ? 'working' : 'behind');
+    const events = await opened(parts, page);
+    if (page.atHead) for (const event of events) commands.learn(outbound, outboundKey(event.data.emailId), event);
+    const changes = await changesOf(events, (emailId) => domainsOf(parts.platform, emailId));
+    sending.offer(dueIn(changes, now()), page.next);
+    await table.write(changes, page);
+  }
+};
 
 /** Everything there is, so that what is due is known before anything is sent. */
 const catchUp = async (parts: OwnerParts, turn: Turn): Promise<void> => {
   turn.report('behind');
   for (let atHead = false; !atHead && !turn.signal.aborted;) {
     const page = await parts.platform.log.readAll(turn.shard, turn.position, PAGE, { types: TYPES });
-    if (page.next !== turn.position) await apply(parts, turn, page);
+    if (page.next !== turn.position) {
+      const changes = await changesOf(await opened(parts, page), (emailId) => domainsOf(parts.platform, emailId));
+      await turn.commit(page.next, (client) => applyChanges(client, turn.shard, changes));
+    }
     ({ atHead } = page);
   }
   turn.report('idle');
 };
 
-const apply = async ({ platform, logger }: OwnerParts, turn: Turn, page: LogPage): Promise<void> => {
-  const opened = await platform.events.open(page.events);
-  for (const { event, reason } of opened.faults)
+const opened = async ({ platform, logger }: OwnerParts, page: LogPage): Promise<readonly Recorded<OutboundEvent>[]> => {
+  const { events, faults } = await platform.events.open(page.events);
+  for (const { event, reason } of faults)
     logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; passed over');
-  const changes = await changesOf(opened.events.filter(isOutbound), (emailId) => domainsOf(platform, emailId));
-  // All of it can be had from the log again, so it need not wait for the disk.
-  await turn.commit(page.next, (client) => applyChanges(client, turn.shard, changes));
+  return events.filter(isOutbound);
 };
 
 /** Of recipients in their order; none for a mailbox that was erased. */
