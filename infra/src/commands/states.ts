@@ -4,6 +4,7 @@ import type { Decider } from '@tidings/contracts/decider';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import type { CommandId, StreamId } from '@tidings/contracts/ids';
 import { type Position, START } from '@tidings/contracts/ports/event-log';
+import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
 import type { EventStore } from '../event-store/event-store.ts';
 import type { Outcome } from './commands.ts';
@@ -43,7 +44,7 @@ export interface States {
 
 export const createStates = (store: EventStore, options: { readonly cacheSize: number; readonly now: () => number }): States => {
   const { cacheSize, now } = options;
-  const cache = new LRUCache<StreamId, { readonly folding: object; readonly loaded: Loaded<unknown> }>({ max: cacheSize });
+  const cache = new LRUCache<StreamId, { readonly folding: object; readonly loaded: Loaded<unknown> }>(atMost(cacheSize));
   const reading = new Map<StreamId, { readonly folding: object; readonly result: Promise<Loaded<unknown>> }>();
 
   // Entries are only handed to the decider that made them, so `State` is that decider's own; hence the casts below.

@@ -5,6 +5,7 @@
  */
 import { Resolver } from 'node:dns/promises';
 import { DnsFailure, isAbsence, type Dns, type DnsRecord, type DnsType } from '@tidings/contracts/ports/dns';
+import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
 
 export interface DnsOptions {
@@ -37,7 +38,7 @@ export const openDns = ({ servers = [], timeoutMs = 1_000, now = Date.now }: Dns
 
 /** A good resolver's manners around a plain one. */
 export const remembering = (ask: Ask, now: () => number): Dns['resolve'] => {
-  const remembered = new LRUCache<string, Answer>({ max: REMEMBERED, ttl: REMEMBER_MS, ttlResolution: 0, perf: { now } });
+  const remembered = new LRUCache<string, Answer>({ ...atMost(REMEMBERED), ttl: REMEMBER_MS, ttlResolution: 0, perf: { now } });
   const asking = new Map<string, Promise<Answer>>();
   let failures = 0;
   let downUntil = 0;

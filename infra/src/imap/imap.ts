@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net';
 import type { ImapTls } from '@tidings/contracts/events/import';
-import { ImapFlow, type ListResponse } from 'imapflow';
+import type { ImapFlow, ListResponse } from 'imapflow';
 import { AddressRefused, guardedLookup, type Guard } from '../webhooks/guard.ts';
 
 export interface ImapAccount {
@@ -76,6 +76,7 @@ export interface ImapLimits {
 
 /** @throws ImapError */
 export const openImap = async (account: ImapAccount, guard: Guard, { connectMs, maxMailBytes }: ImapLimits): Promise<Imap> => {
+  const { ImapFlow } = await import('imapflow'); // fifty files that few installations need
   const client = new ImapFlow({
     host: await addressOf(account.host, guard),
     port: account.port,

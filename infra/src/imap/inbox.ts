@@ -1,5 +1,4 @@
 /** The inbox of an account, watched for what is new (RFC 3501, IDLE of RFC 2177). Mail is fetched, marked as seen, and stays where it is. */
-import { ImapFlow } from 'imapflow';
 
 export interface InboxAccount {
   readonly host: string;
@@ -32,6 +31,7 @@ const CONNECT_MS = 30_000;
 
 /** @param maxBytes larger mails are passed over @throws what the connection throws */
 export const openInbox = async ({ host, port, tls, user, pass }: InboxAccount, maxBytes: number): Promise<Inbox> => {
+  const { ImapFlow } = await import('imapflow'); // fifty files that few installations need
   const client = new ImapFlow({
     ...{ host, port, secure: tls === 'implicit', auth: { user, pass }, logger: false, disableAutoIdle: true },
     ...(tls === 'implicit' ? {} : { doSTARTTLS: tls === 'starttls' }),

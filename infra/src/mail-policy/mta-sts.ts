@@ -4,6 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { Dns, DnsRecord } from '@tidings/contracts/ports/dns';
+import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
 import { parsePolicy, resolvePolicy, validateMx } from 'mailauth/lib/mta-sts.js';
 import type { Logger } from 'pino';
@@ -45,8 +46,8 @@ const AFTER_FAILURE_MS = 300_000;
 const REMEMBERED = 20_000;
 
 export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger }: MtaStsOptions): MtaSts => {
-  const known = new LRUCache<string, StsPolicy>({ max: REMEMBERED });
-  const failed = new LRUCache<string, true>({ max: REMEMBERED, ttl: AFTER_FAILURE_MS, ttlResolution: 0, perf: { now } });
+  const known = new LRUCache<string, StsPolicy>(atMost(REMEMBERED));
+  const failed = new LRUCache<string, true>({ ...atMost(REMEMBERED), ttl: AFTER_FAILURE_MS, ttlResolution: 0, perf: { now } });
   const looking = new Map<string, Promise<StsPolicy | null>>();
 
   const look = async (domain: string): Promise<StsPolicy | null> => {

@@ -8,6 +8,7 @@ import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import { DnsFailure } from '@tidings/contracts/ports/dns';
 import { type Answer, AUTHENTIC_DATA, type DecodedPacket, decode, encode, type Packet, RECURSION_DESIRED, streamEncode } from 'dns-packet';
+import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
 
 export type SecureType = 'A' | 'AAAA' | 'MX' | 'TLSA';
@@ -37,7 +38,7 @@ const LONGEST_MS = 300_000;
 const REMEMBER_ABSENCE_MS = 60_000;
 
 export const openValidatingDns = ({ servers, timeoutMs = 1_500, now = Date.now }: ValidatingDnsOptions): ValidatingDns => {
-  const remembered = new LRUCache<string, Validated>({ max: REMEMBERED, ttl: LONGEST_MS, ttlResolution: 0, perf: { now } });
+  const remembered = new LRUCache<string, Validated>({ ...atMost(REMEMBERED), ttl: LONGEST_MS, ttlResolution: 0, perf: { now } });
   const asking = new Map<string, Promise<Validated>>();
   const endpoints = servers.map(endpointOf);
 

@@ -49,7 +49,7 @@ export interface Mime {
 export const openMime = ({ threads = availableParallelism(), timeoutMs = 10_000, maxHeapMb = 512 }: MimeOptions = {}): Mime => {
   const pool = new Piscina({
     filename: fileURLToPath(import.meta.resolve('./worker.ts')),
-    minThreads: 1,
+    minThreads: 0,
     maxThreads: threads,
     idleTimeout: 60_000,
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: 32 },

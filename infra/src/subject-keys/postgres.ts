@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { SubjectId } from '@tidings/contracts/ids';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
+import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
 import pg from 'pg';
 import { watchDestroyed } from './watch.ts';
@@ -46,7 +47,7 @@ export const migrateSubjectKeys = async (target: string | pg.Pool): Promise<void
 export const postgresSubjectKeys = ({ pool, cacheSize = 50_000, cacheMs = 3_000 }: PostgresSubjectKeysOptions): SubjectKeys => {
   // The cache hands out the same Buffer again and again, on which the cipher's own key objects hang (sealing.ts). A key changes only once,
   // when it is destroyed, and the watch tells of that; so none is fetched a second time.
-  const cache = new LRUCache<SubjectId, { readonly key: Buffer | null }>({ max: cacheSize });
+  const cache = new LRUCache<SubjectId, { readonly key: Buffer | null }>(atMost(cacheSize));
 
   const remember = (subject: SubjectId, key: Buffer | null): Buffer | null => {
     const before = cache.get(subject);

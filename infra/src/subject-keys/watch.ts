@@ -1,5 +1,6 @@
 /** Which keys were destroyed lately, asked of Postgres every second while keys are used or somebody wants to know. */
 import type { SubjectId } from '@tidings/contracts/ids';
+import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 
@@ -24,7 +25,7 @@ export interface Watch {
 /** @param first is told of each subject before any listener, and again while it is looked back at */
 export const watchDestroyed = (pool: pg.Pool, first: Listener): Watch => {
   const listeners = new Set<Listener>();
-  const told = new LRUCache<SubjectId, true>({ max: 10_000 });
+  const told = new LRUCache<SubjectId, true>(atMost(10_000));
   let timer: NodeJS.Timeout | null = null;
   let lookedAt = Date.now();
   let looking: Promise<void> | null = null;

@@ -1,11 +1,12 @@
 /** Where the provider keeps logins under way, in memory and bounded: a restart asks people to log in again, tokens stay valid. */
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider';
 
 const MAX_ENTRIES = 10_000;
 
 export const memoryAdapter = (): AdapterFactory => {
-  const entries = new LRUCache<string, AdapterPayload>({ max: MAX_ENTRIES });
+  const entries = new LRUCache<string, AdapterPayload>(atMost(MAX_ENTRIES));
   const findBy = (model: string, has: (payload: AdapterPayload) => boolean): AdapterPayload | undefined =>
     [...entries.entries()].find(([key, payload]) => key.startsWith(`${model}:`) && has(payload))?.[1];
 

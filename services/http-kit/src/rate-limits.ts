@@ -6,6 +6,7 @@
 import type { Rate, RateClass, RateLimits } from '@tidings/infra/config/rate-limits';
 import type { FastifyReply } from 'fastify';
 import { TokenBucket } from 'limiter';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import { Counter, type Registry } from 'prom-client';
 import { ApiError } from './errors.ts';
@@ -24,7 +25,7 @@ export interface RateLimiter {
 }
 
 export const createRateLimiter = (limits: RateLimits, metrics: Registry): RateLimiter => {
-  const buckets = new LRUCache<string, TokenBucket>({ max: REMEMBERED_CALLERS });
+  const buckets = new LRUCache<string, TokenBucket>(atMost(REMEMBERED_CALLERS));
   const refused =
     (metrics.getSingleMetric(METRIC) as Counter<'class'> | undefined) ?? // registered below, by us alone
     new Counter({ name: METRIC, help: 'Requests refused with 429, by class.', labelNames: ['class'], registers: [metrics] });

@@ -13,7 +13,7 @@ const said = { method: 'POST', tag: 'Things', summary: 'Takes a thing.', params:
 const note = defineRoute({ ...said, id: 'takeNote', path: '/api/notes', body: t.type({ text: t.string }), response: t.string });
 const file = defineRoute({ ...said, id: 'takeFile', path: '/api/files', body: new FileForm('thing', 1000, 413), response: t.number });
 
-const patience = { body: 300, file: 60_000, largest: 60_000, fileRate: 100 };
+const patience = { body: 300, file: 60_000, largest: 60_000, fileRate: 25 };
 const platform = memoryPlatform();
 const app = createHttpApp(platform, { identity: knownPeople(person('ada')), checkResponses: true, patience });
 let port: number;

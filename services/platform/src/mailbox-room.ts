@@ -2,6 +2,7 @@
 import type { MailboxId } from '@tidings/contracts/ids';
 import type { MailboxState } from '@tidings/domain/mailbox/index';
 import { usageOf } from '@tidings/projections/storage/index';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import type { Platform } from './platform.ts';
 
@@ -19,7 +20,7 @@ const USAGE_FOR_MS = 1_000;
 const MAILBOXES = 10_000;
 
 export const roomIn = (platform: Pick<Platform, 'config' | 'read' | 'liveSchema'>): TooFull => {
-  const known = new LRUCache<MailboxId, number>({ max: MAILBOXES, ttl: USAGE_FOR_MS });
+  const known = new LRUCache<MailboxId, number>({ ...atMost(MAILBOXES), ttl: USAGE_FOR_MS });
 
   const usedBytes = async (mailboxId: MailboxId): Promise<number> => {
     const remembered = known.get(mailboxId);

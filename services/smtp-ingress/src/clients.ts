@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { TokenBucket } from 'limiter';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import { replies, type Reply } from './reply.ts';
 
@@ -14,7 +15,7 @@ export class Clients {
   readonly #open = new Map<string, number>();
   /** The client of each session that was let in. */
   readonly #inside = new Map<string, string>();
-  readonly #begun = new LRUCache<string, TokenBucket>({ max: REMEMBERED });
+  readonly #begun = new LRUCache<string, TokenBucket>(atMost(REMEMBERED));
 
   constructor(limits: { readonly maxSessions: number; readonly newPerMinute: number }) {
     this.#maxSessions = limits.maxSessions;

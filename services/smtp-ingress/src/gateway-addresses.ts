@@ -3,6 +3,7 @@
  * Whoever guesses tokens is soon told nothing any more.
  */
 import { TokenBucket } from 'limiter';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import { openReplyAddresses } from '../../platform/src/gateway/reply-addresses.ts';
 import { resolveAddressIn } from '../../platform/src/gateway/resolve.ts';
@@ -19,7 +20,7 @@ export const gatewayAddresses = async (platform: Platform): Promise<FindGateway>
   const addresses = await openReplyAddresses(platform);
   const resolve = resolveAddressIn(platform, addresses);
   const { replyDomain } = platform.config.gateway;
-  const bad = new LRUCache<string, TokenBucket>({ max: REMEMBERED });
+  const bad = new LRUCache<string, TokenBucket>(atMost(REMEMBERED));
   const bucketOf = (client: string): TokenBucket => {
     const known = bad.get(client) ?? newBucket();
     bad.set(client, known);

@@ -3,6 +3,7 @@ import type { UserId } from '@tidings/contracts/ids';
 import { timestamp } from '@tidings/contracts/time';
 import { whoIsThere } from '@tidings/infra/presence/who-is-there';
 import { friendsOf } from '@tidings/projections/relationships/index';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import type { Platform } from '../../platform/src/platform.ts';
 import { ephemeralFrame } from './frames.ts';
@@ -17,7 +18,7 @@ export class Comings {
   readonly #platform: Platform;
   readonly #announced = new Set<UserId>();
   /** As the streams here were told it last. */
-  readonly #online = new LRUCache<UserId, boolean>({ max: REMEMBERED });
+  readonly #online = new LRUCache<UserId, boolean>(atMost(REMEMBERED));
   #timer: NodeJS.Timeout | null = null;
 
   constructor(hub: () => Hub | null, platform: Platform) {

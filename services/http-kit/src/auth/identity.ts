@@ -1,6 +1,7 @@
 /** Who holds a token: verified, and known to the log as a user. One per process, shared by HTTP and the live stream. */
 import { subjectId, type SubjectId } from '@tidings/contracts/ids';
 import { START } from '@tidings/contracts/ports/event-log';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import type { Platform } from '../../../platform/src/platform.ts';
 import type { Actor } from '../ctx.ts';
@@ -26,7 +27,7 @@ export const createIdentity = (platform: Platform, issuer: () => string): Identi
   const { audience, adminRole } = platform.config.oidc;
   const verifier = createVerifier({ issuer, audience, adminRole, now: platform.now });
   // By what the token says of the person, so that a new name or address at the issuer is noticed.
-  const provisioned = new LRUCache<string, Promise<void>>({ max: REMEMBERED_PEOPLE });
+  const provisioned = new LRUCache<string, Promise<void>>(atMost(REMEMBERED_PEOPLE));
   /** The verifier gives the same object for the same token: then nothing is left to ask. */
   const seen = new WeakSet<Actor>();
   /** Erased since this process began; of those before, the log tells at their first token. */

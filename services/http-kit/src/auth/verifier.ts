@@ -5,6 +5,7 @@
 import { derivedId, type UserId } from '@tidings/contracts/ids';
 import { hash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type RemoteJWKSet } from 'jose';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import { validate } from 'uuid';
 import type { Actor } from '../ctx.ts';
@@ -36,7 +37,7 @@ const REFRESH_AFTER_MS = 10 * 60_000;
 const REMEMBERED_TOKENS = 20_000;
 
 export const createVerifier = (options: VerifierOptions): Verifier => {
-  const remembered = new LRUCache<string, Actor>({ max: REMEMBERED_TOKENS });
+  const remembered = new LRUCache<string, Actor>(atMost(REMEMBERED_TOKENS));
   const keys = issuerKeys(options);
 
   return {

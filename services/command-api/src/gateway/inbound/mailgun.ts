@@ -3,6 +3,7 @@
  * the same call again is taken, another one with its token is refused. 406 makes it stop.
  */
 import { createHash } from 'node:crypto';
+import { atMost } from '@tidings/infra/cache/at-most';
 import { LRUCache } from 'lru-cache';
 import { type Delivery, addressesIn, type Headers, headerOf, isHmac, rebuilt, saidBy } from './delivery.ts';
 import type { Door, InboundRequest } from './door.ts';
@@ -15,7 +16,7 @@ const TOKENS = 100_000;
 
 export const mailgunDoor = (signingKey: string): Door => {
   /** What came with each token. */
-  const seen = new LRUCache<string, string>({ max: TOKENS, ttl: WINDOW_MS });
+  const seen = new LRUCache<string, string>({ ...atMost(TOKENS), ttl: WINDOW_MS });
   return {
     name: 'mailgun',
     types: FORMS,
