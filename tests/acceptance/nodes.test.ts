@@ -1,13 +1,20 @@
 /**
- * Two nodes with all services each, on one database, as behind a plain load balancer. One is killed, later the other one hangs and wakes up again: whatever
- * either held moves to the other within ten seconds, and nothing is lost, applied twice or sent twice.
+ * Two nodes with all services each on one database, behind a plain load balancer. They share the read models; one hangs and wakes up again, later one is
+ * killed: whatever either held moves to the other within ten seconds, and nothing is lost, applied twice or sent twice.
  */
+import { liveEvents } from '@tidings/contracts/client/events';
 import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
-import type { Delivery, Mailbox } from '@tidings/contracts/http/mail-objects';
+import type { Delivery, Me } from '@tidings/contracts/http/mail-objects';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type Balancer, startBalancer } from '../kit/balancer.ts';
 import { childPid } from '../kit/child-pid.ts';
-import { createTestDatabase, type TestDatabase } from '../kit/postgres.ts';
+import { fillFromTemplate } from '../kit/program-template.ts';
 import { type Program, startProgram } from '../kit/program.ts';
 import { type Sink, startSink } from '../kit/smtp-sink.ts';
 import { Load, recovery } from './load.ts';
@@ -15,73 +22,64 @@ import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
 
 /** As the house plan has it. */
 const TAKEN_OVER_MS = 10_000;
-const soon = { timeout: 60_000, interval: 100 };
+const soon = { timeout: 60_000, interval: 50 };
 
-let database: TestDatabase;
+let home: string;
+let postgres: EmbeddedPostgres;
+let database: pg.Pool;
 let town: Town;
 let sink: Sink;
+let http: Balancer;
+let smtp: Balancer;
+/** The program as people meet it: both nodes, by turns. */
+let front: Program;
 let load: Load;
-const nodes: Program[] = [];
-/** Where the load balancer sends people; one that is down is left out. */
-let up: readonly Program[] = [];
+let nodes: readonly [Program, Program];
 
-const startNode = async (name: string): Promise<Program> => {
-  const program = await startProgram({
+const startNode = (name: string): Promise<Program> =>
+  startProgram({
     fresh: true, // its database is not its own
     env: {
-      DATABASE_URL: database.url,
+      DATABASE_URL: postgres.url,
       NODE_NAME: name,
       OIDC_ISSUER: town.issuer.url,
       SMTP_RELAY_URL: `smtp://127.0.0.1:${sink.port}`,
       LOG_LEVEL: 'fatal',
     },
   });
-  nodes.push(program);
-  // For whoever asks the database how far filing is.
-  return { ...program, running: { ...program.running, embeddedUrl: database.url } };
-};
-
-/** Who holds leases in the name of this node (`lease.ts`: `host:pid:…`). */
-const ownersOn = (node: Program): readonly string[] =>
-  ['projector', 'filing', 'egress'].flatMap((group) => childPid(node.pid, group) ?? []).map((pid) => `%:${pid}:%`);
-
-/** Soon nothing that has one owner is theirs any more: projections, filing, sending. */
-const expectTakenOver = async (owners: readonly string[]): Promise<void> => {
-  const client = new pg.Client({ connectionString: database.url });
-  await client.connect();
-  const left = async (): Promise<readonly string[]> =>
-    (await client.query<{ name: string }>('select name from projection.lease where owner like any($1)', [owners])).rows.map(
-      ({ name }) => name,
-    );
-  try {
-    await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: TAKEN_OVER_MS, interval: 50 });
-  } finally {
-    await client.end();
-  }
-};
-
-let turn = 0;
-const anyNode = (): Program => {
-  const node = up[turn++ % up.length];
-  if (node === undefined) throw new Error('no node is up');
-  return node;
-};
 
 beforeAll(async () => {
-  [database, town, sink] = await Promise.all([createTestDatabase(), foundTown('Rower', 6), startSink()]);
-  up = [await startNode('one')];
-  up = [...up, await startNode('two')];
-  load = await Load.begin(anyNode, town);
+  home = await mkdtemp(join(tmpdir(), 'tidings-nodes-'));
+  await chmod(home, 0o711); // as root, Postgres runs under another account
+  await fillFromTemplate(home);
+  [postgres, town, sink] = await Promise.all([
+    startEmbeddedPostgres({ dataDir: join(home, 'postgres'), logger: pino({ level: 'silent' }) }),
+    foundTown('Rower', 6),
+    startSink(),
+  ]);
+  database = new pg.Pool({ connectionString: postgres.url, max: 1 });
+  nodes = await Promise.all([startNode('one'), startNode('two')]);
+  [http, smtp] = await Promise.all([startBalancer(nodes.map(httpPort)), startBalancer(nodes.map(({ smtpPort }) => smtpPort))]);
+  const [first] = nodes;
+  const running = { ...first.running, embeddedUrl: postgres.url }; // for whoever asks the database how far filing is
+  front = { ...first, running, httpUrl: `http://127.0.0.1:${http.port}`, smtpPort: smtp.port };
+  load = await Load.begin(() => front, town);
 });
 afterAll(async () => {
   await load.abandon();
-  for (const node of nodes) {
-    signal(node, 'SIGCONT');
-    await node.stop();
-  }
-  await Promise.all([database.drop(), town.issuer.close(), sink.close()]);
+  for (const node of nodes) signal(node, 'SIGCONT');
+  await Promise.all(nodes.map((node) => node.stop()));
+  await Promise.all([http.close(), smtp.close(), town.issuer.close(), sink.close(), database.end()]);
+  await postgres.stop();
+  await rm(home, { recursive: true, force: true });
 });
 
+const httpPort = ({ httpUrl }: Program): number => Number(new URL(httpUrl).port);
+/** New connections go to these; those to others are broken, as when a balancer takes a node out. */
+const balance = (up: readonly Program[]): void => {
+  http.use(up.map(httpPort));
+  smtp.use(up.map(({ smtpPort }) => smtpPort));
+};
 const signal = ({ pid }: Program, name: NodeJS.Signals): void => {
   try {
     process.kill(-pid, name);
@@ -90,80 +88,177 @@ const signal = ({ pid }: Program, name: NodeJS.Signals): void => {
   }
 };
 
-/** Somebody into whose mailbox the load does not mail. */
-const sender = (): Person => town.people[4] ?? expect.unreachable('the town is too small');
+/** Who holds leases in the name of this node (`lease.ts`: `host:pid:…`). */
+const ownersOn = (node: Program): readonly string[] =>
+  ['projector', 'filing', 'egress'].flatMap((group) => childPid(node.pid, group) ?? []).map((pid) => `%:${pid}:%`);
+const leasesOf = async (owners: readonly string[]): Promise<readonly string[]> => {
+  const { rows } = await database.query<{ name: string }>(
+    'select name from projection.lease where owner like any($1) and expires_at > clock_timestamp()',
+    [owners],
+  );
+  return rows.map(({ name }) => name);
+};
+const readModelsOf = async (node: Program): Promise<number> =>
+  (await leasesOf(ownersOn(node))).filter((name) => /_v\d+_g\d+$/.test(name)).length;
+/** Soon nothing that has one owner is theirs any more: projections, filing, sending. */
+const expectTakenOver = async (owners: readonly string[]): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const { rows } = await database.query<{ name: string }>('select name from projection.lease where owner like any($1)', [owners]);
+      expect(rows).toEqual([]);
+    },
+    { timeout: TAKEN_OVER_MS, interval: 50 },
+  );
+/** Who sends mail now, and the other one. */
+const senderAndOther = async (): Promise<readonly [Program, Program]> => {
+  const [one, two] = nodes;
+  return (await leasesOf(ownersOn(one))).includes('egress') ? [one, two] : [two, one];
+};
+const expectShared = (): Promise<void> =>
+  vi.waitFor(async () => {
+    const { rows } = await database.query<{ count: number }>(`select count(*)::int as count from projection.instance where state = 'live'`);
+    const all = rows[0]?.count ?? 0;
+    const [few = 0, many = 0] = (await Promise.all(nodes.map(readModelsOf))).toSorted((a, b) => a - b);
+    expect([few, many]).toEqual([Math.floor(all / 2), Math.ceil(all / 2)]);
+  }, soon);
 
-/** Mails to the world, each by whichever node is next. */
+const [DAN, EVE, FAY] = [3, 4, 5];
+/** Into whose mailboxes the load does not mail. */
+const person = (at: number): Person => town.people[at] ?? expect.unreachable('the town is too small');
+let ourRoom: string;
+const say = async (node: Pick<Program, 'httpUrl'>, text: string): Promise<Message> =>
+  askJson<Message>(node, person(EVE), '/api/send-msg', { body: { chatRoomId: ourRoom, msgBody: { text } } });
+
+/** Of Eve, by whom mails to the world are written. */
+let mailboxId: string;
+/** Each by whichever node is next. */
 const submitted: { readonly emailId: string; readonly to: string }[] = [];
-const submit = async (person: Person, mailboxId: string, to: string): Promise<void> => {
-  const raw = `From: ${person.email}\r\nTo: ${to}\r\nSubject: ${to}\r\n\r\nHello\r\n`;
+const submit = async (to: string): Promise<void> => {
+  const eve = person(EVE);
+  const body = `From: ${eve.email}\r\nTo: ${to}\r\nSubject: ${to}\r\n\r\nHello\r\n`;
   const headers = { 'content-type': 'message/rfc822', 'x-rcpt-to': to, 'idempotency-key': to };
-  // When a node dies on the way, the same request is made of another.
+  // When a node dies on the way, the same request is made again.
   await vi.waitFor(async () => {
-    const response = await ask(anyNode(), person, `/api/mailboxes/${mailboxId}/submit`, { method: 'POST', body: raw, headers });
+    const response = await ask(front, eve, `/api/mailboxes/${mailboxId}/submit`, { method: 'POST', body, headers });
     const answer = await response.text();
     expect([response.status, answer]).toEqual([202, expect.stringContaining('emailId')]);
     submitted.push({ emailId: (JSON.parse(answer) as { emailId: string }).emailId, to });
   }, soon);
 };
-const mailboxOf = async (person: Person): Promise<string> => {
-  const me = await askJson<{ readonly mailboxes: readonly Mailbox[] }>(anyNode(), person, '/api/me');
-  return me.mailboxes[0]?.id ?? expect.unreachable('no mailbox');
+const submitSome = async (count: number, wave: string): Promise<void> => {
+  for (let n = 0; n < count; n += 1) await submit(`${wave}${n}@far.example`);
 };
-const sendSome = async (count: number, wave: string): Promise<void> => {
-  const mailboxId = await mailboxOf(sender());
-  for (let n = 0; n < count; n += 1) await submit(sender(), mailboxId, `${wave}${n}@far.example`);
+/** A mail to this address has been handed over, and waits for the other server's answer until that is let go. */
+const holdBack = async (to: string): Promise<() => void> => {
+  const [came, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
+  sink.play({
+    onMessage: (mail) => {
+      if (!mail.to.includes(to)) return undefined;
+      came.resolve();
+      return answer.promise;
+    },
+  });
+  await submit(to);
+  await came.promise;
+  return () => answer.resolve('250 2.0.0 taken');
 };
 
+it('shares the read models, half and half', () => expectShared());
+
 it('reads on one node what was just written on another', async () => {
-  const [, , , , eve, fay] = town.people as readonly [Person, Person, Person, Person, Person, Person];
-  const [here, there] = up as [Program, Program];
-  await askJson(there, fay, '/api/me');
-  const body = { roomType: 'Single', invitedUsers: [eve.id, fay.id] };
-  const { id } = await askJson<ChatRoom>(here, eve, '/api/rooms/create-room', { body });
-  for (let n = 0; n < 20; n += 1) {
+  const [here, there] = nodes;
+  await askJson(there, person(FAY), '/api/me');
+  mailboxId = (await askJson<Me>(here, person(EVE), '/api/me')).mailboxes[0]?.id ?? expect.unreachable('no mailbox');
+  const body = { roomType: 'Single', invitedUsers: [person(EVE).id, person(FAY).id] };
+  ourRoom = (await askJson<ChatRoom>(here, person(EVE), '/api/rooms/create-room', { body })).id;
+  for (let n = 0; n < 6; n += 1) {
     const [writer, reader] = n % 2 === 0 ? [here, there] : [there, here];
-    const said = await askJson<Message>(writer, eve, '/api/send-msg', { body: { chatRoomId: id, msgBody: { text: `${n}` } } });
-    const [latest] = await askJson<readonly Message[]>(reader, fay, `/api/rooms/${id}/timeline`);
+    const said = await say(writer, `${n}`);
+    const [latest] = await askJson<readonly Message[]>(reader, person(FAY), `/api/rooms/${ourRoom}/timeline`);
     expect(latest).toEqual(said);
   }
 });
 
-it('goes on with the other when one is killed', async () => {
-  const [one, two] = up as [Program, Program];
-  await load.more(12);
-  const sending = sendSome(15, 'killed');
-  await sink.taken(5);
-  const owners = ownersOn(one);
-  await one.kill9();
-  up = [two];
-  await expectTakenOver(owners);
-  await recovery(two, town, soon.timeout);
-  await load.more(12);
-  await sending;
+it('waits on one node for the position that another gave', async () => {
+  const [here, there] = nodes;
+  for (let n = 0; n < 4; n += 1) {
+    const asked = { body: { chatRoomId: ourRoom, msgBody: { text: `early ${n}` } }, headers: { prefer: 'respond-async' } };
+    const accepted = await ask(here, person(EVE), '/api/send-msg', asked);
+    const headers = { 'tidings-position': accepted.headers.get('tidings-position') ?? '' };
+    expect(accepted.status).toBe(202);
+    const [latest] = await askJson<readonly Message[]>(there, person(FAY), `/api/rooms/${ourRoom}/timeline`, { headers });
+    expect(latest?.msgBody).toMatchObject({ text: `early ${n}` });
+  }
 });
 
 it('goes on with the other when one hangs, which does nothing twice when it wakes up', async () => {
-  const [two] = up as [Program];
-  const three = await startNode('three');
-  up = [two, three];
-  await load.more(12);
-  const sending = sendSome(15, 'hung');
-  await sink.taken(sink.mails.length + 3);
-  // People are sent elsewhere first: what is under way on a node that hangs has no answer until it wakes up.
-  up = [three];
-  await load.more(24);
-  signal(two, 'SIGSTOP');
+  await load.more(8);
+  expect(nodes.map((node) => [http.carried(httpPort(node)) > 0, smtp.carried(node.smtpPort) > 0])).toEqual([
+    [true, true],
+    [true, true],
+  ]);
+  const [hanging, other] = await senderAndOther();
+  const letGo = await holdBack('hung@far.example');
+  const sending = submitSome(5, 'hung');
+  balance([other]);
+  const owners = ownersOn(hanging);
+  signal(hanging, 'SIGSTOP');
   try {
-    await expectTakenOver(ownersOn(two));
-    await recovery(three, town, soon.timeout);
-    await load.more(12);
+    await expectTakenOver(owners);
+    await recovery(front, town, soon.timeout);
+    await load.more(8);
   } finally {
-    signal(two, 'SIGCONT');
+    signal(hanging, 'SIGCONT');
   }
+  letGo();
   await sending;
-  up = [two, three];
-  await load.more(12);
+  balance(nodes);
+  await load.more(8);
+  await expectShared();
+});
+
+/** Fay's live stream on one node: the messages that it tells, one after the other. */
+const listenOn = async (node: Program, lastEventId?: string) => {
+  const stop = new AbortController();
+  const opened = Promise.withResolvers<void>();
+  const resume = lastEventId === undefined ? {} : { lastEventId };
+  const { signal: ended } = stop;
+  const events = liveEvents({ baseUrl: node.httpUrl, token: () => person(FAY).token, signal: ended, onOpen: opened.resolve, ...resume });
+  const told = (async function* () {
+    for await (const { id, event } of events) if (event?.type === 'ChatMessage') yield { id: id ?? '', message: event.message };
+  })();
+  const first = told.next();
+  await Promise.race([opened.promise, first]);
+  let waiting: typeof first | null = first;
+  const next = async (): Promise<{ readonly id: string; readonly message: Message }> => {
+    const { value } = await (waiting ?? told.next());
+    waiting = null;
+    return value ?? expect.unreachable('the stream ended');
+  };
+  return { next, stop: () => stop.abort() };
+};
+
+it('goes on with the other when one is killed amid sending, and a live stream resumes there', async () => {
+  const [dying, other] = await senderAndOther();
+  const before = await listenOn(dying);
+  const first = await say(other, 'before the kill');
+  const { id, message } = await before.next();
+  expect(message).toEqual(first);
+  const letGo = await holdBack('killed@far.example');
+  const sending = submitSome(5, 'killed');
+  const owners = ownersOn(dying);
+  await dying.kill9();
+  before.stop();
+  await expectTakenOver(owners);
+  const missed = [await say(front, 'nobody heard this'), await say(front, 'nor this')];
+  const after = await listenOn(other, id);
+  const live = await say(front, 'after the kill');
+  expect([await after.next(), await after.next(), await after.next()].map((told) => told.message)).toEqual([...missed, live]);
+  after.stop();
+  letGo();
+  await recovery(front, town, soon.timeout);
+  await load.more(8);
+  await sending;
 });
 
 it('has every message and mail once, told once, in one order', async ({ annotate }) => {
@@ -171,23 +266,29 @@ it('has every message and mail once, told once, in one order', async ({ annotate
   // Refused, if at all, by a broken connection or in the words of an outage.
   expect(load.refusedPosts.filter(({ code }) => code !== null && code !== 503)).toEqual([]);
   expect(load.refusedMails.filter(({ code }) => code !== null && code !== 451 && code !== 421)).toEqual([]);
+  // Who never wrote or read has just as many unread: nothing was counted twice.
+  const rooms = await askJson<readonly ChatRoom[]>(front, town.people[DAN] ?? expect.unreachable(), '/api/rooms');
+  for (const { id, unreadCount } of rooms) expect(unreadCount).toBe(load.acknowledged.filter(({ room }) => room === id).length);
   await annotate(`two nodes: ${load.summary}`);
 });
 
 it('has sent every mail once, or says that nobody knows', async () => {
   const statusOf = async (emailId: string): Promise<string> => {
-    const { content } = await askJson<{ readonly content: readonly Delivery[] }>(anyNode(), sender(), `/api/emails/${emailId}/deliveries`);
+    const path = `/api/emails/${emailId}/deliveries`;
+    const { content } = await askJson<{ readonly content: readonly Delivery[] }>(front, person(EVE), path);
     return content.map(({ status }) => status).join();
   };
-  expect(submitted).toHaveLength(30);
   const statuses = async (): Promise<readonly string[]> => Promise.all(submitted.map(({ emailId }) => statusOf(emailId)));
   await vi.waitFor(async () => expect((await statuses()).filter((one) => one !== 'delivered' && one !== 'unknown')).toEqual([]), soon);
-  const told = await statuses();
+  const told = new Map((await statuses()).map((status, at) => [submitted[at]?.to, status]));
+  expect(told.size).toBe(12);
   const got = sink.mails.flatMap(({ to }) => to);
-  for (const [n, { to }] of submitted.entries()) {
+  for (const [to, status] of told) {
     const times = got.filter((one) => one === to).length;
-    if (told[n] === 'delivered') expect([to, times]).toEqual([to, 1]);
+    if (status === 'delivered') expect([to, times]).toEqual([to, 1]);
     else expect(times).toBeLessThanOrEqual(1);
   }
-  expect((await ask(anyNode(), null, '/ready')).status).toBe(200);
+  // The other server had this one, and whoever handed it over did not live to hear it.
+  expect(told.get('killed@far.example')).toBe('unknown');
+  expect((await ask(front, null, '/ready')).status).toBe(200);
 });

@@ -83,8 +83,9 @@ export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'running'>):
     readonly services: readonly { readonly name: string; readonly state: string }[];
     readonly projections: readonly { readonly state: string; readonly lag: number | null }[];
   };
-  const filing = services.find(({ name }) => name === 'filing');
-  return filing?.state === 'idle' && projections.length > 0 && projections.every(({ lag }) => lag === 0);
+  // On the node that owns it.
+  const filed = services.some(({ name, state }) => name === 'filing' && state === 'idle');
+  return filed && projections.length > 0 && projections.every(({ lag }) => lag === 0);
 };
 
 const hasUnfiled = async (databaseUrl: string | null): Promise<boolean> => {

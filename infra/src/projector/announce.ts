@@ -4,12 +4,14 @@
  *
  * Payloads on topic `projection`: `<name>@<position>@<schema>` after a page that changed tables, `*@<position>@<schema>,<schema>…` for
  * instances that had nothing to do up to there, `rewritten` when an instance got what belongs before its position (a parked stream flows
- * again). On topic `registry`, which everybody hears: `registry` when instances were added or changed state.
+ * again). On topic `registry`, which everybody hears: `registry` when instances were added or changed state, `leases` when a process left some
+ * for others to take.
  */
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
 
 export const REGISTRY_CHANGED = 'registry';
+export const LEASES_FREED = 'leases';
 export const REWRITTEN = 'rewritten';
 
 /** Positions within this process, for `createFreshness` beside the projector. */

@@ -14,6 +14,7 @@ import type { Announcer } from './announce.ts';
 import { backoff } from './backoff.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { Fenced, type Lease, type Leases } from './lease.ts';
+import type { Sharing } from './sharing.ts';
 import { cutBack, type PageSource, type SourcePage } from './page-source.ts';
 import { createPageWriter, ProjectionBroken, RebuildStopped, type PageWriter, type WriterSettings } from './page-writer.ts';
 import { ParkedSet } from './parked-set.ts';
@@ -45,7 +46,7 @@ export interface LaneDeps {
   readonly pool: Pool;
   readonly log: EventLog;
   readonly events: EventStore;
-  readonly leases: Leases;
+  readonly leases: Pick<Leases, 'release'> & Pick<Sharing, 'acquire'>;
   readonly source: PageSource;
   readonly announcer: Announcer;
   /** Of all lanes of this process. */
@@ -55,6 +56,8 @@ export interface LaneDeps {
   readonly settings: LaneSettings;
   /** After each commit. */
   readonly onPage: (events: number, ms: number) => void;
+  /** The lease was taken, given up for others, or taken away. */
+  readonly onMoved: (way: 'taken' | 'given' | 'lost') => void;
   /** A rebuild met poison and the lane has stopped. */
   readonly onStopped: (error: RebuildStopped) => void;
 }
@@ -98,6 +101,7 @@ export class Lane {
   #failures = 0;
   #lastLivePage = 0;
   #lastLiveAt = 0;
+  #givingUp = false;
 
   constructor(instance: Instance, shard: number, deps: LaneDeps) {
     this.instance = instance;
@@ -117,6 +121,11 @@ export class Lane {
     return this.#lease !== null;
   }
 
+  /** Owned, and to stay so for all that is known. */
+  get kept(): boolean {
+    return this.#lease !== null && !this.#givingUp;
+  }
+
   get held(): boolean {
     return this.#barrier !== null;
   }
@@ -133,6 +142,13 @@ export class Lane {
   lose(lease: Lease): void {
     if (this.#lease !== lease) return;
     this.#lease = null;
+    this.#deps.onMoved('lost');
+    this.wake();
+  }
+
+  /** Lets others have the lease once the page in hand is committed, and its checkpoint written. */
+  giveUp(): void {
+    this.#givingUp = this.#lease !== null;
     this.wake();
   }
 
@@ -187,6 +203,8 @@ export class Lane {
       return false;
     }
     this.#lease = taken;
+    this.#givingUp = false;
+    this.#deps.onMoved('taken');
     this.#writer = createPageWriter({ pool, instance: this.instance, projection, lease: taken, settings });
     this.position = this.#durable = taken.position;
     this.#unflushedSince = null;
@@ -205,6 +223,7 @@ export class Lane {
     while (!this.#stop.signal.aborted) {
       if (this.#lease === null) throw new Fenced('the lease was lost');
       for (const stream of this.#unparks) await this.#unpark(stream);
+      if (this.#givingUp) return this.#handOver(this.#lease);
       if (this.#barrier !== null && this.position >= this.#barrier.at) {
         await this.#flush();
         this.#barrier.reached.resolve(this.position);
@@ -222,6 +241,15 @@ export class Lane {
       }
     }
     await this.#flush();
+  }
+
+  async #handOver(lease: Lease): Promise<void> {
+    await this.#flush();
+    this.#givingUp = false;
+    this.#lease = null;
+    this.state = 'not-owner';
+    await this.#deps.leases.release(lease);
+    this.#deps.onMoved('given');
   }
 
   /** A transaction costs nearly the same for one event as for fifty; a lone event never waits. True when it did wait. */
@@ -360,6 +388,7 @@ export class Lane {
       return;
     }
     if (error instanceof Fenced) {
+      if (this.#lease !== null) this.#deps.onMoved('lost');
       this.#lease = null;
       this.state = 'not-owner';
       logger.warn(context, 'another owner has this checkpoint now');

@@ -38,8 +38,13 @@ export const newOwner = (): string => `${hostname()}:${process.pid}:${RUN}:${ran
 
 export interface Leases {
   readonly owner: string;
-  /** The lease, or who has it. Takes it over when it expired or its owner's process on this host is gone. */
-  acquire(name: string, shard: number): Promise<Lease | { readonly heldBy: string }>;
+  /** The names of the leases that are held, or just being taken. */
+  readonly held: ReadonlySet<string>;
+  /**
+   * The lease, or who has it. Takes it over when it expired or its owner's process on this host is gone.
+   * @param patienceOf asked when it is free: for how many milliseconds it must have been so, that others have their chance
+   */
+  acquire(name: string, shard: number, patienceOf?: (name: string) => number): Promise<Lease | { readonly heldBy: string }>;
   /** Gives it up at once; a lease lost already is left alone. */
   release(lease: Lease): Promise<void>;
   /** Stops the heartbeat; leases still held run out. */
@@ -57,6 +62,7 @@ export const createLeases = (
 ): Leases => {
   const owner = options.owner ?? newOwner();
   const held = new Set<Lease>();
+  const taking = new Set<string>();
   let beating = false;
 
   const beat = async (): Promise<void> => {
@@ -86,22 +92,34 @@ export const createLeases = (
 
   return {
     owner,
-    acquire: async (name, shard) => {
-      const current = await pool.query<{ owner: string }>('select owner from projection.lease where name = $1 and shard = $2', [
-        name,
-        shard,
-      ]);
-      const gone = current.rows.map((row) => row.owner).filter(isGone);
-      const lease = await inTransaction(pool, (client) => take(client, { name, shard, owner, ttlMs: options.ttlMs, gone }));
-      if (lease === null) return { heldBy: current.rows[0]?.owner ?? 'another owner' };
-      for (const former of held) if (former.name === name && former.shard === shard) held.delete(former);
-      held.add(lease);
-      return lease;
+    get held() {
+      return new Set([...taking, ...Array.from(held, ({ name }) => name)]);
+    },
+    acquire: async (name, shard, patienceOf = () => 0) => {
+      const { rows } = await pool.query<{ owner: string; freeMs: number }>(CURRENT, [name, shard]);
+      const [current] = rows;
+      const gone = current !== undefined && isGone(current.owner);
+      if (current !== undefined && current.owner !== owner) {
+        if (current.freeMs <= 0 && !gone) return { heldBy: current.owner };
+        if (Math.max(current.freeMs, 0) < patienceOf(name)) return { heldBy: 'nobody yet' };
+      }
+      taking.add(name);
+      try {
+        const lease = await inTransaction(pool, (client) =>
+          take(client, { name, shard, owner, ttlMs: options.ttlMs, gone: gone ? [current.owner] : [] }),
+        );
+        if (lease === null) return { heldBy: 'another owner' };
+        for (const former of held) if (former.name === name && former.shard === shard) held.delete(former);
+        held.add(lease);
+        return lease;
+      } finally {
+        taking.delete(name);
+      }
     },
     release: async (lease) => {
       held.delete(lease);
       await pool.query(
-        `update projection.lease set expires_at = clock_timestamp() - interval '1 millisecond' where name = $1 and shard = $2 and token = $3`,
+        `update projection.lease set owner = 'nobody', expires_at = clock_timestamp() - interval '1 millisecond' where name = $1 and shard = $2 and token = $3`,
         [lease.name, lease.shard, lease.token],
       );
     },
@@ -114,6 +132,9 @@ const RENEW = `
   from unnest($1::text[], $2::integer[], $3::bigint[]) mine (name, shard, token)
   where l.name = mine.name and l.shard = mine.shard and l.token = mine.token
   returning l.name, l.shard, l.token`;
+
+const CURRENT = `
+  select owner, extract(epoch from clock_timestamp() - expires_at)::float8 * 1000 as "freeMs" from projection.lease where name = $1 and shard = $2`;
 
 const TAKE = `
   insert into projection.lease as l (name, shard, owner, token, expires_at)
@@ -147,7 +168,7 @@ const take = async (
 };
 
 /** True when `owner` ran on this host and no such process exists any more. A wrong guess costs a takeover, never a double commit. */
-const isGone = (owner: string): boolean => {
+export const isGone = (owner: string): boolean => {
   const [host, pid, run] = owner.split(':');
   if (host !== hostname() || pid === undefined) return false;
   if (Number(pid) === process.pid) return run !== RUN;

@@ -6,6 +6,8 @@ import type { Watchdog } from './watchdog.ts';
 export interface ProjectorMetrics {
   /** A page of `events` was committed in `ms`. */
   page(instance: Instance, events: number, ms: number): void;
+  /** Its lease came here or went elsewhere. */
+  moved(instance: Instance, way: 'taken' | 'given' | 'lost'): void;
 }
 
 const labelNames = ['projection', 'version', 'generation'] as const;
@@ -34,6 +36,7 @@ export const createProjectorMetrics = (registry: Registry, watchdogs: () => Iter
     });
   };
   gauge('tidings_projection_lag_events', 'Events of the log not yet passed by the projection', (watchdog) => watchdog.lag);
+  gauge('tidings_projection_owned', '1 for what this process has the lease of', () => 1);
   gauge('tidings_projection_rate_events', 'Events of the log passed per second, smoothed', (watchdog) => watchdog.rate);
   gauge('tidings_projection_parked_streams', 'Streams set aside because they cannot be applied', (watchdog) => watchdog.lane.parkedCount);
   gauge('tidings_projection_stuck', '1 when the projection stands still although there is work', (watchdog) =>
@@ -54,7 +57,14 @@ export const createProjectorMetrics = (registry: Registry, watchdogs: () => Iter
     labelNames,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
   });
+  const moves = new Counter({
+    name: 'tidings_projection_rebalances_total',
+    help: 'Leases that this process took, gave up for others to have their share, or lost',
+    registers,
+    labelNames: [...labelNames, 'way'],
+  });
   return {
+    moved: (instance, way) => moves.inc({ ...labelsOf(instance), way }),
     page: (instance, events, ms) => {
       const labels = labelsOf(instance);
       applied.inc(labels, events);

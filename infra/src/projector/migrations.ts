@@ -1,4 +1,4 @@
-/** The runtime's own tables: instances of projections, leases, checkpoints, parked streams, status. Migrations only go forward. */
+/** The runtime's own tables: instances of projections, leases, checkpoints, parked streams, status, workers. Migrations only go forward. */
 import type { Pool } from 'pg';
 import { applySteps } from '../postgres/schema-steps.ts';
 import { inTransaction } from './session.ts';
@@ -83,6 +83,14 @@ const migrations: readonly string[] = [
         using errcode = '${FENCED_SQLSTATE}';
     end if;
   end $$;
+  `,
+  `
+  -- The processes that project, which share the leases (sharing.ts).
+  create table projection.worker (
+    owner text primary key,
+    instances text[] not null,
+    expires_at timestamptz not null
+  ) with (fillfactor = 50);
   `,
 ];
 

@@ -1,6 +1,6 @@
 /**
  * Runs projections: finds out from the registry which instances there are to run, gives each a lane per shard, watches them, and takes
- * builds through verification to `ready`. Several processes may run it; leases decide who works on what.
+ * builds through verification to `ready`. Several processes may run it and share the work; leases decide who works on what.
  */
 import { START, type EventLog, type Position } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { StreamId } from '@tidings/contracts/ids';
 import type { EventStore } from '../event-store/event-store.ts';
-import { createAnnouncer, REGISTRY_CHANGED, type PositionFeed } from './announce.ts';
+import { createAnnouncer, LEASES_FREED, REGISTRY_CHANGED, type PositionFeed } from './announce.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { Lane, type LaneSettings, type LaneState } from './lane.ts';
 import { createLeases, DEFAULT_LEASE, Fenced, type LeaseOptions } from './lease.ts';
@@ -20,12 +20,13 @@ import { errorText } from './parking.ts';
 import { classify } from './poison.ts';
 import { finishBuild } from './rebuild.ts';
 import { createIndexes, createTables, instances, registerProjections, setError, withRegistry, type Instance } from './registry.ts';
+import { createSharing, type SharingSettings } from './sharing.ts';
 import { writeStatus, type LaneStatus } from './status.ts';
 import { cutover, forget, isPending } from './transitions.ts';
 import { Waker } from './waker.ts';
 import { Watchdog } from './watchdog.ts';
 
-export interface ProjectorSettings extends LaneSettings, LeaseOptions {
+export interface ProjectorSettings extends LaneSettings, LeaseOptions, SharingSettings {
   /** How often the registry is looked at without a signal, and the status written. */
   readonly controlMs: number;
   /** No progress for this long although there is work: stuck. */
@@ -34,6 +35,7 @@ export interface ProjectorSettings extends LaneSettings, LeaseOptions {
 
 export const PROJECTOR_DEFAULTS: ProjectorSettings = {
   ...DEFAULT_LEASE,
+  patienceMs: 3_000,
   livePage: 500,
   replayPage: 10_000,
   attempts: 3,
@@ -57,7 +59,7 @@ export interface ProjectorOptions {
   readonly metrics?: Registry;
   /** Positions for a `createFreshness` in the same process. */
   readonly feed?: PositionFeed;
-  /** Run only these instances; others are left to other processes. */
+  /** Run only these instances, without sharing them; others are left to other processes. */
   readonly only?: (instance: Instance) => boolean;
   readonly settings?: Partial<ProjectorSettings>;
 }
@@ -105,6 +107,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     },
     onError: (error) => logger.warn({ err: error }, 'leases could not be renewed; trying again'),
   });
+  const sharing = createSharing(pool, leases, settings);
 
   if (options.only === undefined) await registerProjections(pool, projections);
   const sources = new Map<number, PageSource>();
@@ -118,8 +121,13 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
 
   const startLane = (instance: Instance, projection: Projection, source: PageSource): Watchdog => {
     const lane: Lane = new Lane(instance, source.shard, {
-      ...{ pool, log, events, leases, source, announcer, checkpoints, logger, projection, settings },
+      ...{ pool, log, events, source, announcer, checkpoints, logger, projection, settings },
+      leases: { acquire: sharing.acquire, release: (lease) => leases.release(lease) },
       onPage: (count, ms) => metrics?.page(instance, count, ms),
+      onMoved: (way) => {
+        metrics?.moved(instance, way);
+        if (way === 'given') signals.publish('registry', LEASES_FREED);
+      },
       onStopped: (error) => void noteError(lane.instance, error),
     });
     return new Watchdog(lane, log, settings.stuckAfterMs);
@@ -129,6 +137,10 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       logger.error({ err: failed }, 'the registry could not be written'),
     );
 
+  const projectionOf = (instance: Instance): Projection | undefined =>
+    projections.find((one) => one.name === instance.name && one.version === instance.version);
+  const runs = (instance: Instance): boolean => options.only?.(instance) !== false && projectionOf(instance) !== undefined;
+
   /** True when it was not there before. */
   const ensureRunner = async (instance: Instance): Promise<boolean> => {
     const running = runners.get(instance.schemaName);
@@ -137,7 +149,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       for (const { lane } of running.watchdogs) lane.instance = instance;
       return false;
     }
-    const projection = projections.find((one) => one.name === instance.name && one.version === instance.version);
+    const projection = projectionOf(instance);
     if (projection === undefined || (instance.state === 'building' && instance.error !== null)) return false;
     if (!instance.hasTables) await prepareTables(pool, instance, projection);
     const watchdogs = [...sources.values()].map((source) => startLane(instance, projection, source));
@@ -210,15 +222,34 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     }
   };
 
+  /** Takes part in dividing the work: gives up what is beyond this process's share, and asks for what nobody has. */
+  const share = async (all: readonly Instance[]): Promise<void> => {
+    if (options.only !== undefined) return;
+    const movable = [...runners.values()].filter(({ task, watchdogs }) => task === null && watchdogs.some(({ lane }) => lane.kept));
+    const { surplus, free } = await sharing.look(
+      all.filter(runs).map(({ schemaName }) => schemaName),
+      movable.map(({ instance }) => instance.schemaName),
+    );
+    const lanesOf = (names: readonly string[]): readonly Lane[] =>
+      names.flatMap((name) => runners.get(name)?.watchdogs ?? []).map(({ lane }) => lane);
+    if (surplus.length > 0) logger.info({ projections: surplus }, 'giving up to another process what is beyond a fair share');
+    for (const lane of lanesOf(surplus)) lane.giveUp();
+    for (const lane of lanesOf(free)) if (!lane.owned) lane.wake();
+  };
+
   const written = new Map<string, string>();
   const watch = async (): Promise<void> => {
     const heads = new Map<number, Position>();
     for (const shard of sources.keys()) heads.set(shard, await log.head(shard));
     for (const watchdog of allWatchdogs()) watchdog.look(heads.get(watchdog.lane.shard) ?? START);
     const changed: LaneStatus[] = [];
-    for (const watchdog of allWatchdogs().filter(({ lane }) => lane.owned || lane.state === 'failed')) {
+    for (const watchdog of allWatchdogs()) {
       const status = watchdog.status(leases.owner);
       const key = `${status.name} ${status.shard}`;
+      if (!watchdog.lane.owned && watchdog.lane.state !== 'failed') {
+        written.delete(key); // its row is another's now
+        continue;
+      }
       const text = JSON.stringify(status);
       if (written.get(key) === text) continue;
       written.set(key, text);
@@ -230,9 +261,10 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
   const control = async (): Promise<void> => {
     const all = await instances(pool);
     await dropRetired(all);
+    await share(all);
     const begun: [string, Instance['state']][] = [];
     for (const instance of all) {
-      if (options.only?.(instance) !== false && (await ensureRunner(instance))) begun.push([instance.schemaName, instance.state]);
+      if (runs(instance) && (await ensureRunner(instance))) begun.push([instance.schemaName, instance.state]);
     }
     if (begun.length > 0) logger.info({ projections: Object.fromEntries(begun) }, 'projecting');
     await routeUnparks();
@@ -251,7 +283,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     }
   };
   const unsubscribe = signals.subscribe('registry', (payload) => {
-    if (payload === REGISTRY_CHANGED) waker.wake();
+    if (payload === REGISTRY_CHANGED || payload === LEASES_FREED) waker.wake();
   });
 
   await control();
@@ -266,7 +298,9 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       unsubscribe();
       waker.wake();
       await controlled;
+      if (options.only === undefined) await sharing.leave().catch(() => undefined); // then the row runs out
       await Promise.all(allWatchdogs().map(({ lane }) => lane.stop()));
+      signals.publish('registry', LEASES_FREED);
       for (const runner of runners.values()) await runner.task;
       await Promise.all([...sources.values()].map((source) => source.close()));
       leases.close();

@@ -84,7 +84,14 @@ export interface World {
   close(): Promise<void>;
 }
 
-export const quick: Partial<ProjectorSettings> = { controlMs: 20, claimMs: 20, flushMs: 10, ttlMs: 1_000, heartbeatMs: 200 };
+export const quick: Partial<ProjectorSettings> = {
+  controlMs: 20,
+  claimMs: 20,
+  flushMs: 10,
+  ttlMs: 1_000,
+  heartbeatMs: 200,
+  patienceMs: 200,
+};
 
 export const streamOf = (name: string): StreamId => `read-${name}` as StreamId;
 

@@ -61,6 +61,11 @@ describe('readiness', () => {
       [],
     );
     expect(takenOver).toMatchObject({ ready: true, services: [{ node: 'n2' }] });
+    const justGone = judge(
+      [heartbeat('projector', [service('projector')], 20_000, 'gone'), heartbeat('projector', [service('projector')], 10, 'n2')],
+      [],
+    );
+    expect(justGone).toMatchObject({ ready: true, services: [{ node: 'gone', state: 'failed' }, { node: 'n2' }] });
   });
 
   it('is refused when nobody works on a live projection, not for one that is being built', () => {

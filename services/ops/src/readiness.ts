@@ -2,7 +2,7 @@
 import type { InstanceStatus } from '@tidings/infra/projector/status';
 import { FRESH_MS, type Heartbeat } from './heartbeat.ts';
 
-/** Rows of processes that are gone for good stop mattering once another process does their work. */
+/** For so long a process is shown as silent whose work another one does. */
 const FORGET_MS = 60_000;
 
 export interface Readiness {
@@ -37,8 +37,9 @@ export const judge = (heartbeats: readonly Heartbeat[], instances: readonly Inst
   const all = heartbeats.flatMap((heartbeat) => heartbeat.services.map((service) => ({ service, heartbeat })));
   const isFresh = (heartbeat: Heartbeat): boolean => heartbeat.ageMs <= FRESH_MS;
   const servedElsewhere = (name: string): boolean => all.some(({ service, heartbeat }) => service.name === name && isFresh(heartbeat));
+  const isMissed = ({ service, heartbeat }: (typeof all)[number]): boolean => !isFresh(heartbeat) && !servedElsewhere(service.name);
   const services = all
-    .filter(({ service, heartbeat }) => heartbeat.ageMs <= FORGET_MS || !servedElsewhere(service.name))
+    .filter((one) => one.heartbeat.ageMs <= FORGET_MS || isMissed(one))
     .map(({ service, heartbeat }): ServiceState => {
       const { node, process, ageMs } = heartbeat;
       const { name, state, lastProgressAt, waitingOn } = service;
@@ -67,8 +68,8 @@ export const judge = (heartbeats: readonly Heartbeat[], instances: readonly Inst
     };
   });
   const ready =
-    services.length > 0 &&
-    services.every(({ state }) => GOOD.has(state)) &&
+    all.length > 0 &&
+    all.every((one) => (isFresh(one.heartbeat) ? GOOD.has(one.service.state) : !isMissed(one))) &&
     projections.every((one) => one.state !== 'live' || GOOD.has(one.work));
   return { ready, services, projections };
 };
