@@ -129,6 +129,20 @@ describe('a report that another server sends back', () => {
     expect(await inbox()).not.toContain('failure notice');
   });
 
+  it('tells of nobody at another domain, whose server knows another path', async () => {
+    const { emailId } = await send('two domains', 'bob@example.org', 'carol@example.org', 'dave@example.com');
+    const pathTo = (domain: string): string =>
+      sink.mails.findLast(({ to, data }) => data.includes('Subject: two domains') && to.every((one) => one.endsWith(`@${domain}`)))?.from ??
+      '';
+    const failed = (...addresses: readonly string[]): string =>
+      report('delivery-status', status(...addresses.map((address) => [address, 'failed', '5.1.1', '550 no'])));
+    await comeBack(failed('dave@example.com', 'carol@example.org'), pathTo('example.org'));
+    await settled(emailId, 'delivered', 'failed', 'delivered');
+    await comeBack(failed('dave@example.com'), pathTo('example.com'));
+    await settled(emailId, 'delivered', 'failed', 'failed');
+    expect(await deliveries(emailId)).toMatchObject([{ report: null }, { report: { fate: 'failed' } }, { report: { fate: 'failed' } }]);
+  });
+
   it('is believed only with the return path that the mail went out with', async () => {
     const { emailId, returnPath } = await send('forged', 'bob@example.org');
     const raw = report('delivery-status', status(['bob@example.org', 'failed', '5.1.1', '550 no']), [

@@ -40,7 +40,9 @@ const fate = (recipient: string, kind: RecipientFate['fate'] = 'failed'): Recipi
 const fates = (...all: readonly RecipientFate[]): MailReport => ({
   ...{ type: 'fates', fates: all, original: { messageId: `${emailId}@tidings.test`, returnPath: null } },
 });
-const toPath = (recipient: number | null): string => returnPathOf(secret, { emailId, recipient }, 'tidings.test');
+const toPath = (recipient: number): string => returnPathOf(secret, { emailId, recipient, isShared: false }, 'tidings.test');
+/** Of a transmission to several of a recipient's domain. */
+const toShared = (recipient: number): string => returnPathOf(secret, { emailId, recipient, isShared: true }, 'tidings.test');
 const AUTHOR = 'postmaster@example.org';
 const STATUS =
   'MIME-Version: 1.0\r\nContent-Type: multipart/report; boundary=r\r\n\r\n--r\r\nContent-Type: message/delivery-status\r\n\r\nx: y\r\n--r--\r\n';
@@ -75,13 +77,16 @@ it('the return path of one recipient is about them, whoever the report names', a
   ]);
 });
 
-it('the return path of several is about those whom the report names', async () => {
-  expect(await recipientsOf(fates(fate('Dave@EXAMPLE.com'), fate('eve@example.org')), { rcptTo: toPath(null) })).toEqual([[2]]);
-  expect(await recipientsOf(fates(fate('eve@example.org')), { rcptTo: toPath(null) })).toBeNull();
+it('the return path of several is about those at their domain whom the report names', async () => {
+  const told = fates(fate('BOB@EXAMPLE.org'), fate('eve@example.org'));
+  expect(await recipientsOf(told, { rcptTo: toShared(0) })).toEqual([[0]]);
+  expect(await recipientsOf(fates(fate('eve@example.org')), { rcptTo: toShared(0) })).toBeNull();
+  // Of somebody elsewhere they cannot know anything.
+  expect(await recipientsOf(fates(fate('dave@example.com'), fate('carol@mail.example.org')), { rcptTo: toShared(0) })).toBeNull();
 });
 
 it('a return path that was not given out proves nothing', async () => {
-  const forged = returnPathOf(Buffer.alloc(32, 8), { emailId, recipient: 0 }, 'tidings.test');
+  const forged = returnPathOf(Buffer.alloc(32, 8), { emailId, recipient: 0, isShared: false }, 'tidings.test');
   expect(await found(fates(fate('bob@example.org')), { rcptTo: forged })).toBeNull();
   // Of a delivery only the null sender brings reports.
   expect(await found(fates(fate('bob@example.org')), { rcptTo: toPath(0), mailFrom: 'eve@example.org' })).toBeNull();
@@ -108,9 +113,10 @@ it('a complaint is proven by the return path that it quotes, wherever it comes i
   expect(await found(complaint({ messageId: null, returnPath: toPath(1) }), way)).toEqual([
     { type: 'complaint', feedback: 'abuse', recipients: [1] },
   ]);
-  const toAll = { messageId: null, returnPath: toPath(null) };
-  expect(await recipientsOf(complaint(toAll, 'dave@example.com'), way)).toEqual([[2]]);
-  expect(await recipientsOf(complaint(toAll), way)).toBeNull();
+  const toSeveral = { messageId: null, returnPath: toShared(2) };
+  expect(await recipientsOf(complaint(toSeveral, 'dave@example.com'), way)).toEqual([[2]]);
+  expect(await recipientsOf(complaint(toSeveral, 'bob@example.org'), way)).toBeNull();
+  expect(await recipientsOf(complaint(toSeveral), way)).toBeNull();
   expect(await found(complaint({ messageId: `${emailId}@tidings.test`, returnPath: 'bounce+x@tidings.test' }), way)).toBeNull();
 });
 

@@ -67,7 +67,7 @@ export const reportsOn = ({ commands, mime, returning }: Parts): Reports => {
       const proof = named ?? vouchedFor(report, parsed, authentication);
       const mail = proof === null ? null : await sent(proof.emailId);
       if (proof === null || mail === null) return null;
-      const reports = 'voucher' in proof ? byVoucher(report, mail, mailboxId, proof.voucher) : byReturnPath(report, mail, proof.recipient);
+      const reports = 'voucher' in proof ? byVoucher(report, mail, mailboxId, proof.voucher) : byReturnPath(report, mail, proof);
       if (reports.length === 0) return null;
       return { emailId: mail.emailId, command: { type: 'RecordReports', reportId: email.emailId, reportBlobId: email.blobId, reports } };
     },
@@ -92,26 +92,39 @@ const vouchedFor = ({ original }: MailReport, { content }: ParsedMail, authentic
 };
 
 /** Only on recipients in that very domain or below it, and only for the mailbox that sent it. */
-const byVoucher = (report: MailReport, mail: QueuedOutbound, mailboxId: MailboxId, voucher: string): readonly OutboundReport[] => {
-  if (mail.mailboxId !== mailboxId || isShredded(mail.addresses)) return [];
-  const { addresses } = mail;
-  const isIts = (at: number): boolean => {
-    const domain = domainIn(addresses[at]?.address ?? '');
-    return domain !== null && (domain === voucher || domain.endsWith(`.${voucher}`));
-  };
-  return reportsIn(report, mail, null).flatMap((one) => {
-    const recipients = one.recipients.filter(isIts);
+const byVoucher = (report: MailReport, mail: QueuedOutbound, mailboxId: MailboxId, voucher: string): readonly OutboundReport[] =>
+  mail.mailboxId !== mailboxId
+    ? []
+    : amongThose(reportsIn(report, mail, null), mail, (domain) => domain === voucher || domain.endsWith(`.${voucher}`));
+
+/** A path that several know is about those at their domain whom the report names: whoever of them made it up tells of nobody elsewhere. */
+const byReturnPath = (report: MailReport, mail: QueuedOutbound, { recipient, isShared, by }: CameBack): readonly OutboundReport[] => {
+  if (by === 'receipt' || recipient === null || mail.recipients.length === 1)
+    return reportsIn(report, mail, mail.recipients.length === 1 ? 0 : null);
+  if (!isShared) return reportsIn(report, mail, recipient);
+  const shared = domainAt(mail, recipient);
+  return amongThose(reportsIn(report, mail, null), mail, (domain) => domain === shared);
+};
+
+/** What they say of recipients whose domain is one of those. */
+const amongThose = (
+  reports: readonly OutboundReport[],
+  mail: QueuedOutbound,
+  isOne: (domain: string) => boolean,
+): readonly OutboundReport[] =>
+  reports.flatMap((one) => {
+    const recipients = one.recipients.filter((at) => {
+      const domain = domainAt(mail, at);
+      return domain !== null && isOne(domain);
+    });
     return recipients.length === 0 ? [] : [{ ...one, recipients }];
   });
-};
 
-const domainIn = (address: string): string | null => {
-  const normal = normaliseAddress(address);
+/** Null for whom there is none, or nobody knows it any more. */
+const domainAt = ({ addresses }: QueuedOutbound, at: number): string | null => {
+  const normal = normaliseAddress(isShredded(addresses) ? '' : (addresses[at]?.address ?? ''));
   return E.isLeft(normal) ? null : domainOf(normal.right satisfies EmailAddress);
 };
-
-const byReturnPath = (report: MailReport, mail: QueuedOutbound, recipient: number | null): readonly OutboundReport[] =>
-  reportsIn(report, mail, recipient ?? (mail.recipients.length === 1 ? 0 : null));
 
 /** @param only whom it is about, whoever it names: a mail that was passed on comes back from somebody else */
 const reportsIn = (report: MailReport, mail: QueuedOutbound, only: number | null): readonly OutboundReport[] => {

@@ -9,10 +9,12 @@ import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import { base32, fromBase32 } from '@tidings/domain/mail/base32';
 import { parse, stringify } from 'uuid';
 
-/** `recipient` is null for a transmission to several. */
 export interface Returning {
   readonly emailId: EmailId;
+  /** Null for all of them. */
   readonly recipient: number | null;
+  /** It was given to others at the recipient's domain, too: docs/decisions/063. */
+  readonly isShared: boolean;
 }
 
 export interface CameBack extends Returning {
@@ -23,6 +25,8 @@ export interface CameBack extends Returning {
 const PREFIX = { 'return-path': 'bounce+', receipt: 'receipt+' } as const;
 type Kind = keyof typeof PREFIX;
 const ALL = 0xffff;
+/** Beside the number of a recipient. */
+const SHARED = 0x8000;
 const EMAIL_BYTES = 16;
 const NAME_BYTES = EMAIL_BYTES + 2;
 const MAC_BYTES = 8;
@@ -31,7 +35,7 @@ export const returnPathOf = (secret: Uint8Array, to: Returning, domain: string):
 
 /** One address for all recipients: it stands in the mail. */
 export const receiptAddressOf = (secret: Uint8Array, emailId: EmailId, domain: string): string =>
-  addressOf('receipt', secret, { emailId, recipient: null }, domain);
+  addressOf('receipt', secret, { emailId, recipient: null, isShared: false }, domain);
 
 /** Null for an address that we never gave out. */
 export const returningTo = (secret: Uint8Array, address: string): Returning | null => namedBy('return-path', secret, address);
@@ -39,10 +43,10 @@ export const returningTo = (secret: Uint8Array, address: string): Returning | nu
 /** Null for an address that we never gave out. */
 export const receiptFor = (secret: Uint8Array, address: string): Returning | null => namedBy('receipt', secret, address);
 
-const addressOf = (kind: Kind, secret: Uint8Array, { emailId, recipient }: Returning, domain: string): string => {
+const addressOf = (kind: Kind, secret: Uint8Array, { emailId, recipient, isShared }: Returning, domain: string): string => {
   const name = Buffer.alloc(NAME_BYTES);
   name.set(parse(emailId));
-  name.writeUInt16BE(recipient ?? ALL, EMAIL_BYTES);
+  name.writeUInt16BE(recipient === null ? ALL : recipient | (isShared ? SHARED : 0), EMAIL_BYTES);
   return `${PREFIX[kind]}${base32(Buffer.concat([name, macOf(kind, secret, name)]))}@${domain}`;
 };
 
@@ -52,8 +56,10 @@ const namedBy = (kind: Kind, secret: Uint8Array, address: string): Returning | n
   if (token === null || token.byteLength !== NAME_BYTES + MAC_BYTES) return null;
   const name = token.subarray(0, NAME_BYTES);
   if (!timingSafeEqual(token.subarray(NAME_BYTES), macOf(kind, secret, name))) return null;
-  const recipient = name.readUInt16BE(EMAIL_BYTES);
-  return { emailId: stringify(name.subarray(0, EMAIL_BYTES)) as EmailId, recipient: recipient === ALL ? null : recipient };
+  const number = name.readUInt16BE(EMAIL_BYTES);
+  const emailId = stringify(name.subarray(0, EMAIL_BYTES)) as EmailId; // that `addressOf` wrote
+  if (number === ALL) return { emailId, recipient: null, isShared: false };
+  return { emailId, recipient: number & ~SHARED, isShared: (number & SHARED) !== 0 };
 };
 
 /** What comes back to an address that we gave out: bounces only from the null sender (RFC 5321 §4.5.5), receipts from anybody's program. */

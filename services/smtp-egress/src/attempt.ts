@@ -3,7 +3,7 @@
  * happens in between is found in the log by whoever comes next.
  */
 import type { OutboundRecipient } from '@tidings/contracts/events/outbound';
-import { type AttemptId, type CommandId, derivedId, type EmailId, type MailboxId } from '@tidings/contracts/ids';
+import { type AttemptId, type CommandId, derivedId, type MailboxId } from '@tidings/contracts/ids';
 import { BlobNotFound } from '@tidings/contracts/ports/blob-store';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { enhancedCodeOf, type MailTransport, type Transmission } from '@tidings/contracts/ports/mail-transport';
@@ -20,6 +20,7 @@ import type { DeliverInternally } from './internal.ts';
 import type { UsedUp } from './limits.ts';
 import type { Measures } from './measures.ts';
 import type { Messages } from './message.ts';
+import type { Returning } from '../../platform/src/return-path.ts';
 import type { Job } from './routes-in-turn.ts';
 
 export interface AttemptParts {
@@ -32,8 +33,7 @@ export interface AttemptParts {
   readonly heldBack: (domain: string) => string | null;
   /** Counts recipients against limits; when one is used up, which. */
   readonly spend: (mailboxId: MailboxId, senderDomain: string, recipients: number) => Promise<UsedUp | null>;
-  /** `recipient` is null for a transmission to several. */
-  readonly returnPath: (envelopeFrom: string, emailId: EmailId, recipient: number | null) => string;
+  readonly returnPath: (envelopeFrom: string, to: Returning) => string;
   readonly scheduleMs: readonly number[];
   readonly unknownPolicy: 'hold' | 'retry';
   readonly now: () => number;
@@ -126,7 +126,8 @@ const transmit = async (
     const message = await messages.of(state);
     const mail = {
       ...message,
-      from: parts.returnPath(envelopeFrom, job.emailId, to.length === 1 ? (to[0]?.at ?? null) : null),
+      // All of them are at one domain, so whoever of them reads the path can tell of nobody elsewhere.
+      from: parts.returnPath(envelopeFrom, { emailId: job.emailId, recipient: to[0]?.at ?? null, isShared: to.length > 1 }),
       recipients: to.map(({ address }) => address),
       envelopeId: job.emailId,
     };

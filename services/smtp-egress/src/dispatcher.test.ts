@@ -132,3 +132,24 @@ it('looks again for what becomes due later', async () => {
   dispatcher.applied(at(1), null);
   await begun.done;
 });
+
+it('misses nothing that becomes due while it looks', async () => {
+  const [mail] = dueMails(1);
+  const begun = calls(1);
+  let time = 0;
+  start({
+    now: () => time,
+    pick: async ({ now }) => {
+      const found = mail !== undefined && now >= 5 ? [mail] : [];
+      time += 10;
+      return found;
+    },
+    nextDue: async (now) => (now < 5 ? 5 : null),
+    attempt: async ({ emailId }) => {
+      begun.called(emailId);
+      return at(1);
+    },
+  });
+  await begun.done;
+  expect(begun.all).toEqual([mail?.emailId]);
+});

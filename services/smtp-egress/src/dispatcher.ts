@@ -13,7 +13,7 @@ export interface DispatcherParts {
   readonly now: () => number;
   readonly pick: (wanted: Wanted) => Promise<readonly DueRecipient[]>;
   readonly nextDue: (now: number) => Promise<number | null>;
-  /** What goes to a domain together with others. */
+  /** What the limits of a destination are counted by. */
   readonly routeOf: (domain: string) => string;
   /** Tries. Resolves with the position of the last event that tells of it, null when nothing was recorded. Never rejects. */
   readonly attempt: (job: Job) => Promise<Position | null>;
@@ -39,8 +39,9 @@ const PICKED_AT_ONCE = 1_000;
 const LONGEST_SLEEP_MS = 30_000;
 /** While something waits in hand, or nothing was found, there is no hurry to look for more: one look in the database serves many mails. */
 const LOOK_EVERY_MS = 100;
-/** At most this part of the time goes into looking meanwhile. */
+/** At most this part of the time goes into looking meanwhile, unless that would be too seldom. */
 const PART = 20;
+const LOOK_AT_LEAST_EVERY_MS = 1_000;
 /** What could not even be recorded is left alone for a moment. */
 const AFTER_NOTHING_MS = 2_000;
 
@@ -80,14 +81,15 @@ export const startDispatcher = (parts: DispatcherParts): Dispatcher => {
   /** @returns whether anything was found */
   const look = async (): Promise<boolean> => {
     dueAt = Infinity; // whoever says otherwise meanwhile is heard
+    const at = now(); // one moment for both questions, so that nothing becomes due in between
     const { taken, fullLanes, fullDomains } = hand.contents();
     const limit = Math.min(PICKED_AT_ONCE, hand.room);
-    if (limit > 0 && take(await parts.pick({ shard, now: now(), limit, taken, fullLanes, fullDomains })) > 0) {
+    if (limit > 0 && take(await parts.pick({ shard, now: at, limit, taken, fullLanes, fullDomains })) > 0) {
       lookAt(now());
       return true;
     }
     const isFull = limit <= 0 || fullLanes.length > 0 || fullDomains.length > 0;
-    lookAt(isFull ? now() : ((await parts.nextDue(now())) ?? Infinity));
+    lookAt(isFull ? at : ((await parts.nextDue(at)) ?? Infinity));
     return false;
   };
 
@@ -107,7 +109,7 @@ export const startDispatcher = (parts: DispatcherParts): Dispatcher => {
       const began = elapsed();
       try {
         found = await look();
-        nextLookAt = began + Math.max(LOOK_EVERY_MS, (elapsed() - began) * PART);
+        nextLookAt = began + Math.min(Math.max(LOOK_EVERY_MS, (elapsed() - began) * PART), LOOK_AT_LEAST_EVERY_MS);
       } catch (error) {
         if (signal.aborted) break;
         parts.onError(error);

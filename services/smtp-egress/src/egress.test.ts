@@ -201,12 +201,18 @@ describe('a queued mail', () => {
     expect(post.sent).toMatchObject([{ to: ['bob@example.org'] }]);
   });
 
-  it('goes by a relay with all others, but for those who have another fate', async () => {
+  it('goes by a relay, too, once for each domain, with a return path that is about that domain alone', async () => {
     post.route = () => 'relay';
     await start();
-    const id = await queue(['nobody@tidings.test', 'bob@example.org', 'not an address', 'eve@example.com']);
-    await settled(id, 'failed', 'delivered', 'failed', 'delivered');
-    expect(post.sent).toMatchObject([{ to: ['bob@example.org', 'eve@example.com'] }]);
+    const id = await queue(['nobody@tidings.test', 'bob@example.org', 'not an address', 'eve@example.com', 'carol@example.org']);
+    await settled(id, 'failed', 'delivered', 'failed', 'delivered', 'delivered');
+    const secret = await returnPathSecret(stores.keys);
+    expect(new Map(post.sent.map(({ from, to }) => [to.join(), returningTo(secret, from)]))).toEqual(
+      new Map([
+        ['bob@example.org,carol@example.org', { emailId: id, recipient: 1, isShared: true }],
+        ['eve@example.com', { emailId: id, recipient: 3, isShared: false }],
+      ]),
+    );
   });
 
   it('that was cancelled in time is not sent', async () => {

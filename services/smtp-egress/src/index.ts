@@ -72,11 +72,11 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
           const allowances = [...mailboxAllowance(mailboxId, mailOut.mailboxLimit), ...domainAllowance(from, mailOut.domainLimit)];
           return spend(pool, allowances, recipients, now());
         },
-        returnPath: (envelopeFrom, emailId, recipient) => {
+        returnPath: (envelopeFrom, to) => {
           const domain = domainIn(envelopeFrom);
           // The null sender stays what it is, and what we do not take mail for is left alone.
           if (domain === null || !mailDomains.includes(domain)) return envelopeFrom;
-          return returnPathOf(secret, { emailId, recipient }, domain);
+          return returnPathOf(secret, to, domain);
         },
         ...{ scheduleMs: mailOut.scheduleMs, unknownPolicy: mailOut.unknownPolicy },
       }),

@@ -15,11 +15,12 @@ export interface Job {
 const MOST_RECIPIENTS = 100;
 
 /**
- * Jobs for recipients, in the order in which they were picked.
- * @param routeOf what goes to a domain together with others
+ * Jobs for recipients, in the order in which they were picked: one for each domain, also where a relay takes several, because those who share a
+ * transmission share its return path (docs/decisions/063).
+ * @param routeOf what the limits of a destination are counted by
  */
 export const jobsOf = (picked: readonly DueRecipient[], routeOf: (domain: string) => string): readonly Job[] =>
-  [...Map.groupBy(picked, ({ emailId, domain }) => `${emailId} ${routeOf(domain)}`).values()].flatMap((group) => {
+  [...Map.groupBy(picked, ({ emailId, domain }) => `${emailId} ${domain}`).values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
     const { emailId, mailboxId, domain, queuedAt } = first;

@@ -34,10 +34,10 @@ it('what comes back to a signed return path goes to the mailbox that sent it, an
     { type: 'Queue', ...mail, messageId: 'm', envelopeFrom: 'ada@tidings.test', recipients: [{ address: 'bob@example.org', kind: 'to' }] },
     { commandId: derivedId<CommandId>('queue') },
   );
-  const path = returnPathOf(secret, { emailId, recipient: 0 }, 'tidings.test');
+  const path = returnPathOf(secret, { emailId, recipient: 0, isShared: false }, 'tidings.test');
   expect(await foundFor(path.toUpperCase(), '')).toMatchObject([{ mailboxId }]);
   await expect(foundFor(path, 'eve@example.org')).rejects.toThrow('5.1.1');
-  const other = returnPathOf(secret, { emailId: derivedId<EmailId>('unknown'), recipient: 0 }, 'tidings.test');
+  const other = returnPathOf(secret, { emailId: derivedId<EmailId>('unknown'), recipient: 0, isShared: false }, 'tidings.test');
   await expect(foundFor(other, '')).rejects.toThrow('5.1.1');
   await expect(foundFor(path.replace('bounce+', 'bounce+a'), '')).rejects.toThrow('5.1.1');
   // Receipts come as programs send them, and prove nothing about bounces.
