@@ -112,9 +112,14 @@ export class EventTooLarge extends Error {
 
 export class Overloaded extends Error {
   override readonly name = 'Overloaded';
-  constructor() {
-    super('the append queue is full; nothing was written');
+  constructor(why = 'the append queue is full') {
+    super(`${why}; nothing was written`);
   }
+}
+
+/** This is not the log in use, or not yet: its events are elsewhere. The message says where, and what to do. */
+export class LogNotInUse extends Error {
+  override readonly name = 'LogNotInUse';
 }
 
 /** `not-applied`: surely nothing was written. `unknown`: the answer was lost; retry with the same event ids to learn. */

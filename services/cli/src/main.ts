@@ -9,6 +9,8 @@ const HELP = `tidings: a messaging backbone for email and chat
 
   tidings serve [service …]     run everything, or only some of: ${serviceNames.join(', ')}
   tidings migrate               bring the database's schema up to date
+  tidings migrate --from postgres --to kurrentdb
+                                move the log while it is in use, and back: see "tidings migrate help"
   tidings token <user>          a token of the development issuer (alice, bob, carol; "service" for a back end)
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
   tidings filing …              list, retry mail that could not be filed: see "tidings filing help"
@@ -45,14 +47,22 @@ export const main = async (args: readonly string[]): Promise<void> => {
 };
 
 /** Errors whose message is a sentence for the terminal. */
-const EXPECTED = new Set(['MailCommandFailed', 'EmbeddedPostgresError', 'ChildFailed', 'DemoFailed', 'WrongBlobKeys']);
+const EXPECTED = new Set([
+  'MailCommandFailed',
+  'EmbeddedPostgresError',
+  'ChildFailed',
+  'DemoFailed',
+  'WrongBlobKeys',
+  'LogNotInUse',
+  'MoveRefused',
+]);
 
 const run = async (command: string, args: readonly string[]): Promise<number> => {
   switch (command) {
     case 'serve':
       return serveCommand(args);
     case 'migrate':
-      return migrateCommand();
+      return migrateCommand(args);
     case 'token':
       return tokenCommand(args);
     case 'projections':
@@ -122,8 +132,12 @@ const mailCommand = (command: 'import' | 'export', args: readonly string[]): Pro
     return command === 'import' ? importCommand(args, context) : exportCommand(args, context);
   });
 
-const migrateCommand = (): Promise<number> =>
+const migrateCommand = (args: readonly string[]): Promise<number> =>
   withDatabase(async (databaseUrl, config) => {
+    if (args.length > 0) {
+      const { moveCommand } = await import('./move-log.ts');
+      return moveCommand(args, { databaseUrl, config, stdout: process.stdout });
+    }
     const { migrate } = await import('./migrate.ts');
     await migrate(databaseUrl, createLogger({ level: config.logLevel, process: 'migrate' }));
     say('The schema is up to date.\n');

@@ -7,7 +7,7 @@ import { type EventStoreDBClient, excludeSystemEvents } from '@eventstore/db-cli
 import { type Position, START } from '@tidings/contracts/ports/event-log';
 import type { Logger } from 'pino';
 import { createWaiters } from '../waiters.ts';
-import { textOf } from './positions.ts';
+import type { AllPosition } from './positions.ts';
 
 export interface HeadWatch {
   /** Resolves when something stands behind `position`, or on abort. */
@@ -18,18 +18,19 @@ export interface HeadWatch {
 export interface HeadWatchOptions {
   readonly client: EventStoreDBClient;
   readonly head: () => Promise<Position>;
+  readonly positionOf: (at: AllPosition) => Position | null;
   readonly pollMs: number;
   /** The log closes. */
   readonly closing: AbortSignal;
   readonly logger: Logger | undefined;
 }
 
-export const watchHead = ({ client, head, pollMs, closing, logger }: HeadWatchOptions): HeadWatch => {
+export const watchHead = ({ client, head, positionOf, pollMs, closing, logger }: HeadWatchOptions): HeadWatch => {
   const waiters = createWaiters();
   let known: Position = START;
   let isWatching = false;
-  const seen = (position: Position): void => {
-    if (position <= known) return;
+  const seen = (position: Position | null): void => {
+    if (position === null || position <= known) return;
     known = position;
     waiters.wake(0);
   };
@@ -47,7 +48,7 @@ export const watchHead = ({ client, head, pollMs, closing, logger }: HeadWatchOp
       const stop = (): void => void subscription.unsubscribe();
       closing.addEventListener('abort', stop, { once: true });
       try {
-        for await (const { event } of subscription) if (event?.position !== undefined) seen(textOf(event.position));
+        for await (const { event } of subscription) if (event?.position !== undefined) seen(positionOf(event.position));
       } catch (error) {
         if (!closing.aborted) logger?.debug({ err: error }, 'the subscription to KurrentDB was dropped; its end is looked at meanwhile');
       } finally {

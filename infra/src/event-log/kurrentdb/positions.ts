@@ -9,6 +9,14 @@ export interface AllPosition {
   readonly prepare: bigint;
 }
 
+/** Before every record. */
+export const BEGIN: AllPosition = { commit: -1n, prepare: -1n };
+
+/** Whether `a` stands behind `b`. */
+export const isBehind = (a: AllPosition, b: AllPosition): boolean => (a.commit === b.commit ? a.prepare > b.prepare : a.commit > b.commit);
+
+export const shifted = ({ commit, prepare }: AllPosition, by: bigint): AllPosition => ({ commit: commit + by, prepare: prepare + by });
+
 /** Ten petabytes of log. */
 const MOST = 9_999_999_999_999_999n;
 

@@ -12,8 +12,8 @@ import {
   UnknownError,
 } from '@eventstore/db-client';
 import type { StreamId } from '@tidings/contracts/ids';
-import { LogUnavailable, type Position, START } from '@tidings/contracts/ports/event-log';
-import { allPositionOf } from './positions.ts';
+import { LogUnavailable } from '@tidings/contracts/ports/event-log';
+import { type AllPosition, BEGIN, isBehind } from './positions.ts';
 
 /** Within a cluster a follower may lag behind what the leader answered. */
 const LEADER = { requiresLeader: true };
@@ -59,16 +59,16 @@ export const readStreamPage = async (
   }
 };
 
-/** Behind `after`, or backwards from the end. Never without a limit: the client holds in memory what it is given. */
+/** From `from` on, or backwards from the end. Never without a limit: the client holds in memory what it is given. */
 export const readAllPage = async (
   client: EventStoreDBClient,
-  where: { readonly after: Position | 'end'; readonly limit: number; readonly ms: number },
+  where: { readonly from: AllPosition | 'end'; readonly limit: number; readonly ms: number },
 ): Promise<readonly AllStreamResolvedEvent[]> => {
-  const { after } = where;
+  const { from } = where;
   const reading = client.readAll({
     ...LEADER,
-    direction: after === 'end' ? 'backwards' : 'forwards',
-    fromPosition: after === 'end' ? 'end' : after === START ? 'start' : allPositionOf(after),
+    direction: from === 'end' ? 'backwards' : 'forwards',
+    fromPosition: from === 'end' ? 'end' : isBehind(from, BEGIN) ? from : 'start',
     maxCount: where.limit,
   });
   try {

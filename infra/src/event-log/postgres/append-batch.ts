@@ -4,6 +4,7 @@ import type { AppendResult } from '@tidings/contracts/ports/event-log';
 import pg from 'pg';
 import { positionOf } from '../positions.ts';
 import type { AppendRequest, StoredEvent } from './append-queue.ts';
+import { isHeld, isNotInUse } from './in-use.ts';
 
 /** `moved`: the stream lives in another shard, ask there. */
 export type BatchVerdict = AppendResult | { readonly type: 'moved'; readonly shard: number };
@@ -59,9 +60,9 @@ const verdictOf = ([, verdict, revision, position, recordedMs]: Row): BatchVerdi
 
 /**
  * `lost`: no answer, it may have been applied. `again`: surely nothing was written, and trying again may help. `refused`: surely nothing
- * was written, and the same batch would fail again.
+ * was written, and the same batch would fail again. `closed`: surely nothing was written, and nothing is taken for now.
  */
-export type Failure = 'lost' | 'again' | 'refused';
+export type Failure = 'lost' | 'again' | 'refused' | 'closed';
 
 /** By SQLSTATE class (Postgres manual, appendix A): 40 rolled back, 53 short of resources, 55 locks. */
 const AGAIN = /^(?:40|53|55)/;
@@ -70,6 +71,7 @@ const READ_ONLY = '25006'; // a standby that is about to be promoted
 
 export const failureOf = (error: unknown): Failure => {
   if (!(error instanceof pg.DatabaseError) || error.code === undefined || error.severity !== 'ERROR') return 'lost';
+  if (isHeld(error) || isNotInUse(error)) return 'closed';
   // 57: cancelled or shutting down. The answer says nothing about a commit that had begun. 08: the connection broke.
   if (/^(?:57|08)/.test(error.code)) return 'lost';
   return AGAIN.test(error.code) || error.code === NO_PARTITION || error.code === READ_ONLY ? 'again' : 'refused';

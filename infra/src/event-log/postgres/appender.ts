@@ -8,12 +8,13 @@
  * `exists` cannot be told apart from a second wish, so they fail as `unknown`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { LogUnavailable, MAX_APPEND_EVENTS } from '@tidings/contracts/ports/event-log';
+import { LogUnavailable, MAX_APPEND_EVENTS, Overloaded } from '@tidings/contracts/ports/event-log';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { numberOf } from '../positions.ts';
 import { failureOf, sendBatch, type BatchVerdict } from './append-batch.ts';
 import type { AppendQueue, AppendRequest } from './append-queue.ts';
+import { isHeld } from './in-use.ts';
 import { APPEND_SETTINGS, withSettings } from './session.ts';
 
 export interface AppenderOptions {
@@ -132,7 +133,10 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
     const again: AppendRequest[] = [];
     for (const request of batch) {
       const sure = typeof request.expected === 'number' && request.expected >= -1;
-      if (failure === 'lost' ? sure : failure === 'again' || batch.length > 1) {
+      if (failure === 'closed') {
+        queue.settle([request]);
+        request.reject(closedTo(request, error));
+      } else if (failure === 'lost' ? sure : failure === 'again' || batch.length > 1) {
         again.push(request);
         if (failure === 'lost') request.unanswered = true;
         if (failure === 'refused') request.alone = true;
@@ -175,7 +179,7 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
             settle(batch, verdicts);
           } catch (error) {
             fail(batch, error);
-            alive = failureOf(error) === 'refused';
+            alive = failureOf(error) === 'refused' || failureOf(error) === 'closed';
             await onFailure(error);
           }
         }
@@ -209,6 +213,12 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
     },
   };
 };
+
+/** The log is held for a moment, or is not the one in use. One that was sent before may have been written before that. */
+const closedTo = ({ unanswered }: AppendRequest, error: unknown): Error =>
+  isHeld(error) && !unanswered
+    ? new Overloaded('the log is being moved')
+    : new LogUnavailable(unanswered ? 'unknown' : 'not-applied', error);
 
 const connect = async (url: string): Promise<pg.Client> => {
   const client = new pg.Client({

@@ -11,16 +11,18 @@ import {
   type TailOptions,
 } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { openPool } from '../../postgres/pools.ts';
 import { admit } from '../limits.ts';
-import { denseDistance, numberOf, positionOf, shardOf } from '../positions.ts';
+import { numberOf, positionOf, shardOf } from '../positions.ts';
 import { tailBy } from '../tail.ts';
 import { lacksPartition } from './append-batch.ts';
 import { createAppendQueue, type AppendQueue, type AppendRequest } from './append-queue.ts';
 import { createAppender, type Appender, type AppendStats } from './appender.ts';
 import { createHeadWatch, type PollPace } from './heads.ts';
+import { assertInUse, type HeadState, headState } from './in-use.ts';
 import { PARTITION_SPAN } from './migrate.ts';
 import { createPartitions } from './partitions.ts';
 import { createReader, LogGapError, type LogReader } from './reader.ts';
@@ -42,6 +44,8 @@ export interface PostgresLogOptions {
   readonly partitionSpan?: number;
   /** Default 25 ms hot, 500 ms idle. */
   readonly poll?: PollPace;
+  /** For a mover: reads it also when it is not in use. Its appends are refused then, as anybody's. */
+  readonly whateverItsState?: boolean;
 }
 
 export interface PostgresLog extends EventLog {
@@ -59,7 +63,7 @@ const RETRY_MS = { first: 50, most: 1_000 };
 
 /**
  * Needs the schema (`migrateEventLog`).
- * @throws LogUnavailable when Postgres cannot be reached
+ * @throws LogUnavailable when Postgres cannot be reached; LogNotInUse when the log is elsewhere
  */
 export const openPostgresLog = async (options: PostgresLogOptions): Promise<PostgresLog> => {
   const { url, logger, signals, queueLimit = 10_000, queueBytes = 64 * 1024 * 1024, deadlineMs = 5_000, readers = 4 } = options;
@@ -70,8 +74,11 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
     max: readers,
     logger: logger ?? pino({ level: 'silent' }),
   });
-  const reader = createReader(pool);
-  const opened = await open(reader).catch(async (error: unknown) => {
+  const {
+    reader,
+    heads: opened,
+    distance,
+  } = await open(pool, options.whateverItsState === true).catch(async (error: unknown) => {
     await pool.end();
     throw error;
   });
@@ -161,7 +168,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
     readAt: (shard, positions) => alarmed(reader.readAt(shard, positions), logger),
     head: async (shard) => positionOf((await reader.heads()).get(shard) ?? 0),
     tail,
-    distance: denseDistance,
+    distance,
     stats: () => [...lanes].map(([shard, { queue, appender }]) => ({ shard, waiting: queue.waiting, ...appender.stats })),
     close: async () => {
       closing.abort();
@@ -172,10 +179,25 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
   };
 };
 
-const open = async (reader: LogReader): Promise<ReadonlyMap<number, number>> => {
-  const heads = await reader.heads();
-  if (heads.size === 0) throw new LogUnavailable('not-applied', new Error('the log has no shards: run its migrations first'));
-  return heads;
+const open = async (
+  pool: pg.Pool,
+  whateverItsState: boolean,
+): Promise<{ readonly reader: LogReader; readonly heads: ReadonlyMap<number, number>; readonly distance: EventLog['distance'] }> => {
+  const state = await headState(pool).catch((error: unknown) => Promise.reject(new LogUnavailable('not-applied', error)));
+  if (state === null) throw new LogUnavailable('not-applied', new Error('the log has no shards: run its migrations first'));
+  if (!whateverItsState) assertInUse(state);
+  const reader = createReader(pool, state.gapsBelow);
+  return { reader, heads: await reader.heads(), distance: distanceIn(state) };
+};
+
+/** Behind the part with gaps each position is one event; of that part, only how many it has is known. */
+const distanceIn = ({ gapsBelow, eventsBelow }: HeadState): EventLog['distance'] => {
+  const upTo = (position: number): number | null =>
+    position >= gapsBelow ? eventsBelow + position - gapsBelow : position === 0 ? 0 : null;
+  return (from, to) => {
+    const [before, until] = [upTo(numberOf(from)), upTo(numberOf(to))];
+    return before === null || until === null ? (from === to ? 0 : null) : until - before;
+  };
 };
 
 /** A hint is `shard:position:type,type`; so many types that they would not fit are left out, and it may be anything. */

@@ -6,6 +6,7 @@
  * header could fail a whole batch), and cheaper both ways. Nothing queries inside them. They are stored uncompressed (`external`): the
  * personal part is ciphertext, and a page can be measured without unpacking it.
  */
+import { copyBatch, endPartition, movingTables } from './schema-moving.ts';
 
 const tables = `
 create table log.shard_head (
@@ -163,4 +164,7 @@ end $$;
 `;
 
 /** In order; the index plus one is the number. */
-export const migrations: readonly string[] = [[tables, partitions, refuseBatch, appendBatch].join('\n')];
+export const migrations: readonly string[] = [
+  [tables, partitions, refuseBatch, appendBatch].join('\n'),
+  [movingTables, copyBatch, endPartition].join('\n'),
+];
