@@ -300,6 +300,17 @@ describe('sharing', () => {
       .then(emailFiled({ ...mail(2, { place: 'spam' }), startsThread: false }), copy(2, { place: 'spam' }));
   });
 
+  it('files nothing anew in the other mailboxes when emails come again', () => {
+    const batch = { type: 'FileEmails', emails: [mail(1, { mailboxId: theirs }), mail(2)] } as const;
+    const filed = [copy(1), emailFiled({ ...mail(2), startsThread: true }), copy(2)] as const;
+    given(shared('editor'))
+      .when(batch)
+      .then(...filed);
+    given(shared('editor'), ...filed)
+      .when(batch)
+      .thenNothing();
+  });
+
   it('ends with nothing left there', () => {
     given(first, shared('editor'), copy(1))
       .when({ type: 'UnshareThread', ...toThem })

@@ -190,11 +190,16 @@ const fileInOrder = (emails: readonly EmailToFile[], state: State): readonly Thr
   return filed;
 };
 
-/** What comes to one that may edit a shared thread comes to all; what comes to a viewer is its own affair. */
+/**
+ * What comes to one that may edit a shared thread comes to all; what comes to a viewer is its own affair. What is there already came to all that shared it
+ * then, and whoever came later got it by sharing.
+ */
 const fileWithShares = (email: EmailToFile, state: State): readonly ThreadEvent[] => {
+  const own = file(email, heldBy(state, email.mailboxId));
+  if (own.length === 0) return own;
   const others = state.shares.get(email.mailboxId) === 'viewer' ? [] : othersWith(state, email.mailboxId);
   const copies = others.flatMap((mailboxId) => copyFor(mailboxId, email, state));
-  return [...file(email, heldBy(state, email.mailboxId)), ...copies];
+  return [...own, ...copies];
 };
 
 /** Those that share it with `mailbox`: owners that share nothing with each other have only the thread's name in common. */
