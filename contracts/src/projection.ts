@@ -23,6 +23,12 @@ export interface Projection {
    * checkpoint. Fold in memory first, then one statement per table. Depends on nothing but the events and its own tables.
    */
   readonly apply: (page: readonly Recorded[], tx: ProjectionTx) => Promise<void>;
+  /** Another version of the same name is to take over: this one goes on while there is an instance of it, and none is made. */
+  readonly former?: true;
+  /** Of what it keeps elsewhere: removes what retired instances left there. Again for the same ones changes nothing. @param schemas without quotes */
+  readonly removeRetired?: (schemas: readonly string[]) => Promise<void>;
+  /** The same: what a build lacks there, in a sentence, although its tables are whole; null when nothing is missing. @param schema quoted */
+  readonly whatIsMissing?: (schema: string, db: SqlSession) => Promise<string | null>;
 }
 
 export interface ProjectionTx extends SqlSession {

@@ -132,8 +132,16 @@ describe('loadConfig', () => {
     expect(faultsOf({ SMTP_TLS_KEY_FILE: 'key.pem' })).toEqual(['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']);
   });
 
-  it('refuses what this version would ignore', () => {
-    expect(faultsOf({ OPENSEARCH_URL: 'http://localhost:9200' })[0]).toMatch(/^OPENSEARCH_URL must be left unset: OpenSearch/);
+  it('searches on Postgres, or on an OpenSearch under names of our own', () => {
+    expect(loadConfig({})).toMatchObject(E.right({ openSearch: null }));
+    expect(
+      loadConfig({ OPENSEARCH_URL: 'https://a:b@search.example:9200/', OPENSEARCH_PREFIX: 'town_1', OPENSEARCH_SHARDS: '3' }),
+    ).toMatchObject(E.right({ openSearch: { url: 'https://a:b@search.example:9200', prefix: 'town_1', shards: 3, caFile: null } }));
+    expect(faultsOf({ OPENSEARCH_URL: 'search:secret@example' })).toEqual([
+      'OPENSEARCH_URL must be a URL that begins with http:// or https://',
+    ]);
+    expect(faultsOf({ OPENSEARCH_PREFIX: 'Town' })[0]).toMatch(/^OPENSEARCH_PREFIX must be lower-case letters/);
+    expect(faultsOf({ OPENSEARCH_SHARDS: '0' })[0]).toMatch(/^OPENSEARCH_SHARDS must be a whole number from 1 to 64/);
   });
 
   it('takes lists of names as they are written, none by default', () => {

@@ -12,8 +12,9 @@ import { type Gateway, gatewayFaults, gatewayOf, gatewayVariables } from './gate
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
 import { mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
+import { openSearchOf, type OpenSearchSettings, openSearchVariables } from './opensearch.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
-import { flag, list, names, networks, notYet, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
+import { flag, list, names, networks, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
 
 const DOMAIN = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** RFC 5891; what is ASCII already stays, because `domainToASCII` reads numbers as addresses. */
@@ -123,7 +124,7 @@ export const variables = {
   ...mailOutVariables,
   ...gatewayOutVariables,
   ...gatewayVariables,
-  OPENSEARCH_URL: notYet('OpenSearch'),
+  ...openSearchVariables,
 };
 
 const Environment = t.type(variables);
@@ -186,6 +187,8 @@ export interface Config {
   readonly notifyClientIds: readonly string[];
   readonly kafka: KafkaSettings;
   readonly eventLog: LogPlace;
+  /** null: Postgres finds what is searched. */
+  readonly openSearch: OpenSearchSettings | null;
   /** Calls to webhooks and push services. */
   readonly outbound: {
     readonly allowPrivate: boolean;
@@ -282,6 +285,7 @@ const toConfig = (env: t.TypeOf<typeof Environment>): Config => ({
   oidc: { issuer: env.OIDC_ISSUER, audience: env.OIDC_AUDIENCE, adminRole: env.OIDC_ADMIN_ROLE },
   notifyClientIds: env.NOTIFY_CLIENT_IDS,
   kafka: kafkaOf(env),
+  openSearch: openSearchOf(env),
   eventLog: { type: env.EVENT_LOG, kurrentdb: env.KURRENTDB_URL },
   outbound: {
     allowPrivate: env.WEBHOOK_ALLOW_PRIVATE,

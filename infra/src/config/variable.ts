@@ -104,7 +104,3 @@ const networkOf = (text: string): string | null => {
     return null;
   return `${address}/${prefix ?? bits}`;
 };
-
-/** A variable of a later version: set, it would be ignored in silence, so it stops the start instead. */
-export const notYet = (what: string): Variable<null> =>
-  variable<null>(`left unset: ${what} is not part of this version`, null, () => undefined);

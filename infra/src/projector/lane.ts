@@ -84,6 +84,8 @@ export class Lane {
   position: Position = START;
   /** True once it came near the head since it took the lease. */
   caughtUp = false;
+  /** An engine beside Postgres is away: it goes on by itself when that is back, and no other projection minds. */
+  awaitsEngine = false;
 
   readonly #deps: LaneDeps;
   readonly #handles: ReadonlySet<EventType>;
@@ -329,6 +331,7 @@ export class Lane {
   #moved(next: Position): void {
     this.position = next;
     this.lastProgressAt = Date.now();
+    this.awaitsEngine = false;
     this.#failures = 0;
   }
 
@@ -396,7 +399,9 @@ export class Lane {
       return;
     }
     this.#failures += 1;
-    if (this.#failures >= STUCK_AFTER_FAILURES) this.state = 'stuck';
+    this.awaitsEngine = error instanceof Error && error.name === 'WordIndexUnavailable';
+    if (this.awaitsEngine) this.state = 'behind';
+    else if (this.#failures >= STUCK_AFTER_FAILURES) this.state = 'stuck';
     const slow = error instanceof ProjectionBroken || classify(error) !== 'transient';
     logger[slow ? 'error' : 'warn'](context, 'a page could not be applied; trying again');
     await backoff(this.#failures, this.#stop.signal, slow ? STRUCTURAL_WAIT_MS : undefined);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '@tidings/contracts/events/index';
+import { WordEntryRefused, WordIndexMissing, WordIndexUnavailable } from '@tidings/contracts/ports/word-index';
 import { classify, findCulprit } from './poison.ts';
 
 const sqlError = (code: string): Error => Object.assign(new Error('x'), { code });
@@ -12,6 +13,9 @@ describe('what a failure means', () => {
     ['a server shutting down', sqlError('57P01'), 'transient'],
     ['a refused connection', sqlError('ECONNREFUSED'), 'transient'],
     ['a connection that ended', new Error('Connection terminated unexpectedly'), 'transient'],
+    ['a search index that is away', new WordIndexUnavailable(), 'transient'],
+    ['a search index that is gone', new WordIndexMissing(), 'structural'],
+    ['an entry that it refuses', new WordEntryRefused(), 'poison'],
     ['a missing table', sqlError('42P01'), 'structural'],
     ['a missing schema', sqlError('3F000'), 'structural'],
     ['a broken constraint', sqlError('23505'), 'poison'],

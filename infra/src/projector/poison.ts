@@ -25,11 +25,15 @@ const SYSTEM_ERRORS: ReadonlySet<string> = new Set([
 const LOST_CONNECTION =
   /^(Connection terminated|timeout exceeded when trying to connect|Client was closed|Client has encountered|Query read timeout)/;
 
+/** By name, as an error of ours may come from another process. */
+const AWAY: ReadonlySet<string> = new Set(['LogUnavailable', 'BlobStoreUnavailable', 'WordIndexUnavailable']);
+
 export const classify = (error: unknown): Failure => {
   if (!(error instanceof Error)) return 'poison';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (SYSTEM_ERRORS.has(code) || LOST_CONNECTION.test(error.message)) return 'transient';
-  if (error.name === 'LogUnavailable' || error.name === 'BlobStoreUnavailable') return 'transient';
+  if (AWAY.has(error.name)) return 'transient';
+  if (error.name === 'WordIndexMissing') return 'structural';
   if (!/^[0-9A-Z]{5}$/.test(code)) return 'poison';
   if (TRANSIENT_CLASSES.has(code.slice(0, 2))) return 'transient';
   return STRUCTURAL_CLASSES.has(code.slice(0, 2)) ? 'structural' : 'poison';

@@ -19,6 +19,7 @@ import { openPageSource, type PageSource } from './page-source.ts';
 import { errorText } from './parking.ts';
 import { classify } from './poison.ts';
 import { finishBuild } from './rebuild.ts';
+import { RetiredRemains } from './retired-remains.ts';
 import { createIndexes, createTables, instances, registerProjections, setError, withRegistry, type Instance } from './registry.ts';
 import { createSharing, type SharingSettings } from './sharing.ts';
 import { writeStatus, type LaneStatus } from './status.ts';
@@ -110,6 +111,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
   const sharing = createSharing(pool, leases, settings);
 
   if (options.only === undefined) await registerProjections(pool, projections);
+  const remains = new RetiredRemains(pool, projections, logger);
   const sources = new Map<number, PageSource>();
   for (const shard of log.shards) {
     const source = await openPageSource({ log, events, shard, logger });
@@ -207,6 +209,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       runners.delete(schemaName);
       await Promise.all(runner.watchdogs.map(({ lane }) => lane.stop()));
       await forget(pool, schemaName);
+      remains.left();
     }
   };
 
@@ -270,7 +273,10 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     await routeUnparks();
     await watch();
     for (const runner of runners.values()) advanceBuild(runner);
-    if (options.only === undefined) await replaceAbandoned(all);
+    if (options.only === undefined) {
+      await replaceAbandoned(all);
+      remains.remove();
+    }
   };
 
   const waker = new Waker();
@@ -302,6 +308,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
       await Promise.all(allWatchdogs().map(({ lane }) => lane.stop()));
       signals.publish('registry', LEASES_FREED);
       for (const runner of runners.values()) await runner.task;
+      await remains.stop();
       await Promise.all([...sources.values()].map((source) => source.close()));
       leases.close();
       announcer.close();

@@ -1,11 +1,12 @@
 /** The last steps of a build, when its lanes have caught up: indexes, verification, ready. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Position } from '@tidings/contracts/ports/event-log';
+import type { SqlSession } from '@tidings/contracts/ports/sql';
 import type { Projection } from '@tidings/contracts/projection';
 import type { Pool } from 'pg';
 import type { Lane } from './lane.ts';
 import { parkedStreams } from './parking.ts';
-import { createIndexes, instances, setError, setState, type Instance } from './registry.ts';
+import { createIndexes, instances, schemaOf, setError, setState, type Instance } from './registry.ts';
 import { withClient } from './session.ts';
 import { compareEqual, comparePlausible, positionsOf, tableSums, type Verification } from './verify.ts';
 
@@ -25,11 +26,21 @@ export const finishBuild = async (pool: Pool, build: Build, signal: AbortSignal)
   const { instance, projection } = build;
   await createIndexes(pool, instance, projection);
   if (!(await setState(pool, instance, ['building', 'verifying'], 'verifying'))) return null;
-  const verification = await verify(pool, build, signal);
+  const verification = await withOutside(pool, build, await verify(pool, build, signal));
   if (verification.outcome === 'different' || verification.outcome === 'empty')
     await setError(pool, instance, verification.note, verification);
   else if (!(await setState(pool, instance, ['verifying'], 'ready', verification))) return null;
   return verification;
+};
+
+/** What the projection keeps outside Postgres has to be whole too. */
+const withOutside = async (pool: Pool, { instance, projection }: Build, verification: Verification): Promise<Verification> => {
+  const db: SqlSession = {
+    query: async <Row extends object>(text: string, values?: readonly unknown[]) =>
+      (await pool.query<Row>(text, values === undefined ? [] : [...values])).rows,
+  };
+  const missing = (await projection.whatIsMissing?.(schemaOf(instance), db)) ?? null;
+  return missing === null ? verification : { ...verification, outcome: 'different', note: missing };
 };
 
 const verify = async (pool: Pool, build: Build, signal: AbortSignal): Promise<Verification> => {

@@ -74,6 +74,15 @@ export const instances = async (db: Pool | PoolClient, name?: string): Promise<r
   return found.rows.map(fromRow);
 };
 
+/** Names of schemas that are no more. */
+export const retiredSchemas = async (db: Pool | PoolClient, name: string): Promise<readonly string[]> => {
+  const found = await db.query<{ schema_name: string }>(
+    `select schema_name from projection.instance where name = $1 and state = 'retired' order by 1`,
+    [name],
+  );
+  return found.rows.map((row) => row.schema_name);
+};
+
 /** Runs `change` while nobody else changes the instances of `name`; it is given those that are not retired. */
 export const withRegistry = <A>(
   pool: Pool,
@@ -155,12 +164,13 @@ export const createIndexes = (pool: Pool, instance: Instance, projection: Projec
 
 /**
  * Makes sure that each projection has an instance of its version: the first ever is live at once (nothing older could serve), a new
- * version is built beside the live one.
+ * version is built beside the live one. A former version is kept and not made.
  */
 export const registerProjections = async (pool: Pool, projections: readonly Projection[]): Promise<void> => {
   for (const projection of projections) {
     await withRegistry(pool, projection.name, async (existing, client) => {
       const mine = existing.find((one) => one.version === projection.version);
+      if (mine === undefined && projection.former === true) return;
       const instance = mine ?? (await addInstance(client, projection, existing.length === 0 ? 'live' : 'building'));
       if (!instance.hasTables) await createTables(client, instance, projection);
     });

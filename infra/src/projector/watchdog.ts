@@ -34,7 +34,7 @@ export class Watchdog {
     const current = (passed * 1_000) / elapsed;
     this.rate = this.rate === 0 ? current : this.rate + weight * (current - this.rate);
     if (this.rate < 0.5) this.rate = 0;
-    if (position >= head || position !== this.#position || this.lane.held || !this.lane.owned) this.#fineAt = now;
+    if (position >= head || position !== this.#position || this.lane.held || this.lane.awaitsEngine || !this.lane.owned) this.#fineAt = now;
     this.#position = position;
     this.#lookedAt = now;
     this.head = head > position ? head : position;

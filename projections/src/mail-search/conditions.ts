@@ -1,8 +1,10 @@
-/** A question's query as conditions of SQL: on `x`, a row of `email`, and on `w`, its row of `words`. */
+/** A question's query as conditions of SQL on `x`, a row of `email`; what it asks of words is put by whoever knows where these are. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Place } from '@tidings/contracts/events/thread';
 import type { MailboxId, UserId } from '@tidings/contracts/ids';
 import type { MailCondition, MailQuery, MailState } from '@tidings/contracts/mail-query/ast';
 import { stretchOf } from '@tidings/contracts/mail-query/when';
+import type { WordQuery } from '@tidings/contracts/ports/word-index';
 import { type Timestamp, timestamp } from '@tidings/contracts/time';
 import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
@@ -21,6 +23,8 @@ export interface Terms {
   readonly now: number;
   /** Places that are left out. */
   readonly aside: ReadonlySet<Place>;
+  /** A condition of SQL: the email's words meet this. */
+  readonly wordsMeet: (query: WordQuery) => FragmentSqlToken;
 }
 
 export interface Compiled {
@@ -31,8 +35,8 @@ export interface Compiled {
   readonly plain: FragmentSqlToken;
   /** The rest; null when nothing is asked of words. */
   readonly words: FragmentSqlToken | null;
-  /** Each a `tsquery` that is true of everything found, for the index of words; none when words do not narrow it. */
-  readonly needs: readonly string[];
+  /** Each true of everything found, for the index of words; none when words do not narrow it. */
+  readonly needs: readonly WordQuery[];
   /** What is in the index by all `needs` meets `words` too. */
   readonly isEnough: boolean;
   /** Selects the threads that everything found is in; null when the query does not name them. */
@@ -68,7 +72,7 @@ export const compile = (query: MailQuery, terms: Terms): Compiled => {
 /** Whether the index alone tells. */
 const isOneQuery = (part: MailQuery, terms: Terms): boolean => {
   const whole = wordsOnly(part, terms);
-  return whole !== null && whole === necessaryOf(part, terms);
+  return whole !== null && isDeepStrictEqual(whole, necessaryOf(part, terms));
 };
 
 /** What all of `parts` leave of time. */
@@ -111,7 +115,7 @@ const viewsIn = (query: MailQuery): readonly string[] => {
 
 const conditionOf = (query: MailQuery, terms: Terms): FragmentSqlToken => {
   const whole = wordsOnly(query, terms);
-  if (whole !== null) return sql.fragment`w.words @@ ${whole}::tsquery`;
+  if (whole !== null) return terms.wordsMeet(whole);
   if (query.kind === 'all')
     return joined(
       query.of.map((one) => conditionOf(one, terms)),
@@ -129,13 +133,13 @@ const conditionOf = (query: MailQuery, terms: Terms): FragmentSqlToken => {
 const joined = (conditions: readonly FragmentSqlToken[], glue: FragmentSqlToken): FragmentSqlToken =>
   conditions.length === 0 ? sql.fragment`true` : sql.fragment`(${sql.join(conditions, glue)})`;
 
-/** The query as one `tsquery`, if words are all that it asks for. */
-const wordsOnly = (query: MailQuery, terms: Terms): string | null => {
+/** The query as one of words, if they are all that it asks for. */
+const wordsOnly = (query: MailQuery, terms: Terms): WordQuery | null => {
   if (query.kind === 'text') return textQuery(query, terms.words.get(query.text) ?? []);
   if (query.kind === 'person') return personQuery(query);
   if (query.kind === 'not') {
     const inner = wordsOnly(query.query, terms);
-    return inner === null ? null : `!(${inner})`;
+    return inner === null ? null : { kind: 'not', query: inner };
   }
   if (query.kind !== 'all' && query.kind !== 'any') return null;
   const parts = query.of.map((one) => wordsOnly(one, terms));
@@ -144,7 +148,7 @@ const wordsOnly = (query: MailQuery, terms: Terms): string | null => {
   return query.kind === 'all' ? and(known) : or(known);
 };
 
-const necessaryOf = (query: MailQuery, terms: Terms): string | null => {
+const necessaryOf = (query: MailQuery, terms: Terms): WordQuery | null => {
   if (query.kind === 'text' || query.kind === 'person') return wordsOnly(query, terms);
   if (query.kind === 'attachment') return attachmentQuery();
   if (query.kind === 'size' && query.bound === 'larger') return largerQuery(query.bytes);
@@ -160,7 +164,7 @@ const plainCondition = (condition: MailCondition, terms: Terms): FragmentSqlToke
   switch (condition.kind) {
     case 'text':
     case 'person':
-      throw new Error('conditions on words are a tsquery'); // `wordsOnly` has them all
+      throw new Error('conditions on words are no others'); // `wordsOnly` has them all
     case 'attachment':
       return sql.fragment`x.has_attachments`;
     case 'in':

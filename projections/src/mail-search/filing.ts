@@ -6,6 +6,7 @@ import type { ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
 import { cameAt } from '../threads/fold.ts';
 import type { Removal } from '../threads/removal.ts';
+import type { HeldMail } from './kept-words.ts';
 
 /** Incoming mail is unread until its thread is read up to it, unless it was read where it was before. A star is the thread's, so emails that come later have it. */
 export const saveEmails = async (filed: readonly Recorded<EmailFiled>[], tx: ProjectionTx): Promise<void> => {
@@ -42,19 +43,34 @@ interface Moved extends Held {
   readonly place: Place;
 }
 
-/** A mailbox no longer holds these emails in a thread. They may be there in another one, with words of their own. */
-export const forgetEmails = async ({ threadId, mailboxId, some }: Removal, tx: ProjectionTx): Promise<void> => {
+/** A mailbox no longer holds these emails in a thread; gives those that it held. They may be there in another one, with words of their own. */
+export const forgetEmails = async ({ threadId, mailboxId, some }: Removal, tx: ProjectionTx): Promise<readonly HeldMail[]> => {
   const { schema } = tx;
-  await tx.query(
-    `with gone as (delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 ${some === null ? '' : 'and email_id = any($3::uuid[])'} returning email_id)
-     delete from ${schema}.words w using gone where w.mailbox_id = $2 and w.email_id = gone.email_id and w.thread_id = $1`,
+  const gone = await tx.query<HeldMail>(
+    `delete from ${schema}.email where thread_id = $1 and mailbox_id = $2 ${some === null ? '' : 'and email_id = any($3::uuid[])'} returning ${heldMail}`,
     some === null ? [threadId, mailboxId] : [threadId, mailboxId, some.emailIds],
   );
-  if (some !== null) return;
-  for (const table of ['starred', 'labelled']) {
-    await tx.query(`delete from ${schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+  if (some === null) {
+    for (const table of ['starred', 'labelled']) {
+      await tx.query(`delete from ${schema}.${table} where thread_id = $1 and mailbox_id = $2`, [threadId, mailboxId]);
+    }
   }
+  return gone;
 };
+
+/** These mailboxes are no more; gives what they held. */
+export const forgetMailboxes = async (closed: readonly MailboxId[], tx: ProjectionTx): Promise<readonly HeldMail[]> => {
+  const gone = await tx.query<HeldMail>(`delete from ${tx.schema}.email where mailbox_id = any($1::uuid[]) returning ${heldMail}`, [
+    closed,
+  ]);
+  for (const table of ['starred', 'label', 'labelled']) {
+    await tx.query(`delete from ${tx.schema}.${table} where mailbox_id = any($1::uuid[])`, [closed]);
+  }
+  await tx.query(`delete from ${tx.schema}.assigned a where not exists (select from ${tx.schema}.email e where e.thread_id = a.thread_id)`);
+  return gone;
+};
+
+const heldMail = `mailbox_id as "mailboxId", email_id as "emailId", thread_id as "threadId"`;
 
 /** What a page did with mails; the last word on each counts. Emails that it filed are there already. */
 export class Filing {

@@ -1,5 +1,5 @@
 /**
- * Mails and questions as words of an index, in Postgres' own text form; an engine beside Postgres takes the same ones. Bare words are the body's. What
+ * Mails and questions as words of an index; Postgres and an engine beside it take the same ones. Bare words are the body's. What
  * belongs to another field begins with a colon and the field's letter, which keeps it apart from every word and from every beginning of one:
  *
  *     word ~stem              body
@@ -14,7 +14,9 @@
 import type { Address } from '@tidings/contracts/events/email';
 import type { MailboxId } from '@tidings/contracts/ids';
 import type { PersonCondition, TextCondition } from '@tidings/contracts/mail-query/ast';
+import type { RunPart, SingleWord, WordQuery, Words } from '@tidings/contracts/ports/word-index';
 import { wordsOf } from '../message-search/words.ts';
+import { GatheredWords } from '../search-words/gathered-words.ts';
 import type { StemmedWord } from './stems.ts';
 
 /** Of a body; more is data rather than what someone wrote. */
@@ -24,16 +26,11 @@ const MOST_FILES = 100;
 const MOST_NAMED = 50;
 const SHORTEST_PART = 3;
 const LONGEST_PART = 32;
-/** Postgres keeps no position beyond this one. */
-const LAST_POSITION = 16_383;
 
 type Role = 'f' | 't' | 'c' | 'b';
 const roleOf: Readonly<Record<PersonCondition['role'], Role>> = { from: 'f', to: 't', cc: 'c', bcc: 'b' };
 
 export interface SearchedMail {
-  readonly mailbox: MailboxId;
-  /** Of its mailbox. */
-  readonly segment: number;
   readonly size: number;
   readonly hasAttachments: boolean;
   readonly subject: readonly StemmedWord[];
@@ -45,11 +42,10 @@ export interface SearchedMail {
   readonly bcc: readonly Address[];
 }
 
-/** A `tsvector`. */
-export const documentOf = ({ mailbox, segment, size, hasAttachments, ...mail }: SearchedMail): string => {
+/** Everything that a mail may be asked for by words. */
+export const mailWords = ({ size, hasAttachments, ...mail }: SearchedMail): Words => {
   const { subject, body, files, from, to, cc, bcc } = mail;
   const lexemes = new Lexemes();
-  for (const word of [mailboxWord(mailbox), segmentWord(mailbox, segment), eraWord(mailbox, eraOf(segment))]) lexemes.add(word);
   lexemes.add(sizeWord(sizeClass(size)));
   if (hasAttachments) lexemes.add(ATTACHMENT);
   lexemes.addText('', body);
@@ -59,20 +55,16 @@ export const documentOf = ({ mailbox, segment, size, hasAttachments, ...mail }: 
   lexemes.addPeople('t', [...to, ...cc, ...bcc]);
   lexemes.addPeople('c', cc);
   lexemes.addPeople('b', bcc);
-  return lexemes.print();
+  return lexemes.words;
 };
 
-class Lexemes {
-  readonly #places = new Map<string, number[]>();
+/** Where a mail stands in time, for an index that is not sorted by it. */
+export const segmentWords = (mailbox: MailboxId, segment: number): Words =>
+  new Map([mailboxWord(mailbox), segmentWord(mailbox, segment), eraWord(mailbox, eraOf(segment))].map((word) => [word, []]));
+
+class Lexemes extends GatheredWords {
   /** The next free place of each field, with room between one name and the next: no phrase goes from one to another. */
   readonly #next = new Map<string, number>();
-
-  add(lexeme: string, place?: number): void {
-    const known = this.#places.get(lexeme);
-    const places = place === undefined ? [] : [Math.min(place, LAST_POSITION)];
-    if (known === undefined) this.#places.set(lexeme, places);
-    else known.push(...places);
-  }
 
   addText(field: '' | ':s', words: readonly StemmedWord[]): void {
     for (const [at, { word, stems }] of words.entries()) {
@@ -103,10 +95,6 @@ class Lexemes {
       }
     }
   }
-
-  print(): string {
-    return [...this.#places].map(([lexeme, places]) => `${quoted(lexeme)}${places.length === 0 ? '' : `:${places.join(',')}`}`).join(' ');
-  }
 }
 
 /** Without the word itself. */
@@ -131,14 +119,14 @@ interface SegmentName {
   readonly nth: number;
 }
 
-/** A `tsquery` for mails of the segments `wanted`, which may be true of a few more. @param all those of their mailboxes */
-export const segmentsQuery = (all: readonly SegmentName[], wanted: readonly SegmentName[]): string => {
+/** Of mails of the segments `wanted`; it may be true of a few more. @param all those of their mailboxes */
+export const segmentsQuery = (all: readonly SegmentName[], wanted: readonly SegmentName[]): WordQuery => {
   const inMailbox = Map.groupBy(all, ({ mailboxId }) => mailboxId);
   return or(
     [...Map.groupBy(wanted, ({ mailboxId }) => mailboxId)].flatMap(([mailbox, segments]) => {
-      if (segments.length === inMailbox.get(mailbox)?.length) return [quoted(mailboxWord(mailbox))];
+      if (segments.length === inMailbox.get(mailbox)?.length) return [word(mailboxWord(mailbox))];
       return [...Map.groupBy(segments, ({ nth }) => eraOf(nth))].flatMap(([era, some]) =>
-        some.length > ERA / 2 ? [quoted(eraWord(mailbox, era))] : some.map(({ nth }) => quoted(segmentWord(mailbox, nth))),
+        some.length > ERA / 2 ? [word(eraWord(mailbox, era))] : some.map(({ nth }) => word(segmentWord(mailbox, nth))),
       );
     }),
   );
@@ -150,53 +138,55 @@ const LARGEST_CLASS = 4 * 26;
 const sizeClass = (bytes: number): number => Math.min(LARGEST_CLASS, Math.floor(4 * Math.log2(Math.max(1, bytes))));
 const sizeWord = (of: number): string => `:z${of}`;
 
-/** A `tsquery` for mails with something attached. */
-export const attachmentQuery = (): string => quoted(ATTACHMENT);
+/** Of mails with something attached. */
+export const attachmentQuery = (): WordQuery => word(ATTACHMENT);
 
-/** A `tsquery` that is true of every mail of more than `bytes`, and of some that are a little smaller. */
-export const largerQuery = (bytes: number): string => {
+/** True of every mail of more than `bytes`, and of some that are a little smaller. */
+export const largerQuery = (bytes: number): WordQuery => {
   const smallest = sizeClass(bytes);
-  return or(Array.from({ length: LARGEST_CLASS - smallest + 1 }, (_, at) => quoted(sizeWord(smallest + at))));
+  return or(Array.from({ length: LARGEST_CLASS - smallest + 1 }, (_, at) => word(sizeWord(smallest + at))));
 };
 
-/** A `tsquery`. @param words those of the condition, in order; at least one */
-export const textQuery = ({ field, exact }: TextCondition, words: readonly StemmedWord[]): string => {
+/** @param words those of the condition, in order; at least one */
+export const textQuery = ({ field, exact }: TextCondition, words: readonly StemmedWord[]): WordQuery => {
   const fields = { any: ['', ':s', ':n', ':f', ':t'], subject: [':s'], body: [''], filename: [':n'] } as const;
   return or(fields[field].map((one) => fieldQuery(one, exact, words)));
 };
 
-const fieldQuery = (field: '' | ':s' | ':n' | ':f' | ':t', exact: boolean, words: readonly StemmedWord[]): string => {
-  const lexeme = (word: string): string => quoted(field === '' ? word : `${field}:${word}`);
+const fieldQuery = (field: '' | ':s' | ':n' | ':f' | ':t', exact: boolean, words: readonly StemmedWord[]): WordQuery => {
+  const lexeme = (of: string): string => (field === '' ? of : `${field}:${of}`);
   const [first, ...more] = words;
-  if (exact || first === undefined) return near(words.map(({ word }) => lexeme(word)));
-  if (more.length > 0) return near(words.map(({ word }, at) => `${lexeme(word)}${at === more.length ? beginning(word) : ''}`));
-  const itself = `${lexeme(first.word)}${beginning(first.word)}`;
+  if (exact || first === undefined) return run(words.map((one) => word(lexeme(one.word))));
+  if (more.length > 0)
+    return run(words.map((one, at) => (at === more.length ? itselfOrLonger(lexeme(one.word), one.word) : word(lexeme(one.word)))));
+  const itself = itselfOrLonger(lexeme(first.word), first.word);
   if (field !== '' && field !== ':s') return itself;
   // A stem is in the mail under its own mark, or it is a word there.
-  return or([itself, ...[...new Set([first.word, ...first.stems])].flatMap((stem) => [quoted(`${field}~${stem}`), lexeme(stem)])]);
+  return or([itself, ...[...new Set([first.word, ...first.stems])].flatMap((stem) => [word(`${field}~${stem}`), word(lexeme(stem))])]);
 };
 
 /** Words of three letters or more also match longer ones. Characters of scripts without spaces are words of their own. */
-const beginning = (word: string): string => ([...word].length >= SHORTEST_PART ? ':*' : '');
+const itselfOrLonger = (lexeme: string, letters: string): SingleWord => ([...letters].length >= SHORTEST_PART ? beginning : word)(lexeme);
 
-/** A `tsquery`. */
-export const personQuery = ({ role: named, value }: PersonCondition): string => {
+export const personQuery = ({ role: named, value }: PersonCondition): WordQuery => {
   const role = roleOf[named];
   const address = plainAddress(value);
-  if (address.startsWith('@')) return quoted(`:${role}${address}`);
-  if (address.includes('@')) return quoted(`:${role}=${address}`);
-  const words = wordsOf(value).map(({ word }) => word);
-  const [first, ...more] = words;
+  if (address.startsWith('@')) return word(`:${role}${address}`);
+  if (address.includes('@')) return word(`:${role}=${address}`);
+  const [first, ...more] = wordsOf(value).map((one) => one.word);
   if (first === undefined) throw new Error('a person without a word is no condition that the parser gives');
   const isPart = [...first].length >= SHORTEST_PART;
-  const starts = (end: string): string => or([quoted(`:${role}:${first}`) + end, ...(isPart ? [quoted(`:${role}~${first}`) + end] : [])]);
-  if (more.length === 0) return starts(':*');
-  return near([starts(''), ...more.map((word, at) => `${quoted(`:${role}:${word}`)}${at === more.length - 1 ? ':*' : ''}`)]);
+  const starts = (how: typeof word): RunPart => ({
+    kind: 'any',
+    of: [how(`:${role}:${first}`), ...(isPart ? [how(`:${role}~${first}`)] : [])],
+  });
+  if (more.length === 0) return starts(beginning);
+  return run([starts(word), ...more.map((one, at) => (at === more.length - 1 ? beginning : word)(`:${role}:${one}`))]);
 };
 
-export const or = (queries: readonly string[]): string => (queries.length === 1 ? (queries[0] ?? '') : `(${queries.join('|')})`);
-export const and = (queries: readonly string[]): string => (queries.length === 1 ? (queries[0] ?? '') : `(${queries.join('&')})`);
-const near = (queries: readonly string[]): string => (queries.length === 1 ? (queries[0] ?? '') : `(${queries.join('<->')})`);
+const word = (of: string): SingleWord => ({ kind: 'word', word: of });
+const beginning = (of: string): SingleWord => ({ kind: 'beginning', word: of });
+const run = (of: readonly RunPart[]): WordQuery => (of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'run', of });
 
-const quoted = (lexeme: string): string => (MARK.test(lexeme) ? `'${lexeme.replaceAll(/['\\]/g, (mark) => mark + mark)}'` : `'${lexeme}'`);
-const MARK = /['\\]/;
+export const or = (of: readonly WordQuery[]): WordQuery => (of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'any', of });
+export const and = (of: readonly WordQuery[]): WordQuery => (of.length === 1 && of[0] !== undefined ? of[0] : { kind: 'all', of });

@@ -1,16 +1,11 @@
 /** `MailSearch` on Postgres full text. */
-import type { MailQuery } from '@tidings/contracts/mail-query/ast';
-import type { MailFinds, MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
-import type { LiveSchema } from '@tidings/contracts/projection';
-import { rows } from '@tidings/contracts/sql-rows';
-import * as t from 'io-ts';
-import { sql, type CommonQueryMethods } from 'slonik';
-import { tableIn } from '../chat-view/tables.ts';
-import { asideOf, compile, type Compiled } from './conditions.ts';
-import { MOST_WORDS } from './lexemes.ts';
+import type { MailFinds, MailHit, MailSearch } from '@tidings/contracts/ports/mail-search';
+import type { WordQuery } from '@tidings/contracts/ports/word-index';
+import { sql } from 'slonik';
+import { tsquery } from '../search-words/text-search.ts';
+import { inParts, nothing, questionCompiler, type ReadModels } from './asking.ts';
 import { before, isNewer } from './places.ts';
 import { segmentsOf, stretchBelow } from './segments.ts';
-import { type Dictionaries, Stemmer } from './stems.ts';
 import { type Asked, byThreads, found, inStretch, meeting, ofThreads, walked } from './ways.ts';
 
 /** How much is looked at, in emails, before a page goes out with what there is. */
@@ -44,40 +39,41 @@ const MARGIN = 1.5;
 /** However small the stretches, so many questions are asked of the index. */
 const MOST_STRETCHES = 8;
 
-interface ReadModels {
-  readonly read: Pick<CommonQueryMethods, 'any'>;
-  readonly liveSchema: LiveSchema;
-}
-
-const nothing: MailFinds = { hits: [], goOn: null };
-
 /**
  * The cheap ways first, each only if its answer is whole: what is asked of states alone is a walk along an index; frequent words fill a page from the
  * newest mails; others are looked up stretch by stretch of time. Where none of them fills the page, it goes out as it is and says where to go on.
  */
-export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds = THRESHOLDS): MailSearch => {
-  const stemmer = new Stemmer();
-  const dictionaries: Dictionaries = (words) =>
-    read.any(
-      sql.type(
-        stemRows,
-      )`select word, ${tableIn(liveSchema('mail-search'), 'stems')}(word) as stems from unnest(${sql.array(words, 'text')}) as word`,
-    );
+export const postgresMailSearch = (models: ReadModels, thresholds = THRESHOLDS): MailSearch => {
+  const { read, liveSchema } = models;
+  const compiler = questionCompiler(models);
+  const searchOne = searcher(read, thresholds);
 
-  /** Compiles the question's query, or a part of it. */
-  const compilerOf = async (question: MailQuestion): Promise<(query: MailQuery) => Compiled> => {
-    const texts = [...new Set(textsIn(question.query))];
-    const words = await stemmer.stemmed(texts, MOST_WORDS, dictionaries);
-    const aside = asideOf(question.query);
-    const terms = {
-      ...question,
-      aside,
-      schema: liveSchema('mail-search'),
-      words: new Map(texts.map((text, at) => [text, words[at] ?? []])),
-    };
-    return (query) => compile(query, terms);
+  return {
+    find: async (question, { after, limit }) => {
+      const { mailboxes } = question;
+      if (mailboxes.length === 0) return nothing;
+      const compile = await compiler(question);
+      return inParts(
+        question.query,
+        (query): Asked => ({ schema: liveSchema('mail-search'), mailboxes, compiled: compile(query, wordsMeet), after }),
+        (asked) => searchOne(asked, limit),
+        limit,
+      );
+    },
+
+    within: async (question, threads, most) => {
+      const { mailboxes } = question;
+      if (mailboxes.length === 0 || threads.length === 0) return [];
+      const compiled = (await compiler(question))(question.query, wordsMeet);
+      return read.any(ofThreads({ schema: liveSchema('mail-search'), mailboxes, compiled, after: null }, threads, most));
+    },
   };
+};
 
+const wordsMeet = (query: WordQuery) => sql.fragment`w.words @@ ${tsquery(query)}::tsquery`;
+
+/** One page of what is asked; of words only with a table of them. */
+export const searcher = (read: ReadModels['read'], thresholds = THRESHOLDS): ((asked: Asked, limit: number) => Promise<MailFinds>) => {
   const searchOne = async (asked: Asked, limit: number): Promise<MailFinds> => {
     const { compiled: wanted } = asked;
     if (wanted.allowed.states.length === 0) return nothing;
@@ -97,7 +93,7 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
   const searchOn = async (
     asked: Asked,
     limit: number,
-    { promising, rare }: { readonly promising: number; readonly rare: readonly string[] },
+    { promising, rare }: { readonly promising: number; readonly rare: readonly WordQuery[] },
   ): Promise<MailFinds> => {
     if (rare.length === 0) return look(asked, limit, thresholds.look, thresholds.mostLooked);
     if (promising > thresholds.secondLook) return lookUp(asked, rare, limit);
@@ -111,7 +107,7 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
     hits.length === 0 ? Infinity : Math.ceil((thresholds.firstLook * (limit - hits.length) * MARGIN) / hits.length);
 
   /** To look up a frequent word, the index would gather all places of it. */
-  const rareNeeds = async (asked: Asked): Promise<readonly string[]> => {
+  const rareNeeds = async (asked: Asked): Promise<readonly WordQuery[]> => {
     const { needs } = asked.compiled;
     if (needs.length === 0) return needs;
     const [counted] = await read.any(meeting(asked, thresholds.firstLook, needs));
@@ -133,7 +129,7 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
   };
 
   /** By the index of words, from `after` towards the past. */
-  const lookUp = async (asked: Asked, needs: readonly string[], limit: number): Promise<MailFinds> => {
+  const lookUp = async (asked: Asked, needs: readonly WordQuery[], limit: number): Promise<MailFinds> => {
     const segments = await read.any(segmentsOf(asked.schema, asked.mailboxes));
     const { from, until } = asked.compiled.period;
     const hits: MailHit[] = [];
@@ -156,52 +152,5 @@ export const postgresMailSearch = ({ read, liveSchema }: ReadModels, thresholds 
     return { hits, goOn: after };
   };
 
-  return {
-    find: async (question, { after, limit }) => {
-      if (question.mailboxes.length === 0) return nothing;
-      const compiled = await compilerOf(question);
-      const asked = (query: MailQuery): Asked => ({
-        ...{ schema: liveSchema('mail-search'), mailboxes: question.mailboxes, compiled: compiled(query), after },
-      });
-      const whole = asked(question.query);
-      // Where not each of several wishes is one of words, each is looked for in its own way.
-      const isApart = question.query.kind === 'any' && whole.compiled.needs.length === 0 && !whole.compiled.allowed.areAll;
-      const parts = isApart ? question.query.of.map(asked) : [whole];
-      const finds: MailFinds[] = [];
-      for (const part of parts) finds.push(await searchOne(part, limit));
-      return together(finds, limit);
-    },
-
-    within: async (question, threads, most) => {
-      if (question.mailboxes.length === 0 || threads.length === 0) return [];
-      const compiled = (await compilerOf(question))(question.query);
-      return read.any(
-        ofThreads({ schema: liveSchema('mail-search'), mailboxes: question.mailboxes, compiled, after: null }, threads, most),
-      );
-    },
-  };
+  return searchOne;
 };
-
-const stemRows = rows(t.readonly(t.type({ word: t.string, stems: t.readonlyArray(t.string) })));
-
-const textsIn = (query: MailQuery): readonly string[] => {
-  if (query.kind === 'all' || query.kind === 'any') return query.of.flatMap(textsIn);
-  if (query.kind === 'not') return textsIn(query.query);
-  return query.kind === 'text' ? [query.text] : [];
-};
-
-/** What several searches found of one page, as far as each of them has looked. */
-const together = (finds: readonly MailFinds[], limit: number): MailFinds => {
-  const [only, ...others] = finds;
-  if (only !== undefined && others.length === 0) return only;
-  const stops = finds.flatMap(({ goOn }) => goOn ?? []).toSorted(byPlace);
-  const stop = stops[0] ?? null;
-  const all = new Map(finds.flatMap(({ hits }) => hits.map((hit) => [hit.emailId + hit.mailboxId + hit.threadId, hit] as const)));
-  const hits = [...all.values()]
-    .filter((hit) => stop === null || !isNewer(stop, hit))
-    .toSorted(byPlace)
-    .slice(0, limit);
-  return { hits, goOn: hits.length < limit ? stop : null };
-};
-
-const byPlace = (a: MailPlace, b: MailPlace): number => (isNewer(a, b) ? -1 : isNewer(b, a) ? 1 : 0);

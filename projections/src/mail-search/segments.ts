@@ -6,6 +6,7 @@ import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailFiled } from '@tidings/contracts/events/thread';
 import { MailboxId } from '@tidings/contracts/ids';
 import type { ProjectionTx } from '@tidings/contracts/projection';
+import type { WordQuery } from '@tidings/contracts/ports/word-index';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
@@ -97,8 +98,8 @@ export const segmentsOf = (schema: string, mailboxes: readonly MailboxId[]) => s
 export interface Stretch {
   readonly low: Timestamp | null;
   readonly emails: number;
-  /** A `tsquery` that is true of every email in it. */
-  readonly within: string;
+  /** True of every email in it. */
+  readonly within: WordQuery;
 }
 
 /**

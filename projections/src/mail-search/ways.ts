@@ -2,11 +2,13 @@
 import { nullable } from '@tidings/contracts/codec';
 import { EmailId, MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { MailHit, MailPlace } from '@tidings/contracts/ports/mail-search';
+import type { WordQuery } from '@tidings/contracts/ports/word-index';
 import { rows } from '@tidings/contracts/sql-rows';
 import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
+import { tsquery } from '../search-words/text-search.ts';
 import type { Compiled } from './conditions.ts';
 import { and } from './lexemes.ts';
 import type { Stretch } from './segments.ts';
@@ -56,12 +58,12 @@ export const walked = (asked: Asked, most: number, limit: number) => sql.type(fo
   ) hits on true`;
 
 /** How many of the newest `most` meet each of `needs`. Indexes as above. */
-export const meeting = (asked: Asked, most: number, needs: readonly string[]) => sql.type(
+export const meeting = (asked: Asked, most: number, needs: readonly WordQuery[]) => sql.type(
   rows(t.readonly(t.type({ met: t.readonlyArray(t.number) }))),
 )`
   with near as materialized (${nearest(asked, most)})
   select array[${sql.join(
-    needs.map((need) => sql.fragment`count(*) filter (where w.words @@ ${need}::tsquery)`),
+    needs.map((need) => sql.fragment`count(*) filter (where w.words @@ ${tsquery(need)}::tsquery)`),
     sql.fragment`, `,
   )}]::int[] as met
   from near x ${withWords(asked.schema)}`;
@@ -108,13 +110,13 @@ const isInStretch = (asked: Asked): FragmentSqlToken =>
  * All in a stretch of time that have the words, and of them what is found. Index of words. `offset 0` keeps the planner from reading all emails
  * because it guesses that the words are frequent.
  */
-export const inStretch = (asked: Asked, { low, within }: Stretch, needs: readonly string[], limit: number) => {
+export const inStretch = (asked: Asked, { low, within }: Stretch, needs: readonly WordQuery[], limit: number) => {
   const isEnough = asked.compiled.isEnough && needs.length === asked.compiled.needs.length;
   const above = low === null ? sql.fragment`true` : sql.fragment`x.at >= ${low}::timestamptz`;
   return sql.type(foundRows)`
     with w as materialized (
       select mailbox_id, email_id, thread_id ${isEnough ? sql.fragment`` : sql.fragment`, words`}
-      from ${tableIn(asked.schema, 'words')} where words @@ ${and([within, ...needs])}::tsquery
+      from ${tableIn(asked.schema, 'words')} where words @@ ${tsquery(and([within, ...needs]))}::tsquery
     )
     select (select count(*) from w) as looked, null as last, hit
     from (select) one left join lateral (
@@ -148,6 +150,38 @@ export const ofThreads = ({ schema, mailboxes, compiled }: Asked, threads: reado
     where x.thread_id = asked.thread_id and x.mailbox_id = any(${sql.array(mailboxes, 'uuid')}) and ${meetsAll(compiled)}
     ${newestFirst} limit ${most}
   ) x order by x.at desc, x."emailId" desc, x."mailboxId" desc, x."threadId" desc`;
+
+/** One candidate that an index beside Postgres gives, and what it says of it: `1` or `0` for each thing that was asked. */
+export interface Candidate {
+  readonly place: MailPlace;
+  readonly met: string;
+}
+
+/** The nth thing that was asked of a candidate. */
+export const candidateMeets = (nth: number): FragmentSqlToken => sql.fragment`substr(w.met, ${nth + 1}::int, 1) = '1'`;
+
+/** Of these candidates, those that the mailboxes hold and that meet the rest. Primary key (mailbox_id, email_id, thread_id). */
+export const amongCandidates = (asked: Asked, candidates: readonly Candidate[], limit: number) => {
+  const places = candidates.map(({ place }) => place);
+  const ids = (key: 'mailboxId' | 'emailId' | 'threadId') =>
+    sql.array(
+      places.map((place) => place[key]),
+      'uuid',
+    );
+  const met = sql.array(
+    candidates.map((candidate) => candidate.met),
+    'text',
+  );
+  return sql.type(hitRows)`
+    select x.at, x.email_id as "emailId", x.mailbox_id as "mailboxId", x.thread_id as "threadId"
+    from unnest(${ids('mailboxId')}, ${ids('emailId')}, ${ids('threadId')}, ${met}) as w (mailbox_id, email_id, thread_id, met)
+    cross join lateral (
+      select x.* from ${tableIn(asked.schema, 'email')} x
+      where x.mailbox_id = w.mailbox_id and x.email_id = w.email_id and x.thread_id = w.thread_id offset 0
+    ) x
+    where x.mailbox_id = any(${sql.array(asked.mailboxes, 'uuid')}) and ${onPage(asked)} and ${meetsAll(asked.compiled)}
+    ${newestFirst} limit ${limit}`;
+};
 
 const meetsAll = ({ plain, words }: Compiled): FragmentSqlToken => sql.fragment`${plain} and ${words ?? sql.fragment`true`}`;
 

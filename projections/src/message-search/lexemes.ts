@@ -1,40 +1,43 @@
 /**
- * Documents and questions in Postgres' own text form. Words consist of letters, digits, marks, `_` and emoji (words.ts), so they need no
- * escaping between quotes. Beside its words a document names its room and its sender, which makes an index of words serve
- * "in this room" and "from her" too; a leading colon keeps these apart from every word and from every beginning of one.
+ * Messages and questions as words of an index; Postgres and an engine beside it take the same ones. For an index that knows nothing else of a message its
+ * room and its sender are words too, which makes it serve "in this room" and "from her"; a leading colon keeps these apart from every word and from every
+ * beginning of one.
  */
 import type { RoomId, UserId } from '@tidings/contracts/ids';
 import type { SearchQuery, SearchTerm } from '@tidings/contracts/ports/message-search';
+import type { SingleWord, WordQuery, Words } from '@tidings/contracts/ports/word-index';
+import { GatheredWords } from '../search-words/gathered-words.ts';
 import { wordsOf } from './words.ts';
 
-/** Postgres keeps no position beyond this one, and none above it apart from another. */
-const LAST_POSITION = 16_383;
-
-/** A `tsvector`. */
-export const documentOf = (text: string, room: RoomId, sender: UserId): string => {
-  const places = new Map<string, number[]>();
-  let place = 0;
-  for (const { word } of wordsOf(text)) {
-    place = Math.min(place + 1, LAST_POSITION);
-    const known = places.get(word);
-    if (known === undefined) places.set(word, [place]);
-    else known.push(place);
-  }
-  const words = [...places].map(([word, at]) => `'${word}':${at.join(',')}`);
-  return [roomLexeme(room), senderLexeme(sender), ...words].join(' ');
+export const messageWords = (text: string): Words => {
+  const gathered = new GatheredWords();
+  for (const [at, { word }] of wordsOf(text).entries()) gathered.add(word, at + 1);
+  return gathered.words;
 };
 
-/** A `tsquery`. */
-export const questionOf = ({ all, none }: SearchQuery, within: { readonly room: RoomId | null; readonly from: UserId | null }): string =>
-  [
-    ...all.map(termOf),
-    ...none.map((term) => `!${termOf(term)}`),
-    ...(within.from === null ? [] : [senderLexeme(within.from)]),
-    ...(within.room === null ? [] : [roomLexeme(within.room)]),
-  ].join('&');
+export const placeWords = (room: RoomId, sender: UserId): Words => new Map([roomWord(room), senderWord(sender)].map((word) => [word, []]));
 
-const termOf = ({ words, prefix }: SearchTerm): string =>
-  `(${words.map((word, at) => `'${word}'${prefix && at === words.length - 1 ? ':*' : ''}`).join('<->')})`;
+/** What is asked of words alone. */
+export const wordsQuery = ({ all, none }: SearchQuery): WordQuery => ({
+  kind: 'all',
+  of: [...all.map(termOf), ...none.map((term): WordQuery => ({ kind: 'not', query: termOf(term) }))],
+});
 
-const roomLexeme = (room: RoomId): string => `':r${room.replaceAll('-', '')}'`;
-const senderLexeme = (sender: UserId): string => `':u${sender.replaceAll('-', '')}'`;
+/** The same, and of where it is and from whom. */
+export const placedQuery = (query: SearchQuery, within: { readonly room: RoomId | null; readonly from: UserId | null }): WordQuery => ({
+  kind: 'all',
+  of: [
+    wordsQuery(query),
+    ...(within.from === null ? [] : [{ kind: 'word' as const, word: senderWord(within.from) }]),
+    ...(within.room === null ? [] : [{ kind: 'word' as const, word: roomWord(within.room) }]),
+  ],
+});
+
+const termOf = ({ words, prefix }: SearchTerm): WordQuery => {
+  const parts = words.map((word, at): SingleWord => ({ kind: prefix && at === words.length - 1 ? 'beginning' : 'word', word }));
+  const [only, ...more] = parts;
+  return only !== undefined && more.length === 0 ? only : { kind: 'run', of: parts };
+};
+
+const roomWord = (room: RoomId): string => `:r${room.replaceAll('-', '')}`;
+const senderWord = (sender: UserId): string => `:u${sender.replaceAll('-', '')}`;

@@ -7,7 +7,8 @@ import { Timestamp } from '@tidings/contracts/time';
 import * as t from 'io-ts';
 import { sql, type CommonQueryMethods, type FragmentSqlToken } from 'slonik';
 import { tableIn } from '../chat-view/tables.ts';
-import { questionOf } from './lexemes.ts';
+import { tsquery } from '../search-words/text-search.ts';
+import { placedQuery, wordsQuery } from './lexemes.ts';
 
 /** Where one way of searching gives way to the next, in messages. */
 export interface Thresholds {
@@ -22,7 +23,7 @@ export interface Thresholds {
 /** Some milliseconds each; the first look one or two (bench/chat-search.ts). */
 const THRESHOLDS: Thresholds = { firstLook: 4_000, longLook: 50_000, rare: 5_000, few: 20_000 };
 
-interface ReadModels {
+export interface ReadModels {
   readonly read: Pick<CommonQueryMethods, 'any' | 'one'>;
   readonly liveSchema: LiveSchema;
 }
@@ -99,13 +100,12 @@ const onPage = ({ before, after }: MessageQuestion): FragmentSqlToken => sql.fra
   }`;
 
 /** By what stands in the row. */
-const isFound = (question: MessageQuestion): FragmentSqlToken => {
-  const words = questionOf(question.query, { room: null, from: null });
-  return sql.fragment`x.words @@ ${words}::tsquery and ${bySender(question)}`;
-};
+const isFound = (question: MessageQuestion): FragmentSqlToken =>
+  sql.fragment`x.words @@ ${tsquery(wordsQuery(question.query))}::tsquery and ${bySender(question)}`;
 
 /** By the index of words, which knows rooms and senders too. */
-const byIndex = (question: MessageQuestion): FragmentSqlToken => sql.fragment`words @@ ${questionOf(question.query, question)}::tsquery`;
+const byIndex = (question: MessageQuestion): FragmentSqlToken =>
+  sql.fragment`words @@ ${tsquery(placedQuery(question.query, question))}::tsquery`;
 
 const bySender = ({ from, notFrom }: MessageQuestion): FragmentSqlToken => sql.fragment`
   ${from === null ? sql.fragment`true` : sql.fragment`x.sender_id = ${from}`}

@@ -161,9 +161,9 @@ const tokenCommand = async ([user, ...rest]: readonly string[]): Promise<number>
 };
 
 const projections = (args: readonly string[]): Promise<number> =>
-  withDatabase(async (databaseUrl, { blobs, eventLog }) => {
+  withDatabase(async (databaseUrl, { blobs, eventLog, openSearch }) => {
     const { projectionsCommand } = await import('./projections/index.ts');
-    return projectionsCommand([...args], { databaseUrl, blobs, eventLog, stdout: process.stdout });
+    return projectionsCommand([...args], { databaseUrl, blobs, eventLog, openSearch, stdout: process.stdout });
   });
 
 const filing = (args: readonly string[]): Promise<number> =>

@@ -6,6 +6,7 @@ import { either as E } from 'fp-ts';
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { createPool } from 'slonik';
+import { WordIndexMissing, WordIndexUnavailable } from '@tidings/contracts/ports/word-index';
 import { describe, expect, it } from 'vitest';
 import { ApiError, toApiError } from './errors.ts';
 import { orReject, rejections } from './rejections.ts';
@@ -20,6 +21,8 @@ describe('what goes wrong behind us', () => {
     ['an event too large', new EventTooLarge(1), 413, 'CONTENT_TOO_LARGE'],
     ['a blob too large', new BlobTooLarge(), 413, 'CONTENT_TOO_LARGE'],
     ['a lost blob', new BlobNotFound(), 404, 'CONTENT_NOT_FOUND'],
+    ['a search index that is away', new WordIndexUnavailable(), 503, 'SERVICE_UNAVAILABLE'],
+    ['a search index that is gone', new WordIndexMissing(), 503, 'SERVICE_UNAVAILABLE'],
     ['blobs away', new BlobStoreUnavailable(), 503, 'SERVICE_UNAVAILABLE'],
     ['Postgres shutting down', withCode('57P01'), 503, 'SERVICE_UNAVAILABLE'],
     ['Postgres starting', withCode('57P03'), 503, 'SERVICE_UNAVAILABLE'],

@@ -1,6 +1,7 @@
 /** The one place where what went wrong becomes an HTTP answer: `ApiError`s, domain rejections, and failures of the parts behind us. */
 import { BlobNotFound, BlobStoreUnavailable, BlobTooLarge } from '@tidings/contracts/ports/blob-store';
 import { EventTooLarge, LogUnavailable, Overloaded } from '@tidings/contracts/ports/event-log';
+import { WordIndexMissing, WordIndexUnavailable } from '@tidings/contracts/ports/word-index';
 import { errorCodes, type ErrorCode, type Problem } from '@tidings/contracts/http/problem';
 import type { FieldError } from '@tidings/contracts/codec';
 import { timestamp } from '@tidings/contracts/time';
@@ -81,6 +82,12 @@ export const toApiError = (thrown: unknown): ApiError => {
   if (thrown instanceof BlobNotFound) return new ApiError('CONTENT_NOT_FOUND', 'These bytes are no longer kept.', { cause: thrown });
   if (thrown instanceof BlobStoreUnavailable || isLostDatabase(thrown)) {
     return new ApiError('SERVICE_UNAVAILABLE', 'A store behind this service cannot be reached. Try again shortly.', {
+      headers: RETRY_SOON,
+      cause: thrown,
+    });
+  }
+  if (thrown instanceof WordIndexUnavailable || thrown instanceof WordIndexMissing) {
+    return new ApiError('SERVICE_UNAVAILABLE', 'Nothing can be searched just now; everything else goes on. Try again shortly.', {
       headers: RETRY_SOON,
       cause: thrown,
     });

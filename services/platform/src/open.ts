@@ -2,6 +2,7 @@
 import { openBlobs } from '@tidings/infra/blobs/open';
 import { createCommands } from '@tidings/infra/commands/create-commands';
 import type { Config } from '@tidings/infra/config/config';
+import type { OpenSearchSettings } from '@tidings/infra/config/opensearch';
 import { openLog } from '@tidings/infra/event-log/open';
 import { createEventStore } from '@tidings/infra/event-store/store';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
@@ -31,6 +32,9 @@ export interface OpenedPlatform extends Platform {
   readonly feed: PositionFeed;
 }
 
+/** Its client is large, and loaded by who needs it. */
+const openIndex = async (settings: OpenSearchSettings) => (await import('@tidings/infra/word-index/opensearch')).openSearchIndex(settings);
+
 /**
  * Needs an up-to-date schema (`migrate`).
  * @throws when `config.databaseUrl` is null or the database cannot be reached
@@ -58,6 +62,8 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
     const keys = postgresSubjectKeys({ pool });
     const events = traceAppends(createEventStore(log, keys));
     const { blobs } = await openBlobs(config.blobs, { pool, besideLog: config.eventLog.type === 'postgres' });
+    const wordIndex = config.openSearch === null ? null : await openIndex(config.openSearch);
+    opened.push(async () => wordIndex?.close());
     const live = await createLiveSchema(pool, signals);
     opened.push(() => live.close());
     const feed = createPositionFeed();
@@ -72,6 +78,7 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
       commands: createCommands(events),
       keys,
       blobs,
+      wordIndex,
       signals,
       read,
       pool,

@@ -1,6 +1,7 @@
 /**
  * What every service is given: the ports, already wired to adapters. `openPlatform` (open.ts) is the only place that chooses them.
  */
+import type { WordIndex } from '@tidings/contracts/ports/word-index';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import type { EventLog } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
@@ -24,6 +25,8 @@ export interface Platform {
   readonly commands: Commands;
   readonly keys: SubjectKeys;
   readonly blobs: BlobStore;
+  /** Where searches find words beside Postgres; null: Postgres finds them. */
+  readonly wordIndex: WordIndex | null;
   readonly signals: Signals;
   /** Read models by slonik: `sql` queries from `projections`, rows decoded by io-ts. */
   readonly read: DatabasePool;

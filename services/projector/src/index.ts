@@ -17,7 +17,7 @@ export const startProjectorService = async (platform: Platform & { readonly feed
     kafka.projectFrom === 'kafka' && kafka.logTopic !== null
       ? openFannedLog(platform.log, { ...kafka, topic: kafka.logTopic, logger, metrics })
       : null;
-  const projections = projectionsOver(platform.blobs);
+  const projections = projectionsOver(platform.blobs, platform.wordIndex);
   const projector = await startProjector({
     ...{ pool, events, signals, metrics, projections, logger },
     log: fanned?.log ?? platform.log,

@@ -1,5 +1,6 @@
 /** Every read model that Tidings builds. One added here is registered, built and served at the next start. */
 import { BlobStoreUnavailable, type BlobStore } from '@tidings/contracts/ports/blob-store';
+import type { WordIndex } from '@tidings/contracts/ports/word-index';
 import type { Projection } from '@tidings/contracts/projection';
 import { mailTexts } from '@tidings/infra/mime/mail-texts';
 import { blobReferences } from '@tidings/projections/blob-references/index';
@@ -12,10 +13,10 @@ import { gatewayMails } from '@tidings/projections/gateway-mails/index';
 import { imports } from '@tidings/projections/imports/index';
 import { mailboxes } from '@tidings/projections/mailboxes/index';
 import { mailPolicies } from '@tidings/projections/mail-policies/index';
-import { mailSearch } from '@tidings/projections/mail-search/index';
+import { mailSearch, wordsInIndex as mailWordsIn } from '@tidings/projections/mail-search/index';
 import { mappings } from '@tidings/projections/mappings/index';
 import { media } from '@tidings/projections/media/index';
-import { messageSearch } from '@tidings/projections/message-search/index';
+import { messageSearch, messageSearchIn, wordsInIndex as messageWordsIn } from '@tidings/projections/message-search/index';
 import { pushSubscriptions } from '@tidings/projections/push-subscriptions/index';
 import { readStates } from '@tidings/projections/read-states/index';
 import { relationships } from '@tidings/projections/relationships/index';
@@ -32,14 +33,17 @@ import { userFacts } from '@tidings/projections/user-facts/index';
 import { users } from '@tidings/projections/users/index';
 import { webhooks } from '@tidings/projections/webhooks/index';
 
-/** @param blobs where the texts of mails are */
-export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projection[] => [
+/**
+ * @param blobs where the texts of mails are
+ * @param index where words are kept instead of in Postgres; those that keep them there go on until the others have taken over
+ */
+export const projectionsOver = (blobs: Pick<BlobStore, 'read'>, index: WordIndex | null = null): readonly Projection[] => [
   users,
   relationships,
   rooms,
   timeline,
   readStates,
-  messageSearch,
+  ...(index === null ? [messageSearch] : [messageSearchIn(messageWordsIn(index)), former(messageSearch)]),
   media,
   feed,
   mailboxes,
@@ -47,7 +51,9 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   threadMarks,
   threadNotes,
   emails,
-  mailSearch(mailTexts(blobs)),
+  ...(index === null
+    ? [mailSearch(mailTexts(blobs))]
+    : [mailSearch(mailTexts(blobs), mailWordsIn(index)), former(mailSearch(mailTexts(blobs)))]),
   contacts,
   drafts,
   templates,
@@ -64,6 +70,8 @@ export const projectionsOver = (blobs: Pick<BlobStore, 'read'>): readonly Projec
   userFacts,
   blobReferences,
 ];
+
+const former = (projection: Projection): Projection => ({ ...projection, former: true });
 
 /** To know them by: names, versions and tables. Whoever runs them takes `projectionsOver`. */
 export const projections: readonly Projection[] = projectionsOver({

@@ -1,6 +1,8 @@
 /** `tidings projections …`: what the read models do, and what an operator may make them do. */
 import { type BlobPlace, openBlobs } from '@tidings/infra/blobs/open';
+import type { OpenSearchSettings } from '@tidings/infra/config/opensearch';
 import type { LogPlace } from '@tidings/infra/event-log/open';
+import type { Projection } from '@tidings/contracts/projection';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { parkedStreams, requestUnpark } from '@tidings/infra/projector/parking';
 import { instances } from '@tidings/infra/projector/registry';
@@ -19,6 +21,8 @@ export interface ProjectionsContext {
   /** Where the texts of mails are. */
   readonly blobs: BlobPlace;
   readonly eventLog: LogPlace;
+  /** Where words are kept instead of in Postgres; none by default. */
+  readonly openSearch?: OpenSearchSettings | null;
   readonly stdout: Out;
 }
 
@@ -118,12 +122,34 @@ const known = (name: string | undefined): string => {
   throw new UsageError(name === undefined ? `say which: ${names}` : `there is no projection ${name}; there are ${names}`);
 };
 
+interface ReplayFlags {
+  readonly cutover: boolean;
+  readonly here: boolean;
+  readonly restart: boolean;
+  readonly detach: boolean;
+}
+
 const replayCommand = async (
   name: string,
-  flags: { readonly cutover: boolean; readonly here: boolean; readonly restart: boolean; readonly detach: boolean },
-  { pool, stdout, databaseUrl, eventLog, blobs: storage }: Run,
+  flags: ReplayFlags,
+  { pool, stdout, databaseUrl, eventLog, blobs: storage, openSearch = null }: Run,
 ): Promise<number> => {
-  const projection = projections.find((one) => one.name === name);
+  const index = openSearch === null ? null : (await import('@tidings/infra/word-index/opensearch')).openSearchIndex(openSearch);
+  try {
+    const { blobs } = await openBlobs(storage, { pool, besideLog: false });
+    return await replayOne(name, flags, { pool, stdout, databaseUrl, eventLog }, projectionsOver(blobs, index));
+  } finally {
+    await index?.close();
+  }
+};
+
+const replayOne = async (
+  name: string,
+  flags: ReplayFlags,
+  { pool, stdout, databaseUrl, eventLog }: Pick<Run, 'pool' | 'stdout' | 'databaseUrl' | 'eventLog'>,
+  all: readonly Projection[],
+): Promise<number> => {
+  const projection = all.find((one) => one.name === name && one.former !== true);
   if (projection === undefined) return 2;
   const build = await replay(pool, projection, { restart: flags.restart });
   stdout.write(`${build.schemaName} is being built.\n`);
@@ -133,12 +159,8 @@ const replayCommand = async (
     return 0;
   }
   if (flags.detach) return 0;
-  const startHere = async (): Promise<{ readonly stop: () => Promise<void> }> => {
-    const { blobs } = await openBlobs(storage, { pool, besideLog: false });
-    // Loaded only now: it brings the whole log adapter along.
-    return (await import('./here.ts')).runHere({ databaseUrl, eventLog }, pool, projectionsOver(blobs), name);
-  };
-  const here = flags.here ? await startHere() : null;
+  // Loaded only now: it brings the whole log adapter along.
+  const here = flags.here ? await (await import('./here.ts')).runHere({ databaseUrl, eventLog }, pool, all, name) : null;
   try {
     const ready = await follow(pool, build.schemaName, stdout);
     if (!ready) return 1;

@@ -23,6 +23,7 @@ export const memoryPlatform = (parts: Partial<Platform> = {}): Platform => {
     keys,
     events,
     commands: createCommands(events),
+    wordIndex: null,
     freshness: { waitFor: async () => true, close: async () => {} }, // nothing projects here, so nothing is behind
     now: Date.now,
     close: () => log.close(),

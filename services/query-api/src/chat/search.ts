@@ -6,7 +6,7 @@ import { RoomId, type UserId } from '@tidings/contracts/ids';
 import type { MessageHit, SearchQuery } from '@tidings/contracts/ports/message-search';
 import { Timestamp } from '@tidings/contracts/time';
 import { readMessages } from '@tidings/projections/chat-view/reading';
-import { foundText, parseQuery, postgresMessageSearch, snippetOf } from '@tidings/projections/message-search/index';
+import { foundText, parseQuery, snippetOf } from '@tidings/projections/message-search/index';
 import { othersBy } from '@tidings/projections/relationships/index';
 import { membership } from '@tidings/projections/rooms/index';
 import { entriesById } from '@tidings/projections/timeline/index';
@@ -16,12 +16,13 @@ import * as t from 'io-ts';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { messageSearchOf } from '../../../platform/src/searches.ts';
 import { decodeCursor, pageOfFound } from './cursor.ts';
 
 const SearchCursor = t.readonly(t.type({ lastSeenAt: Timestamp, lastSeenRoom: RoomId, lastSeenSeq: int(1) }));
 
 export const registerSearch = (app: FastifyInstance, platform: Platform): void => {
-  const search = postgresMessageSearch(platform);
+  const search = messageSearchOf(platform);
 
   handle(
     app,

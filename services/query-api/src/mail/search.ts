@@ -9,7 +9,7 @@ import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/cont
 import { Timestamp } from '@tidings/contracts/time';
 import { mailTexts } from '@tidings/infra/mime/mail-texts';
 import { emailsAt, type HeldEmail } from '@tidings/projections/emails/index';
-import { isNewer, mailSnippet, postgresMailSearch } from '@tidings/projections/mail-search/index';
+import { isNewer, mailSnippet } from '@tidings/projections/mail-search/index';
 import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsIn } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
@@ -18,6 +18,7 @@ import * as t from 'io-ts';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { mailSearchOf } from '../../../platform/src/searches.ts';
 import { decodeCursor, encodeCursor } from '../chat/cursor.ts';
 import { noSuchMailbox, readableMailboxes } from './access.ts';
 
@@ -27,7 +28,7 @@ const FoundCursor = t.readonly(t.type({ began: Place, after: Place, now: t.numbe
 type FoundCursor = t.TypeOf<typeof FoundCursor>;
 
 export const registerMailSearch = (app: FastifyInstance, platform: Platform): void => {
-  const search = postgresMailSearch(platform);
+  const search = mailSearchOf(platform);
 
   handle(
     app,

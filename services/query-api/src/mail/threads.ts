@@ -6,7 +6,6 @@ import type { MailQuery } from '@tidings/contracts/mail-query/ast';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { Timestamp } from '@tidings/contracts/time';
 import { emailsOfThread } from '@tidings/projections/emails/index';
-import { postgresMailSearch } from '@tidings/projections/mail-search/index';
 import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsInView } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
@@ -14,6 +13,7 @@ import * as t from 'io-ts';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { mailSearchOf } from '../../../platform/src/searches.ts';
 import { decodeCursor, encodeCursor } from '../chat/cursor.ts';
 import { assertMailbox, noSuchThread, reachThread } from './access.ts';
 import type { BodyReader } from './bodies.ts';
@@ -33,7 +33,7 @@ const WalkCursor = t.readonly(t.type({ began: Key, after: Key }));
 export const PlaceCursor = t.readonly(t.type({ after: Key }));
 
 export const registerThreads = (app: FastifyInstance, platform: Platform, bodies: BodyReader): void => {
-  const search = postgresMailSearch(platform);
+  const search = mailSearchOf(platform);
 
   handle(
     app,
