@@ -58,8 +58,8 @@ const placesOf = (words: WordEntry['words']): string => {
   return Array.from(places, (some) => (some === undefined || some.length === 0 ? EMPTY : some.join(BETWEEN_WORDS))).join(BETWEEN_PLACES);
 };
 
-/** Half a surrogate pair is no text in UTF-8. */
-const clean = (word: string): string => word.toWellFormed().replaceAll(/[\0\u001d-\u001f]/g, ' ');
+/** Half a surrogate pair is no text in UTF-8; what stands between words and places is a control character. */
+const clean = (word: string): string => word.toWellFormed().replaceAll(/\p{Cc}/gu, ' ');
 
 /** Names of judged queries, by their number. */
 const judged = (nth: number): string => String(nth);
