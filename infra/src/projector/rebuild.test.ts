@@ -152,6 +152,54 @@ describe('a new version', () => {
     live.close();
   });
 
+  it('of another shape is built beside the old one under writes, cut over, rolled back, and cut over for good', async () => {
+    for (let mark = 0; mark < 200; mark += 1) await world.mark(`s${mark % 9}`, mark);
+    const old = trails();
+    /** The same marks in tables of another shape: one row for each. */
+    const reshaped: Projection = {
+      ...old,
+      version: 2,
+      tables: (schema) =>
+        `create table ${schema}.mark (stream text collate "C", at bigint generated always as identity, mark bigint not null)`,
+      indexes: (schema) => `create index mark_of_stream on ${schema}.mark (stream, at)`,
+      apply: async (page, tx) => {
+        const marks = page.flatMap((event) => (event.type === 'RoomRead' ? [{ stream: event.stream, mark: event.data.upToSeq }] : []));
+        await tx.query(`insert into ${tx.schema}.mark (stream, mark) select * from unnest($1::text[], $2::bigint[])`, [
+          marks.map(({ stream }) => stream),
+          marks.map(({ mark }) => mark),
+        ]);
+      },
+    };
+    // As nodes of the old and of the new version side by side.
+    await world.start([old]);
+    await becomes('trails_v1_g1', 'live');
+    const finish = writer();
+    await world.start([old, reshaped], { settings: { replayPage: 20 } });
+    await becomes('trails_v2_g1', 'ready');
+    expect(await statusOf('trails_v2_g1')).toMatchObject({ note: expect.stringContaining('the live one is version 1') as unknown });
+    expect((await statusOf('trails_v2_g1'))?.progress?.percent).toBeGreaterThan(0);
+
+    const live = await createLiveSchema(world.pool, world.signals, 20);
+    const serves = (schema: string): Promise<void> => until(async () => expect(live.schemaOf('trails')).toBe(`"${schema}"`));
+    await cutover(world.pool, 'trails');
+    await serves('trails_v2_g1');
+    await rollback(world.pool, 'trails');
+    await serves('trails_v1_g1');
+    await rollback(world.pool, 'trails'); // back once more is forth again
+    await serves('trails_v2_g1');
+    live.close();
+
+    const { last } = await finish();
+    for (const schema of ['trails_v1_g1', 'trails_v2_g1']) await until(async () => expect(await world.checkpoint(schema)).toBe(last));
+    const { rows } = await world.pool.query<{ stream: string; marks: string }>(
+      `select stream, string_agg(mark::text, ' ' order by at) marks from trails_v2_g1.mark group by stream`,
+    );
+    expect(Object.fromEntries(rows.map(({ stream, marks }) => [stream.replace(/^.*-/, ''), marks]))).toEqual(
+      Object.fromEntries(Object.entries(await world.trail('trails_v1_g1')).map(([stream, marks]) => [stream.replace(/^.*-/, ''), marks])),
+    );
+    expect(await retire(world.pool, 'trails', 0)).toEqual(['trails_v1_g1']);
+  });
+
   it('waits for the operator while both versions run', async () => {
     await world.mark('a', 1);
     const first = await world.start([trails()]);
