@@ -98,7 +98,7 @@ export const followLog =
   };
 
 /** How long what is done waits for more: moving the checkpoint costs the same for one event as for many. */
-const GATHER_DONE_MS = 25;
+const GATHER_DONE_MS = 100;
 
 interface Checkpoint {
   moveSoon(): void;

@@ -76,6 +76,13 @@ describe('mails of the gateway', () => {
     expect(await bench.read.one(lastGatewayMail(schema))).toEqual({ at: since(12_000) });
   });
 
+  it('are the same whatever comes in one page', async () => {
+    const story = [received(1), held(1), received(2), held(2), decided(1, 'HeldMailConfirmed'), settled(1, 'held'), settled(1, 'posted')];
+    expect(await (await given([...story, erased, settled(2, 'held')])).dump()).toEqual(
+      await (await given([...story, erased, settled(2, 'held')], 1)).dump(),
+    );
+  });
+
   it('forget who is erased, as in a replay that cannot read them', async () => {
     const live = await (await given([received(1), held(1), erased])).dump();
     expect(await (await given([received(1), held(1), erased], 1)).dump()).toEqual(live);

@@ -1,6 +1,7 @@
 /** What came in by the gateway and what became of it: held mails for members to decide, and the gateway's figures. */
 import type { GatewayMailReceived, GatewayMailSettled, HeldMailConfirmed, HeldMailRefused } from '@tidings/contracts/events/gateway-mail';
 import type { Recorded } from '@tidings/contracts/events/index';
+import type { GatewayMailId } from '@tidings/contracts/ids';
 import type { SubjectErased } from '@tidings/contracts/events/user';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
@@ -30,8 +31,27 @@ const indexes = (schema: string): string => `
   create index on ${schema}.mail (conversation_id, received_at, mail_id) where outcome = 'held' and decision is null;
   create index on ${schema}.mail (settled_at, outcome);`;
 
+/** Mails that are received or settled one behind the other are one statement; nothing is said of a mail before it is received. */
 const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void> => {
-  for (const event of page) if (isHandled(event)) await applyOne(event, tx);
+  await insert(
+    page.filter((event): event is Recorded<GatewayMailReceived> => event.type === 'GatewayMailReceived'),
+    tx,
+  );
+  const settled = new Map<GatewayMailId, Recorded<GatewayMailSettled>>();
+  const settleSoFar = async (): Promise<void> => {
+    await settle([...settled.values()], tx);
+    settled.clear();
+  };
+  for (const event of page) {
+    if (event.type === 'GatewayMailSettled') {
+      if (settled.has(event.data.mailId)) await settleSoFar();
+      settled.set(event.data.mailId, event);
+    } else if (event.type === 'HeldMailConfirmed' || event.type === 'HeldMailRefused' || event.type === 'SubjectErased') {
+      await settleSoFar();
+      await applyOne(event, tx);
+    }
+  }
+  await settleSoFar();
 };
 
 export const gatewayMails: Projection = {
@@ -43,38 +63,45 @@ export const gatewayMails: Projection = {
   apply,
 };
 
-type Handled = Recorded<GatewayMailReceived | GatewayMailSettled | HeldMailConfirmed | HeldMailRefused | SubjectErased>;
-const isHandled = (event: Recorded): event is Handled => gatewayMails.handles.includes(event.type);
+const insert = async (events: readonly Recorded<GatewayMailReceived>[], tx: ProjectionTx): Promise<void> => {
+  if (events.length === 0) return;
+  await tx.query(
+    `insert into ${tx.schema}.mail (mail_id, door, sender_id, blob_id, received_at)
+     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[])`,
+    [
+      ...[events.map(({ data }) => data.mailId), events.map(({ data }) => data.door), events.map(({ data }) => data.senderId)],
+      ...[events.map(({ data }) => data.blobId), events.map(({ recordedAt }) => recordedAt)],
+    ],
+  );
+};
 
-const applyOne = async (event: Handled, tx: ProjectionTx): Promise<void> => {
-  const table = `${tx.schema}.mail`;
-  switch (event.type) {
-    case 'GatewayMailReceived': {
-      const { mailId, door, senderId, blobId } = event.data;
-      await tx.query(`insert into ${table} (mail_id, door, sender_id, blob_id, received_at) values ($1, $2, $3, $4, $5)`, [
-        ...[mailId, door, senderId, blobId, event.recordedAt],
-      ]);
-      return;
-    }
-    case 'GatewayMailSettled': {
-      const { mailId, outcome, reason, conversationId, userId, claim } = event.data;
-      const shown = reveal(claim, null);
-      const told = shown === null ? null : storable(JSON.stringify(shown).replaceAll('\\u0000', ''));
-      await tx.query(
-        `update ${table} set outcome = $2, reason = $3, conversation_id = $4, user_id = $5, claim = $6::jsonb, settled_at = coalesce(settled_at, $7)
-         where mail_id = $1`,
-        [mailId, outcome, reason, conversationId, userId, told, event.recordedAt],
-      );
-      return;
-    }
-    case 'HeldMailConfirmed':
-    case 'HeldMailRefused':
-      await tx.query(`update ${table} set decision = $2, claim = null where mail_id = $1`, [
-        event.data.mailId,
-        event.type === 'HeldMailConfirmed' ? 'confirmed' : 'refused',
-      ]);
-      return;
-    case 'SubjectErased':
-      await tx.query(`update ${table} set claim = null where sender_id = $1`, [event.data.userId]);
+/** Each of another mail. */
+const settle = async (events: readonly Recorded<GatewayMailSettled>[], tx: ProjectionTx): Promise<void> => {
+  if (events.length === 0) return;
+  const told = ({ claim }: GatewayMailSettled['data']): string | null => {
+    const shown = reveal(claim, null);
+    return shown === null ? null : storable(JSON.stringify(shown).replaceAll('\\u0000', ''));
+  };
+  const column = <A>(value: (data: GatewayMailSettled['data']) => A): readonly A[] => events.map(({ data }) => value(data));
+  await tx.query(
+    `update ${tx.schema}.mail set outcome = new.outcome, reason = new.reason, conversation_id = new.conversation_id, user_id = new.user_id,
+       claim = new.claim, settled_at = coalesce(mail.settled_at, new.at)
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::timestamptz[])
+       as new (mail_id, outcome, reason, conversation_id, user_id, claim, at)
+     where mail.mail_id = new.mail_id`,
+    [
+      ...[column(({ mailId }) => mailId), column(({ outcome }) => outcome), column(({ reason }) => reason)],
+      ...[column(({ conversationId }) => conversationId), column(({ userId }) => userId), column(told)],
+      events.map(({ recordedAt }) => recordedAt),
+    ],
+  );
+};
+
+const applyOne = async (event: Recorded<HeldMailConfirmed | HeldMailRefused | SubjectErased>, tx: ProjectionTx): Promise<void> => {
+  if (event.type === 'SubjectErased') {
+    await tx.query(`update ${tx.schema}.mail set claim = null where sender_id = $1`, [event.data.userId]);
+    return;
   }
+  const decision = event.type === 'HeldMailConfirmed' ? 'confirmed' : 'refused';
+  await tx.query(`update ${tx.schema}.mail set decision = $2, claim = null where mail_id = $1`, [event.data.mailId, decision]);
 };

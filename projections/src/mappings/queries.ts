@@ -35,19 +35,31 @@ const columns = sql.fragment`conversation_id as "conversationId", direction, use
 export const mappingsOf = (schema: string, conversation: ConversationId, limit: number) => sql.type(rows(MappingRow))`
   select ${columns} from ${tableIn(schema, 'mapping')} where conversation_id = ${conversation} order by position limit ${limit}`;
 
-/** Those with one of these Message-IDs (in angle brackets), the newest first. Index md5 (email_message_id). */
-export const mappingsByMessageId = (schema: string, messageIds: readonly string[]) => sql.type(rows(MappingRow))`
-  select ${columns} from ${tableIn(schema, 'mapping')}
-  where md5(email_message_id) = any(select md5(one) from unnest(${sql.array(messageIds, 'text')}) one)
-    and email_message_id = any(${sql.array(messageIds, 'text')})
-  order by position desc`;
+const FoundRow = t.readonly(t.intersection([MappingRow, t.type({ by: oneOf('id', 'subject') })]));
 
-/** Of one sender and subject, since then (inclusive), the newest first. Index md5 (sender, subject). */
-export const mappingsBySender = (schema: string, sender: string, subject: string, since: Timestamp) => sql.type(rows(MappingRow))`
-  select ${columns} from ${tableIn(schema, 'mapping')}
-  where md5(sender || ' ' || subject) = md5(${sender}::text || ' ' || ${subject}::text) and sender = ${sender} and subject = ${subject}
-    and created_at >= ${since}
-  order by position desc limit 1`;
+export interface Sought {
+  /** Message-IDs in angle brackets. */
+  readonly messageIds: readonly string[];
+  readonly sender: string;
+  /** Empty: nothing is found by it. */
+  readonly subject: string;
+  /** For what is found by sender and subject, inclusive. */
+  readonly since: Timestamp;
+}
+
+/**
+ * `by` one of these Message-IDs, the newest first; and the newest `by` this sender and subject. Indexes md5 (email_message_id), md5 (sender, subject).
+ */
+export const mappingsFor = (schema: string, { messageIds, sender, subject, since }: Sought) => sql.type(rows(FoundRow))`
+  (select 'id' as by, ${columns} from ${tableIn(schema, 'mapping')}
+   where md5(email_message_id) = any(select md5(one) from unnest(${sql.array(messageIds, 'text')}) one)
+     and email_message_id = any(${sql.array(messageIds, 'text')})
+   order by position desc)
+  union all
+  (select 'subject' as by, ${columns} from ${tableIn(schema, 'mapping')}
+   where ${subject}::text <> '' and md5(sender || ' ' || subject) = md5(${sender}::text || ' ' || ${subject}::text)
+     and sender = ${sender} and subject = ${subject} and created_at >= ${since}
+   order by position desc limit 1)`;
 
 /** What went to someone last in a conversation: what a mail to them answers. Index (conversation_id, position). */
 export const lastMailedTo = (schema: string, conversation: ConversationId, userId: UserId) => sql.type(rows(MappingRow))`

@@ -5,7 +5,7 @@ import { timestamp } from '@tidings/contracts/time';
 import { messageIdHeader } from '@tidings/domain/gateway/message-id';
 import { normalisedSubject } from '@tidings/domain/gateway/subject';
 import type { ReplyMail } from '@tidings/infra/mime/mime';
-import { type MappingRow, mappingsByMessageId, mappingsBySender } from '@tidings/projections/mappings/index';
+import { mappingsFor } from '@tidings/projections/mappings/index';
 import type { Platform } from '../../../platform/src/platform.ts';
 
 type Parts = Pick<Platform, 'read' | 'liveSchema'>;
@@ -26,11 +26,13 @@ export const findConversations = async (platform: Parts, mail: ReplyMail, from: 
   const own = headers([messageId]);
   const answered = headers(inReplyTo);
   const nearestFirst = headers(references.toReversed()).slice(0, MOST_REFERENCES);
-  const normalised = normalisedSubject(subject);
-  const [byId, [bySubject]] = await Promise.all([
-    platform.read.any(mappingsByMessageId(schema, [...own, ...answered, ...nearestFirst])),
-    normalised === '' ? [] : platform.read.any(mappingsBySender(schema, from, normalised, timestamp(receivedAt - WINDOW_MS))),
-  ]);
+  const sought = {
+    ...{ messageIds: [...own, ...answered, ...nearestFirst], sender: from, subject: normalisedSubject(subject) },
+    since: timestamp(receivedAt - WINDOW_MS),
+  };
+  const rows = await platform.read.any(mappingsFor(schema, sought));
+  const byId = rows.filter(({ by }) => by === 'id');
+  const bySubject = rows.find(({ by }) => by === 'subject');
   const conversationOf = (id: string): ConversationId | undefined =>
     byId.find(({ emailMessageId }) => emailMessageId === id)?.conversationId;
   const first = (ids: readonly string[]): ConversationId | undefined => ids.map(conversationOf).find((id) => id !== undefined);
@@ -41,7 +43,7 @@ export const findConversations = async (platform: Parts, mail: ReplyMail, from: 
   ];
   return {
     found: all.flatMap(({ strategy, conversationId }) => (conversationId === undefined ? [] : [{ strategy, conversationId }])),
-    isOwn: byId.some((row: MappingRow) => row.direction === 'out' && row.emailMessageId !== null && own.includes(row.emailMessageId)),
+    isOwn: byId.some((row) => row.direction === 'out' && row.emailMessageId !== null && own.includes(row.emailMessageId)),
   };
 };
 
