@@ -5,13 +5,14 @@ import type { Media } from '@tidings/contracts/http/media';
 import type { MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import { type ParsedMail, simpleParser } from 'mailparser';
 import { createTransport } from 'nodemailer';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../kit/ports.ts';
 import { type Sink, startSink } from '../kit/smtp-sink.ts';
 import { forbidden, invalid, type MailTown, openMailTown } from './mail-kit.ts';
 
 const soon = { timeout: 30_000, interval: 30 };
+
+const DIGEST_EVERY_SECONDS = 4;
 
 type Name = 'alice' | 'bob' | 'carol' | 'dora' | 'erin';
 let sink: Sink;
@@ -28,6 +29,7 @@ beforeAll(async () => {
       // So that links in mails lead here.
       ...{ HTTP_PORT: String(port), PUBLIC_URL: `http://localhost:${port}` },
       EMAIL_OUTBOUND_HOLD_SECONDS: '1',
+      EMAIL_DIGEST_EVERY_SECONDS: String(DIGEST_EVERY_SECONDS),
       SMTP_FROM: 'chat@tidings.test',
       SMTP_FROM_NAME: 'Town chat',
       EMAIL_ATTACHMENT_MAX_BYTES: '1000',
@@ -70,23 +72,6 @@ const mailTo = (address: string, words: string): Promise<ParsedMail> =>
   }, soon);
 const headerOf = ({ headerLines }: ParsedMail, name: string): string => headerLines.find(({ key }) => key === name)?.line ?? '';
 const unsubscribeLink = (mail: ParsedMail): string => /<(http:[^>]+)>/.exec(headerOf(mail, 'list-unsubscribe'))?.[1] ?? '';
-
-/** Begun before the others, since a minute has to pass: see "a digest". */
-let digest: Promise<{ readonly first: Message; readonly second: Message; readonly other: Message; readonly rooms: readonly string[] }>;
-beforeAll(async () => {
-  const rooms = [await roomOf('Digest one', 'dora'), await roomOf('Digest two', 'dora')];
-  const [one = '', two = ''] = rooms;
-  digest = (async () => {
-    // Two minutes at most in which it could be; what is said comes well before the next.
-    if (new Date().getSeconds() > 40) await delay((61 - new Date().getSeconds()) * 1000);
-    const times = [1, 2, 3].map((minutes) => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16));
-    await town.as.dora.ask('PUT', '/api/mail-notifications', { standard: 'digest', digest: { timeZone: 'UTC', times } });
-    const first = await say('alice', one, 'First of the digest');
-    const second = await say('alice', one, 'Second of the digest');
-    return { first, second, other: await say('alice', two, 'Elsewhere in the digest'), rooms };
-  })();
-  await digest;
-});
 
 describe('who wants mail', () => {
   it('says so for a room, and for all others', async () => {
@@ -390,24 +375,60 @@ describe('what is read', () => {
 });
 
 describe('a digest', () => {
-  it('tells all of a time in one mail', async () => {
-    const { first, second, other, rooms } = await digest;
-    const [one = '', two = ''] = rooms;
-    const mail = await vi.waitFor(
-      async () => {
-        const found = sink.mails.find(({ to }) => to.includes('dora@elsewhere.test'));
-        if (found === undefined) throw new Error('no digest came');
-        return simpleParser(found.data);
-      },
-      { timeout: 90_000, interval: 200 },
+  const digestsWith = async (words: string): Promise<readonly ParsedMail[]> => {
+    const parsed = await Promise.all(
+      sink.mails.filter(({ to }) => to.includes('dora@elsewhere.test')).map(({ data }) => simpleParser(data)),
     );
+    return parsed.filter(({ text }) => text?.includes(words));
+  };
+  const digestWith = (words: string): Promise<ParsedMail> =>
+    vi.waitFor(async () => {
+      const [mail] = await digestsWith(words);
+      if (mail === undefined) throw new Error(`no digest says "${words}"`);
+      return mail;
+    }, soon);
+  /** Well before the next digest, so that what is said now comes in one. */
+  const early = (): Promise<void> =>
+    vi.waitFor(() => expect(Date.now() % (DIGEST_EVERY_SECONDS * 1000)).toBeLessThan(DIGEST_EVERY_SECONDS * 500), soon);
+  beforeAll(() =>
+    town.as.dora.ask('PUT', '/api/mail-notifications', { standard: 'digest', digest: { timeZone: 'Europe/Paris', times: ['08:00'] } }),
+  );
+
+  it('tells all of a time in one mail', async () => {
+    const [one, two] = [await roomOf('Digest one', 'dora'), await roomOf('Digest two', 'dora')];
+    await early();
+    const first = await say('alice', one, 'First of the digest');
+    const second = await say('alice', one, 'Second of the digest');
+    const other = await say('alice', two, 'Elsewhere in the digest');
+    const mail = await digestWith('First of the digest');
     expect(mail.from?.value).toEqual([{ name: 'Town chat', address: 'chat@tidings.test' }]);
     expect(mail.subject).toBe('3 new messages in 2 conversations');
     for (const words of ['First of the digest', 'Second of the digest', 'Elsewhere in the digest']) expect(mail.text).toContain(words);
     await becomes(one, first, 'dora', 'delivered');
     await becomes(one, second, 'dora', 'delivered');
     await becomes(two, other, 'dora', 'delivered');
-    expect(sink.mails.filter(({ to }) => to.includes('dora@elsewhere.test'))).toHaveLength(1);
+    expect(await digestsWith('of the digest')).toHaveLength(1);
+  });
+
+  it('goes without what is deleted, or whose room is left, while it waits to be sent again', async () => {
+    const [roomId, left] = [await roomOf('Digest three', 'dora'), await roomOf('Digest four', 'dora')];
+    sink.play({ onRcpt: (to) => (to === 'dora@elsewhere.test' ? '450 4.2.0 later' : undefined) });
+    await early();
+    const kept = await say('alice', roomId, 'Kept in the digest');
+    const deleted = await say('alice', roomId, 'Taken out again');
+    const ofRoom = await say('alice', left, 'Of a room that is left');
+    for (const [room, message] of [[roomId, kept] as const, [roomId, deleted] as const, [left, ofRoom] as const])
+      await becomes(room, message, 'dora', 'deferred');
+    await town.as.dora.ask('POST', `/api/rooms/${left}/leave`);
+    await vi.waitFor(async () => expect(await statusOf(left, ofRoom, 'dora')).toBe('cancelled'), soon);
+    await becomes(roomId, kept, 'dora', 'deferred');
+    sink.play({});
+    await town.as.alice.ask('DELETE', `/api/rooms/${roomId}/messages/${deleted.messageId}`);
+    const mail = await digestWith('Kept in the digest');
+    expect(mail.subject).toBe('A new message in Digest three');
+    await becomes(roomId, kept, 'dora', 'delivered');
+    for (const words of ['Taken out', 'a room that is left']) expect(await digestsWith(words)).toEqual([]);
+    expect(await digestsWith('Kept in the digest')).toHaveLength(1);
   });
 });
 

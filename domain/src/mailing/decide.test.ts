@@ -10,7 +10,7 @@ const message = { roomId: roomNo(1), messageId: messageNo(1) };
 const to = (userId: typeof alice) => ({ userId, policy: 'at-once', dueAt: timestamp(0) }) as const;
 const plan = (...recipients: ReturnType<typeof to>[]) => ({ type: 'PlanMailing', ...message, senderId: alice, recipients }) as const;
 const planned = mailingPlanned({ ...message, senderId: alice, recipients: [to(bob), to(carol)] });
-const mail = (userId = bob, emailId = emailNo(1)) => ({ type: 'Mail', ...message, userId, emailId }) as const;
+const mail = (userId = bob, emailId = emailNo(1)) => ({ type: 'Mail', ...message, userId, emailId, insteadOf: null }) as const;
 const mailed = messageMailed({ ...message, userId: bob, emailId: emailNo(1) });
 const doNot = { type: 'DoNotMail', ...message, userId: bob, because: 'deleted' } as const;
 const notMailed = messageNotMailed({ ...message, userId: bob, because: 'deleted' });
@@ -64,4 +64,19 @@ it('news of the mail is kept, of another mail it is not', () => {
     .when(news('delivered', emailNo(2)))
     .thenNothing();
   given(planned).when(news('delivered')).thenNothing();
+});
+
+it('one that was called off may be told by another mail instead', () => {
+  const calledOff = messageMailStatusChanged({ ...message, userId: bob, emailId: emailNo(1), status: 'cancelled' });
+  const instead = (insteadOf = emailNo(1)) => ({ ...mail(bob, emailNo(2)), insteadOf });
+  const again = messageMailed({ ...message, userId: bob, emailId: emailNo(2) });
+  given(planned, mailed, calledOff).when(instead()).then(again);
+  given(planned, mailed, calledOff, again).when(instead()).thenNothing();
+  given(planned, mailed, calledOff)
+    .when(instead(emailNo(3)))
+    .thenNothing();
+  given(planned, mailed).when(instead()).thenNothing();
+  given(planned, mailed, calledOff)
+    .when({ ...mail(), insteadOf: emailNo(1) })
+    .thenNothing();
 });

@@ -23,8 +23,11 @@ export type Command =
       /** Nobody is in it twice; its author is left out. */
       readonly recipients: readonly MailingRecipient[];
     }
-  /** The state afterwards tells whether this email is the one. */
-  | (OfMember & { readonly type: 'Mail'; readonly emailId: EmailId })
+  /**
+   * The state afterwards tells whether this email is the one. `insteadOf` is one that was called off before it left, since something else that it told of is
+   * not to be told any more.
+   */
+  | (OfMember & { readonly type: 'Mail'; readonly emailId: EmailId; readonly insteadOf: EmailId | null })
   | (OfMember & { readonly type: 'DoNotMail'; readonly because: NotMailedBecause })
   /** News of another email than the one that told them is passed over. */
   | (OfMember & { readonly type: 'RecordMailStatus'; readonly emailId: EmailId; readonly status: MailedStatus });
@@ -44,8 +47,10 @@ export const decide = (command: Command, state: State): Either<Rejection, readon
       return right(inPieces(recipients).map((some) => mailingPlanned({ roomId, messageId, senderId, recipients: some })));
     }
     case 'Mail': {
-      const { userId, emailId } = command;
-      return right(isPlanned(state, userId) ? [messageMailed({ roomId, messageId, userId, emailId })] : []);
+      const { userId, emailId, insteadOf } = command;
+      const was = state.recipients.get(userId);
+      const isInstead = was?.kind === 'mailed' && was.status === 'cancelled' && was.emailId === insteadOf && was.emailId !== emailId;
+      return right(isPlanned(state, userId) || isInstead ? [messageMailed({ roomId, messageId, userId, emailId })] : []);
     }
     case 'DoNotMail': {
       const { userId, because } = command;

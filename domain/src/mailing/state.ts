@@ -24,7 +24,9 @@ export const evolve = (state: State, event: MailingEvent): State => {
       };
     case 'MessageMailed': {
       const { userId, emailId } = event.data;
-      return isPlanned(state, userId) ? withStanding(state, userId, { kind: 'mailed', emailId, status: 'queued' }) : state;
+      const was = state.recipients.get(userId);
+      const isOpen = was?.kind === 'planned' || (was?.kind === 'mailed' && was.status === 'cancelled');
+      return isOpen ? withStanding(state, userId, { kind: 'mailed', emailId, status: 'queued' }) : state;
     }
     case 'MessageNotMailed':
       return isPlanned(state, event.data.userId) ? withStanding(state, event.data.userId, { kind: 'not-mailed' }) : state;

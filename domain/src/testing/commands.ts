@@ -183,7 +183,10 @@ export const noticesCommands: Arbitrary<NoticesCommand> = oneOfThese<NoticesComm
 
 export const mailingCommands: Arbitrary<MailingCommand> = oneOfThese<MailingCommand>({
   PlanMailing: fc.record({ roomId: any.rooms, messageId: any.messages, senderId: any.users, recipients: any.mailingRecipients }),
-  Mail: fc.record({ roomId: any.rooms, messageId: any.messages, userId: any.users, emailId: any.emails }),
+  Mail: fc.record({
+    ...{ roomId: any.rooms, messageId: any.messages, userId: any.users, emailId: any.emails },
+    insteadOf: fc.option(any.emails, { nil: null }),
+  }),
   DoNotMail: fc.record({ roomId: any.rooms, messageId: any.messages, userId: any.users, because: any.reasonsNotToMail }),
   RecordMailStatus: fc.record({
     ...{ roomId: any.rooms, messageId: any.messages, userId: any.users },

@@ -18,6 +18,9 @@ export const gatewayOutVariables = {
   EMAIL_OUTBOUND_HOLD_SECONDS: wholeNumber(0, 86_400, 10).means(
     'How long a message waits before it goes out by mail, so that its author can still rewrite it or take it back.',
   ),
+  EMAIL_DIGEST_EVERY_SECONDS: wholeNumber(0, 86_400, 0).means(
+    'Digests go out so often, counted from midnight UTC, whatever their readers say, to try them out; `0` keeps to the times that each reader names.',
+  ),
   EMAIL_ATTACHMENT_MAX_BYTES: wholeNumber(0, 20 * MIB, 5 * MIB).means(
     'Files up to this size go along with such mail; of larger ones a link does.',
   ),
@@ -30,6 +33,8 @@ export interface GatewayOut {
   readonly from: string;
   readonly fromName: string;
   readonly holdMs: number;
+  /** Null: at the times of each reader. */
+  readonly digestEveryMs: number | null;
   readonly attachmentMaxBytes: number;
   readonly linkMs: number;
 }
@@ -42,6 +47,7 @@ export const gatewayOutOf = (env: Values, domain: string): GatewayOut => ({
   from: env.SMTP_FROM ?? `noreply@${domain}`,
   fromName: env.SMTP_FROM_NAME === '' ? domain : env.SMTP_FROM_NAME,
   holdMs: env.EMAIL_OUTBOUND_HOLD_SECONDS * 1000,
+  digestEveryMs: env.EMAIL_DIGEST_EVERY_SECONDS === 0 ? null : env.EMAIL_DIGEST_EVERY_SECONDS * 1000,
   attachmentMaxBytes: env.EMAIL_ATTACHMENT_MAX_BYTES,
   linkMs: env.EMAIL_LINK_DAYS * 86_400_000,
 });

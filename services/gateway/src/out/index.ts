@@ -16,7 +16,7 @@ import type { Logger } from 'pino';
 import { openReplyAddresses } from '../../../platform/src/gateway/reply-addresses.ts';
 import { openSignedLinks } from '../../../platform/src/gateway/signed-links.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
-import { type Due, dueAt, forget, nextDue, remember } from './due.ts';
+import { type Due, type DueNotice, dueAt, forget, nextDue, remember } from './due.ts';
 import { underWayOf, underWayTo } from './mailed.ts';
 import { migrateGatewayOut } from './migrations.ts';
 import { callOff, isNews, newsTypes, recordNews } from './news.ts';
@@ -116,14 +116,14 @@ const takePage = async (parts: OutParts, page: LogPage, turn: Turn, timer: Timer
 /** Once more changes nothing: a message is planned once. */
 const plan = async (parts: OutParts, logged: readonly LoggedEvent[]): Promise<void> => {
   const { platform } = parts;
-  const { enabled, holdMs } = platform.config.gatewayOut;
+  const { gatewayOut } = platform.config;
   const messages = logged.flatMap((event) => (event.type === 'MessageSent' ? (sentMessage(event) ?? []) : []));
   const last = logged.findLast(({ type }) => type === 'MessageSent');
-  if (!enabled || messages.length === 0 || last === undefined) return;
+  if (!gatewayOut.enabled || messages.length === 0 || last === undefined) return;
   if (!(await platform.freshness.waitFor(last.position, ['mail-policies'], POLICIES_BUDGET_MS))) {
     throw new Error('it is not known yet who wants mail: the read model mail-policies is behind');
   }
-  for (const { message, recipients } of await planMailings(platform, messages, holdMs)) {
+  for (const { message, recipients } of await planMailings(platform, messages, gatewayOut)) {
     const { roomId, messageId, senderId } = message;
     const command = { type: 'PlanMailing', roomId, messageId, senderId, recipients } as const;
     await platform.commands.transact(mailing, mailingKey(roomId, messageId), command, contextOf('plan', messageId));
@@ -132,6 +132,13 @@ const plan = async (parts: OutParts, logged: readonly LoggedEvent[]): Promise<vo
 
 const take = async (parts: OutParts, event: Followed, turn: Turn, timer: Timer): Promise<void> => {
   const { pool } = parts.platform;
+  const { recordedAt: at } = event;
+  /** Told with what was called off, and to be told without it. */
+  const again = async (dues: readonly DueNotice[]): Promise<void> => {
+    if (dues.length === 0) return;
+    await remember(pool, turn.shard, dues);
+    timer.poke();
+  };
   switch (event.type) {
     case 'MailingPlanned': {
       const { roomId, messageId, recipients } = event.data;
@@ -144,12 +151,13 @@ const take = async (parts: OutParts, event: Followed, turn: Turn, timer: Timer):
       return;
     }
     case 'MessageDeleted':
-      return callOff(parts, await underWayOf(pool, event.data.messageId), event.data.deletedBy);
+      return again(await callOff(parts, await underWayOf(pool, event.data.messageId), { by: event.data.deletedBy, at }));
     case 'RoomLeft':
-      return callOff(parts, await underWayTo(pool, event.data.roomId, event.data.userId), event.data.by);
+      return again(await callOff(parts, await underWayTo(pool, event.data.roomId, event.data.userId), { by: event.data.by, at }));
     case 'MailPolicySet': {
       const { roomId, userId, policy } = event.data;
-      if (roomId !== null && policy === 'never') await callOff(parts, await underWayTo(pool, roomId, userId), userId);
+      if (roomId !== null && policy === 'never')
+        await again(await callOff(parts, await underWayTo(pool, roomId, userId), { by: userId, at }));
       return;
     }
     case 'RoomRead':

@@ -2,8 +2,11 @@
 import type { MailedStatus } from '@tidings/contracts/events/mailing';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { EmailId, UserId } from '@tidings/contracts/ids';
+import type { Timestamp } from '@tidings/contracts/time';
 import { mailing, mailingKey } from '@tidings/domain/mailing/index';
-import { outbound, outboundKey } from '@tidings/domain/outbound/index';
+import { outbound, outboundKey, type OutboundState } from '@tidings/domain/outbound/index';
+import { either as E } from 'fp-ts';
+import type { DueNotice } from './due.ts';
 import { type Mailed, mailedIn, setUnderWay } from './mailed.ts';
 import type { OutParts } from './parts.ts';
 import { contextOf } from './send.ts';
@@ -39,23 +42,42 @@ export const recordNews = async ({ platform: { commands, pool } }: OutParts, eve
   await setUnderWay(pool, emailId, OPEN.has(status));
 };
 
-/** What tells of other conversations or messages too goes all the same: it was right when it was sent. */
-export const callOff = async ({ platform: { commands, pool } }: OutParts, mails: readonly Mailed[], by: UserId): Promise<void> => {
+/**
+ * What tells of other messages too is called off as well, and those are told by another digest at once.
+ * @param at when that happened which it is called off for: the same whenever it is done again
+ * @returns what is to be told again
+ */
+export const callOff = async (
+  { platform: { commands, pool } }: OutParts,
+  mails: readonly Mailed[],
+  { by, at }: { readonly by: UserId; readonly at: Timestamp },
+): Promise<readonly DueNotice[]> => {
+  const again: DueNotice[] = [];
   for (const emailId of new Set(mails.map((one) => one.emailId))) {
-    const called = mails.filter((one) => one.emailId === emailId);
-    if ((await mailedIn(pool, emailId)).length > called.length) continue;
-    await cancel(commands, emailId, by);
+    if (!(await cancel(commands, emailId, by))) continue;
+    const all = await mailedIn(pool, emailId);
+    for (const { roomId, messageId, userId } of all) {
+      const command = { type: 'RecordMailStatus', roomId, messageId, userId, emailId, status: 'cancelled' } as const;
+      await commands.transact(mailing, mailingKey(roomId, messageId), command, contextOf('called-off-with', emailId, messageId));
+      const isCalledOff = mails.some((one) => one.emailId === emailId && one.messageId === messageId);
+      if (!isCalledOff) again.push({ roomId, messageId, userId, policy: 'digest', dueAt: at });
+    }
   }
+  return again;
 };
 
-const cancel = async (commands: OutParts['platform']['commands'], emailId: EmailId, by: UserId): Promise<void> => {
+/** @returns whether it was had back: it may be sent in this very moment, which is no fault */
+const cancel = async (commands: OutParts['platform']['commands'], emailId: EmailId, by: UserId): Promise<boolean> => {
+  const statusIn = (state: OutboundState): string | undefined => (state.kind === 'none' ? undefined : state.recipients[0]?.status);
   const { state, revision } = await commands.load(outbound, outboundKey(emailId));
-  if (state.kind === 'none' || !['queued', 'deferred'].includes(state.recipients[0]?.status ?? '')) return;
-  // It may be sent in this very moment: then it is too late, which is no fault.
-  await commands.transact(
+  const status = statusIn(state);
+  if (status === 'cancelled') return true;
+  if (status !== 'queued' && status !== 'deferred') return false;
+  const cancelled = await commands.transact(
     outbound,
     outboundKey(emailId),
     { type: 'CancelRecipient', recipient: 0, by },
     contextOf('call-off', emailId, String(revision)),
   );
+  return E.isRight(cancelled) && statusIn(cancelled.right.state) === 'cancelled';
 };

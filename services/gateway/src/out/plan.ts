@@ -2,10 +2,11 @@
 import type { MailingRecipient } from '@tidings/contracts/events/mailing';
 import { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
 import type { LoggedEvent } from '@tidings/contracts/ports/event-log';
-import { msOf, timestamp } from '@tidings/contracts/time';
+import { msOf, type Timestamp, timestamp } from '@tidings/contracts/time';
 import { isBlockedBy, relationship, relationshipKey } from '@tidings/domain/relationship/index';
-import { nextDigest, notices, noticesKey, policyIn } from '@tidings/domain/notices/index';
+import { type DigestTimes, nextDigest, notices, noticesKey, policyIn } from '@tidings/domain/notices/index';
 import { membersOf, room, roomKey } from '@tidings/domain/room/index';
+import type { GatewayOut } from '@tidings/infra/config/gateway-out';
 import { isAnyWanted, outsidersIn, roomsWanted, wantingAmong } from '@tidings/projections/mail-policies/index';
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
@@ -24,6 +25,12 @@ export const sentMessage = ({ data, recordedAt }: LoggedEvent): SentMessage | nu
 
 type Parts = Pick<Platform, 'read' | 'liveSchema' | 'commands'>;
 
+type Settings = Pick<GatewayOut, 'holdMs' | 'digestEveryMs'>;
+
+/** When what is said at `after` (milliseconds since the epoch) goes out in a digest: at the next of its reader's times, or of the same times for all. */
+export const digestAfter = ({ digestEveryMs }: Pick<GatewayOut, 'digestEveryMs'>, times: DigestTimes, after: number): Timestamp =>
+  digestEveryMs === null ? nextDigest(times, after) : timestamp((Math.floor(after / digestEveryMs) + 1) * digestEveryMs);
+
 export interface Planned {
   readonly message: SentMessage;
   /** At least one. */
@@ -32,9 +39,9 @@ export interface Planned {
 
 /**
  * Reads `mail-policies`, which must have come so far.
- * @param holdMs how long a message waits before it goes out
+ * @param settings how long a message waits before it goes out
  */
-export const planMailings = async (parts: Parts, messages: readonly SentMessage[], holdMs: number): Promise<readonly Planned[]> => {
+export const planMailings = async (parts: Parts, messages: readonly SentMessage[], settings: Settings): Promise<readonly Planned[]> => {
   const { read, liveSchema } = parts;
   const schema = liveSchema('mail-policies');
   const rooms = [...new Set(messages.map(({ roomId }) => roomId))];
@@ -50,7 +57,7 @@ export const planMailings = async (parts: Parts, messages: readonly SentMessage[
   for (const message of messages) {
     if (!candidates.has(message.roomId)) continue;
     const others = new Set((outside.get(message.roomId) ?? []).map(({ userId }) => userId));
-    const recipients = await recipientsOf(parts, message, others, holdMs);
+    const recipients = await recipientsOf(parts, message, others, settings);
     if (recipients.length > 0) planned.push({ message, recipients });
   }
   return planned;
@@ -60,7 +67,7 @@ const recipientsOf = async (
   { read, liveSchema, commands }: Parts,
   { roomId, senderId, at }: SentMessage,
   outsiders: ReadonlySet<UserId>,
-  holdMs: number,
+  settings: Settings,
 ): Promise<readonly MailingRecipient[]> => {
   const { state } = await commands.load(room, roomKey(roomId));
   const members = membersOf(state).filter((member) => member !== senderId);
@@ -73,7 +80,7 @@ const recipientsOf = async (
     if (policy === 'never') continue;
     const between = await commands.load(relationship, relationshipKey(senderId, userId));
     if (isBlockedBy(between.state, userId)) continue;
-    const due = policy === 'digest' ? nextDigest(said.digest, at) : timestamp(at + holdMs);
+    const due = policy === 'digest' ? digestAfter(settings, said.digest, at) : timestamp(at + settings.holdMs);
     recipients.push({ userId, policy, dueAt: due });
   }
   return recipients;

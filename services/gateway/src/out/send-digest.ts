@@ -2,12 +2,13 @@
 import { derivedId, type EmailId, type RoomId, type UserId } from '@tidings/contracts/ids';
 import { timestamp } from '@tidings/contracts/time';
 import { mailing, mailingKey } from '@tidings/domain/mailing/index';
-import { nextDigest, notices, noticesKey } from '@tidings/domain/notices/index';
+import { notices, noticesKey } from '@tidings/domain/notices/index';
 import { digestMail, type DigestRoom } from './digest.ts';
 import { type DueDigest, type DueNotice, forget, inDigest, putOff } from './due.ts';
 import { type Facts, lookAt, messageSaid } from './facts.ts';
 import { rememberMailed } from './mailed.ts';
 import type { OutParts } from './parts.ts';
+import { digestAfter } from './plan.ts';
 import { contextOf, gatewayHeaders, isQueued, mapAndQueue, messageIdOf, replyAddressOf } from './send.ts';
 import { receivedAs } from '../../../smtp-egress/src/internal.ts';
 
@@ -49,7 +50,7 @@ const clear = async ({ platform }: OutParts, waiting: readonly DueNotice[], emai
       continue;
     }
     const { state: wishes } = await platform.commands.load(notices, noticesKey(due.userId));
-    await putOff(platform.pool, due, nextDigest(wishes.digest, platform.now()));
+    await putOff(platform.pool, due, digestAfter(platform.config.gatewayOut, wishes.digest, platform.now()));
   }
 };
 
@@ -61,11 +62,14 @@ const claim = async (parts: OutParts, due: DueNotice, emailId: EmailId): Promise
   const { state } = await commands.load(mailing, key);
   const standing = state.recipients.get(userId);
   if (standing === undefined || standing.kind === 'not-mailed') return null;
-  if (standing.kind === 'mailed' && standing.emailId !== emailId) return null;
+  // Told by another mail, unless that was called off, for the sake of something else in it.
+  const insteadOf = standing.kind === 'mailed' && standing.emailId !== emailId ? standing.emailId : null;
+  if (insteadOf !== null && !(standing.kind === 'mailed' && standing.status === 'cancelled')) return null;
   const look = await lookAt(parts, due);
   const of = { roomId, messageId, userId };
   if (look.type === 'mail') {
-    await commands.transact(mailing, key, { type: 'Mail', ...of, emailId }, contextOf('mail', messageId, userId));
+    const context = contextOf('mail', messageId, userId, ...(insteadOf === null ? [] : [emailId]));
+    await commands.transact(mailing, key, { type: 'Mail', ...of, emailId, insteadOf }, context);
     return look.facts;
   }
   await commands.transact(mailing, key, { type: 'DoNotMail', ...of, because: look.because }, contextOf('do-not', messageId, userId));

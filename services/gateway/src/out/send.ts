@@ -57,7 +57,7 @@ export const sendNotice = async (parts: OutParts, due: DueNotice): Promise<void>
 
   const reply = await replyAddressOf(parts, roomId, userId, look.facts.address);
   const mail = await wordedFor(parts, due, emailId, look.facts, reply);
-  const command = { type: 'Mail', roomId, messageId, userId, emailId } as const;
+  const command = { type: 'Mail', roomId, messageId, userId, emailId, insteadOf: null } as const;
   const claimed = await commands.transact(mailing, mailingKey(roomId, messageId), command, contextOf('mail', messageId, userId));
   if (E.isLeft(claimed)) return;
   await rememberMailed(parts.platform.pool, [{ emailId, messageId, roomId, userId, receivedAs: receivedAs(emailId, [0]) }]);
