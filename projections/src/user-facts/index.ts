@@ -48,6 +48,16 @@ const whose = {
   DigestTimesSet: ['userId'],
   MailboxMemberSet: ['userId'],
   MailboxMemberRemoved: ['userId'],
+  ReplyAddressIssued: ['userId'],
+  ReplyAddressRevoked: ['userId'],
+  MailMapped: ['userId'],
+  GatewayMailReceived: ['senderId'],
+  GatewayMailSettled: ['senderId'],
+  HeldMailConfirmed: ['senderId', 'by'],
+  HeldMailRefused: ['senderId', 'by'],
+  MessageMailed: ['userId'],
+  MessageNotMailed: ['userId'],
+  MessageMailStatusChanged: ['userId'],
 } as const satisfies { readonly [T in EventType]?: readonly People<T>[] };
 
 export type FactType = keyof typeof whose;
@@ -76,7 +86,7 @@ const rowsOf = (event: Recorded) => [...usersOf(event)].map((userId) => ({ userI
 
 export const userFacts: Projection = {
   name: 'user-facts',
-  version: 2,
+  version: 3,
   unhurried: true,
   handles: FACT_TYPES,
   tables,

@@ -41,6 +41,16 @@ const kinds = {
   DigestTimesSet: 'mail-notifications',
   MailboxMemberSet: 'mailbox',
   MailboxMemberRemoved: 'mailbox',
+  ReplyAddressIssued: 'reply-address',
+  ReplyAddressRevoked: 'reply-address',
+  MailMapped: 'conversation-mail',
+  GatewayMailReceived: 'conversation-mail',
+  GatewayMailSettled: 'conversation-mail',
+  HeldMailConfirmed: 'conversation-mail',
+  HeldMailRefused: 'conversation-mail',
+  MessageMailed: 'mailed-message',
+  MessageNotMailed: 'mailed-message',
+  MessageMailStatusChanged: 'mailed-message',
 } as const satisfies Readonly<Record<FactType, string>>;
 
 type Exported = Extract<Recorded, { readonly type: FactType }>;
@@ -58,6 +68,15 @@ const factsOf = ({ type, data }: Exported): object => {
   if (type === 'MessageSent' || type === 'MessageEdited') return { ...data, body: ownWords(data.body) };
   if (type === 'PushSubscribed') {
     const { keys: _keys, ...rest } = data;
+    return rest;
+  }
+  // Where else a mail could have belonged, and whom it claims to be from, is about others.
+  if (type === 'MailMapped') {
+    const { disagreeing: _disagreeing, ...rest } = data;
+    return rest;
+  }
+  if (type === 'GatewayMailSettled') {
+    const { userId: _userId, ...rest } = data;
     return rest;
   }
   return data;

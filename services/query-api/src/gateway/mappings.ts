@@ -8,6 +8,8 @@ import {
   listMappings,
   MAPPINGS_PAGE,
 } from '@tidings/contracts/http/gateway';
+import type { BlobId } from '@tidings/contracts/ids';
+import { BlobNotFound } from '@tidings/contracts/ports/blob-store';
 import { type HeldRow, gatewayMailById, heldMailsOf } from '@tidings/projections/gateway-mails/index';
 import { type MappingRow, mappingsOf } from '@tidings/projections/mappings/index';
 import type { FastifyInstance } from 'fastify';
@@ -56,10 +58,19 @@ export const registerMappings = (app: FastifyInstance, platform: Platform): void
       if (!isKept || found.conversationId === null || !(await mayInConversation(platform, actor.userId, 'read', found.conversationId))) {
         throw new ApiError('CONTENT_NOT_FOUND', 'There is no such mail among yours.');
       }
-      return bytes(await platform.blobs.read(found.blobId), 'message/rfc822');
+      return bytes(await rawOf(platform, found.blobId), 'message/rfc822');
     },
     { reads: ['gateway-mails'] },
   );
+};
+
+/** @throws ApiError 404 for bytes that went with their author's data */
+const rawOf = async ({ blobs }: Platform, id: BlobId): Promise<Uint8Array> => {
+  try {
+    return await blobs.read(id);
+  } catch (error) {
+    throw error instanceof BlobNotFound ? new ApiError('CONTENT_NOT_FOUND', 'The mail was erased with its author.') : error;
+  }
 };
 
 /** Whose it is, names of the other fields tell. */
