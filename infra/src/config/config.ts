@@ -11,7 +11,7 @@ import type { LogPlace } from '../event-log/open.ts';
 import { type Gateway, gatewayFaults, gatewayOf, gatewayVariables } from './gateway.ts';
 import { kafkaFaults, kafkaOf, type KafkaSettings, kafkaVariables } from './kafka.ts';
 import { mailCheckVariables, mailChecksOf, type MailChecks } from './mail-checks.ts';
-import { mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
+import { mailOutFaults, mailOutOf, mailOutVariables, type MailOut } from './mail-out.ts';
 import { openSearchOf, type OpenSearchSettings, openSearchVariables } from './opensearch.ts';
 import { formatRates, DEFAULT_RATES, type RateLimits, rateLimits } from './rate-limits.ts';
 import { flag, list, names, networks, optionalText, port, text, url, variable, wholeNumber, word } from './variable.ts';
@@ -243,6 +243,7 @@ const contradictions = (env: t.TypeOf<typeof Environment>): readonly string[] =>
     : ['SMTP_TLS_KEY_FILE and SMTP_TLS_CERT_FILE must be set together']),
   ...blobFaults(env),
   ...kafkaFaults(env),
+  ...mailOutFaults(env, env.MAIL_DOMAINS),
   ...(env.EVENT_LOG === 'kurrentdb' && env.KURRENTDB_URL === null ? ['KURRENTDB_URL must be set when EVENT_LOG is kurrentdb'] : []),
   ...gatewayFaults(env),
   ...(env.TIDINGS_ENV === 'production' && env.OIDC_ISSUER === null

@@ -1,7 +1,7 @@
 /** Variables about mail that goes out (mail-contract §7). */
 import { type Proxy, proxyOf } from '../mail-transport/proxies.ts';
 import { type Relay, relayOf, type Routes } from '../mail-transport/routes.ts';
-import { flag, variable, wholeNumber, word } from './variable.ts';
+import { flag, optionalText, variable, wholeNumber, word } from './variable.ts';
 
 const DEFAULT_SCHEDULE = '15m,30m,45m,60m,2h,4h,8h,12h,18h,24h,36h,48h';
 
@@ -81,6 +81,13 @@ export const mailOutVariables = {
   EGRESS_DANE: word('auto', 'on', 'off').means(
     'Whether TLSA records that DNSSEC signs (DANE, RFC 7672) are kept to, for mail that goes out directly. It takes a resolver that validates and says so. `auto` believes resolvers on this machine (loopback addresses); `on` all of `DNS_SERVERS`, for a network in which nobody can pretend to be them.',
   ),
+  EGRESS_TLS_REPORTS_ORGANIZATION: optionalText.means(
+    'Who reports to other domains how TLS with their servers went (RFC 8460), once a day to each that wants it, for mail that goes out directly: the name of your organization. Without it nobody reports.',
+  ),
+  EGRESS_TLS_REPORTS_CONTACT: variable<string | null>('an email address', null, (value) =>
+    /^[^\s@<>"]+@[a-z0-9.-]+$/i.test(value) ? value : undefined,
+  ).means('Whom they may write to about those reports, and their sender: an address at one of `MAIL_DOMAINS`.'),
+  EGRESS_PORT: wholeNumber(1, 65_535, 25).means('The port of other domains’ servers. Any but 25 is for networks that you made yourself.'),
   EGRESS_ALLOW_PRIVATE: flag(false).means(
     'Whether direct mail may go to private, loopback and link-local addresses that DNS names. Relays and routes may be anywhere.',
   ),
@@ -100,7 +107,16 @@ export interface MailOut {
   readonly domainLimit: Limit | null;
   readonly mtaSts: boolean;
   readonly dane: 'auto' | 'on' | 'off';
+  /** Null: nobody reports. */
+  readonly tlsReporting: TlsReporting | null;
+  readonly port: number;
   readonly allowPrivate: boolean;
+}
+
+/** Who reports how TLS went (RFC 8460). */
+export interface TlsReporting {
+  readonly organization: string;
+  readonly contact: string;
 }
 
 type Values = { readonly [K in keyof typeof mailOutVariables]: (typeof mailOutVariables)[K]['fallback'] };
@@ -119,8 +135,22 @@ export const mailOutOf = (env: Values, development: boolean): MailOut => ({
   domainLimit: env.EGRESS_DOMAIN_LIMIT,
   mtaSts: env.EGRESS_MTA_STS,
   dane: env.EGRESS_DANE,
+  tlsReporting:
+    env.EGRESS_TLS_REPORTS_ORGANIZATION === null || env.EGRESS_TLS_REPORTS_CONTACT === null
+      ? null
+      : { organization: env.EGRESS_TLS_REPORTS_ORGANIZATION, contact: env.EGRESS_TLS_REPORTS_CONTACT },
+  port: env.EGRESS_PORT,
   allowPrivate: env.EGRESS_ALLOW_PRIVATE,
 });
+
+/** What does not go together. @param domains ours: reports are signed by one of them (RFC 8460 §3) */
+export const mailOutFaults = (env: Values, domains: readonly string[]): readonly string[] => {
+  const { EGRESS_TLS_REPORTS_ORGANIZATION: organization, EGRESS_TLS_REPORTS_CONTACT: contact } = env;
+  if ((organization === null) !== (contact === null))
+    return ['EGRESS_TLS_REPORTS_ORGANIZATION and EGRESS_TLS_REPORTS_CONTACT must be set together'];
+  const domain = contact?.slice(contact.lastIndexOf('@') + 1).toLowerCase();
+  return domain === undefined || domains.includes(domain) ? [] : ['EGRESS_TLS_REPORTS_CONTACT must be at one of MAIL_DOMAINS'];
+};
 
 /** By the domain's own name, then by those above it, then as for all. */
 export const routesOf = ({ relay, overrides: named }: Pick<MailOut, 'relay' | 'overrides'>): Routes => {

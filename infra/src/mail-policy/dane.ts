@@ -37,6 +37,7 @@ export const daneFor =
         const names = [exchanger, domain];
         return {
           type: 'dane',
+          applied: { type: 'tlsa', strings: records.flatMap(tlsaOf).map(wordsOf), mx: [] },
           // None that can be used: TLS, whoever it is (§2.2).
           accepts: (chain) => usable.length === 0 || isNamed(chain, usable, names, now()),
           because: `The TLSA records of ${exchanger} ask for TLS with the certificate that they name (RFC 7672)`,
@@ -51,8 +52,16 @@ export const daneFor =
 /** @throws what is no failure of DNS */
 const unanswered = (error: unknown, what: string): Refusal => {
   if (!(error instanceof DnsFailure)) throw error;
-  return { type: 'refusal', reply: `451 4.4.3 DNS does not tell for sure ${what}: ${error.code} (RFC 7672)` };
+  const words = `DNS does not tell for sure ${what}: ${error.code}`;
+  return {
+    ...{ type: 'refusal', reply: `451 4.4.3 ${words} (RFC 7672)` },
+    ...{ applied: { type: 'tlsa', strings: [], mx: [] }, failure: { type: 'dnssec-invalid', words } },
+  };
 };
+
+/** As it is written in a zone (RFC 6698 §2.2). */
+const wordsOf = ({ usage, selector, matchingType, certificate }: TlsaData): string =>
+  `${usage} ${selector} ${matchingType} ${certificate.toString('hex')}`;
 
 const tlsaOf = (answer: Answer): readonly TlsaData[] => (answer.type === 'TLSA' ? [answer.data] : []);
 

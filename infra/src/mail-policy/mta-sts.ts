@@ -9,6 +9,7 @@ import { LRUCache } from 'lru-cache';
 import { parsePolicy, resolvePolicy, validateMx } from 'mailauth/lib/mta-sts.js';
 import type { Logger } from 'pino';
 import type { TlsDemand } from '../mail-transport/smtp-session.ts';
+import { type AppliedPolicy, failureIn, type TlsFailure } from '../tls-report/result.ts';
 import type { Refusal } from './tls-policies.ts';
 
 export interface StsPolicy {
@@ -37,6 +38,8 @@ export interface MtaStsOptions {
   readonly fetchPolicy: (domain: string) => Promise<string>;
   readonly now: () => number;
   readonly logger: Pick<Logger, 'warn'>;
+  /** A policy that is announced cannot be had. */
+  readonly onFailure?: (domain: string, failure: TlsFailure) => void;
 }
 
 /** Also a policy that is not announced anew is fetched again each day (§3.3), so that it does not run out. */
@@ -45,7 +48,7 @@ const FRESH_MS = 86_400_000;
 const AFTER_FAILURE_MS = 300_000;
 const REMEMBERED = 20_000;
 
-export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger }: MtaStsOptions): MtaSts => {
+export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger, onFailure }: MtaStsOptions): MtaSts => {
   const known = new LRUCache<string, StsPolicy>(atMost(REMEMBERED));
   const failed = new LRUCache<string, true>({ ...atMost(REMEMBERED), ttl: AFTER_FAILURE_MS, ttlResolution: 0, perf: { now } });
   const looking = new Map<string, Promise<StsPolicy | null>>();
@@ -60,12 +63,13 @@ export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger }: MtaStsOpti
     if (valid?.id === id && now() - valid.fetchedAt < FRESH_MS) return valid;
     if (failed.has(`${domain} ${id}`)) return valid;
     try {
-      const policy = policyOf(await fetchPolicy(domain), id, now());
+      const policy = policyIn(await fetchPolicy(domain), id, now());
       await memory.save(domain, policy);
       known.set(domain, policy);
       return policy;
     } catch (error) {
       failed.set(`${domain} ${id}`, true);
+      onFailure?.(domain, fetchFailure(error));
       logger.warn({ err: error, domain }, 'the MTA-STS policy of a domain could not be fetched');
       return valid;
     }
@@ -92,7 +96,26 @@ export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger }: MtaStsOpti
 
 const piecesOf = (record: DnsRecord): string[] => (typeof record === 'object' && !('exchange' in record) ? [...record] : []);
 
-/** @throws when the file is none (RFC 8461 §3.2) */
+class NoPolicy extends Error {
+  override readonly name = 'NoPolicy';
+}
+
+/** @throws NoPolicy when the file is none (RFC 8461 §3.2) */
+const policyIn = (text: string, id: string, now: number): StsPolicy => {
+  try {
+    return policyOf(text, id, now);
+  } catch (cause) {
+    throw new NoPolicy(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+};
+
+/** RFC 8460 §4.3.2.2. */
+const fetchFailure = (error: unknown): TlsFailure => {
+  const words = error instanceof Error ? error.message : String(error);
+  if (error instanceof NoPolicy) return { type: 'sts-policy-invalid', words };
+  return { type: failureIn(words).type === 'validation-failure' ? 'sts-policy-fetch-error' : 'sts-webpki-invalid', words };
+};
+
 const policyOf = (text: string, id: string, now: number): StsPolicy => {
   const { mode, mx = [], maxAge = 0 } = parsePolicy(text, { strict: true });
   if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') throw new Error('Invalid mode field');
@@ -100,18 +123,39 @@ const policyOf = (text: string, id: string, now: number): StsPolicy => {
 };
 
 /** What it means for one of the exchangers that DNS names. A policy on trial, and one that was withdrawn, keep no mail back (§5). */
-export const stsDemand = (domain: string, { mode, mx }: StsPolicy, exchanger: string): TlsDemand | Refusal => {
-  if (mode !== 'enforce') return { type: 'opportunistic' };
-  if (!validateMx(exchanger, { mode, mx: [...mx] }).valid) {
-    return { type: 'refusal', reply: `454 4.7.5 The MTA-STS policy of ${domain} does not name ${exchanger} (RFC 8461)` };
+export const stsDemand = (domain: string, policy: StsPolicy, exchanger: string): TlsDemand | Refusal => {
+  const { mode, mx } = policy;
+  if (mode === 'none') return { type: 'opportunistic' };
+  const applied = appliedOf(policy);
+  const isNamed = validateMx(exchanger, { mode, mx: [...mx] }).valid;
+  const failure: TlsFailure = { type: 'validation-failure', words: `The policy does not name ${exchanger}.` };
+  const names = (certificate: Buffer): boolean => isFor(certificate, exchanger);
+  if (mode === 'testing') {
+    const trial = (certificate: Buffer | undefined): TlsFailure | null => {
+      if (!isNamed) return failure;
+      return certificate !== undefined && names(certificate) ? null : { type: 'certificate-host-mismatch', words: '' };
+    };
+    return { type: 'opportunistic', applied, trial };
+  }
+  if (!isNamed) {
+    return {
+      ...{ type: 'refusal', reply: `454 4.7.5 The MTA-STS policy of ${domain} does not name ${exchanger} (RFC 8461)` },
+      applied,
+      failure,
+    };
   }
   return {
-    type: 'verified',
-    by: 'mta-sts',
+    ...{ type: 'verified', by: 'mta-sts', applied, names },
     because: `The MTA-STS policy of ${domain} asks for TLS with a certificate for ${exchanger} (RFC 8461)`,
-    names: (certificate) => isFor(certificate, exchanger),
   };
 };
+
+/** Line by line as in its file. When it ends is told as we count it: the file says how long it counts. */
+const appliedOf = ({ mode, mx, fetchedAt, expiresAt }: StsPolicy): AppliedPolicy => ({
+  type: 'sts',
+  strings: ['version: STSv1', `mode: ${mode}`, ...mx.map((one) => `mx: ${one}`), `max_age: ${Math.round((expiresAt - fetchedAt) / 1_000)}`],
+  mx,
+});
 
 /** §4.1: by its alternative names alone, a `*` only for the whole first label. */
 const isFor = (certificate: Buffer, host: string): boolean =>

@@ -3,6 +3,7 @@
  * overrule DANE), else nothing, and TLS is taken as it comes.
  */
 import type { TlsDemand } from '../mail-transport/smtp-session.ts';
+import type { AppliedPolicy, TlsFailure } from '../tls-report/result.ts';
 import type { DaneOf } from './dane.ts';
 import { type MtaSts, stsDemand } from './mta-sts.ts';
 
@@ -10,6 +11,8 @@ import { type MtaSts, stsDemand } from './mta-sts.ts';
 export interface Refusal {
   readonly type: 'refusal';
   readonly reply: string;
+  readonly applied?: AppliedPolicy;
+  readonly failure: TlsFailure;
 }
 
 /** Of a domain, then of one of its exchangers. @throws what the memory of policies throws */

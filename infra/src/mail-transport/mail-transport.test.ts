@@ -306,7 +306,9 @@ describe('TLS', () => {
     const plain = await sinkAt('127.0.0.1');
     expect(await sendOne(transport(plain.port, one, { policies }))).toMatchObject({ type: 'refused', later: true });
     expect([...impostor.mails, ...plain.mails]).toEqual([]);
-    const unnamed = transport(plain.port, one, { policies: async () => async () => ({ type: 'refusal', reply: 'no' }) });
+    const unnamed = transport(plain.port, one, {
+      policies: async () => async () => ({ type: 'refusal', reply: 'no', failure: { type: 'validation-failure', words: '' } }),
+    });
     expect(await sendOne(unnamed)).toEqual({ type: 'refused', later: true, host: 'mx.example.org', reply: 'no' });
   });
 });

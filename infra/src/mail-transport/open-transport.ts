@@ -6,6 +6,7 @@
 import type { Dns } from '@tidings/contracts/ports/dns';
 import type { Begin, MailTransport, OutgoingMail, Transmission } from '@tidings/contracts/ports/mail-transport';
 import type { TlsPolicies } from '../mail-policy/tls-policies.ts';
+import { failureIn, type TlsFailure, type TlsResult } from '../tls-report/result.ts';
 import { type Exchanger, exchangersOf } from './hosts.ts';
 import { createPool, type PoolOptions } from './pool.ts';
 import type { Proxies } from './proxies.ts';
@@ -19,6 +20,8 @@ export interface TransportOptions {
   readonly name: string;
   readonly routes: Routes;
   readonly policies?: TlsPolicies;
+  /** How TLS went, for each session with an exchanger that came about or failed by it. */
+  readonly onTls?: (result: TlsResult) => void;
   readonly proxies?: Proxies | null;
   readonly mayCall: (address: string) => boolean;
   /** Certificate authorities beside those that everybody trusts, in PEM. */
@@ -34,7 +37,7 @@ const MOST_ADDRESSES = 8;
 const MOST_SERVERS = 3;
 
 export const openMailTransport = (options: TransportOptions): MailTransport => {
-  const { dns, name, routes, policies, proxies = null, mayCall, trusted = [], port = 25, limits = SESSION_LIMITS } = options;
+  const { dns, name, routes, policies, onTls, proxies = null, mayCall, trusted = [], port = 25, limits = SESSION_LIMITS } = options;
   const pool = createPool(options.pool);
 
   const transmit = async (
@@ -42,27 +45,35 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
     mail: OutgoingMail,
     begin: Begin,
     viaProxy: boolean,
+    tell: Tell,
   ): Promise<ReadonlyMap<string, Transmission>> => {
     const key = [target.host, target.address, target.port, target.tls.type, viaProxy].join(' ');
     const open = async () => {
       const via = viaProxy ? await proxies?.connect(target, limits.connectMs) : undefined;
-      return openSession(target, { name: via?.name ?? name, limits, trusted, ...(via === undefined ? {} : { socket: via.socket }) });
+      const socket = via === undefined ? {} : { socket: via.socket };
+      const session = await openSession(target, { name: via?.name ?? name, limits, trusted, ...socket }).catch((error: unknown) => {
+        if (error instanceof NoSession && error.tlsFailed)
+          tell(target, failureIn(error.cause instanceof Error ? error.cause.message : error.message));
+        throw error;
+      });
+      tell(target, session.tlsFault);
+      return session;
     };
     return (await pool.with(key, open, (session) => session.transmit(mail, begin))).results;
   };
 
   /** With plain text where TLS does not work and none is demanded. @throws NoSession */
-  const transmitAsDemanded = async (target: Target, mail: OutgoingMail, begin: Begin, viaProxy: boolean) => {
+  const transmitAsDemanded = async (target: Target, mail: OutgoingMail, begin: Begin, viaProxy: boolean, tell: Tell) => {
     try {
-      return await transmit(target, mail, begin, viaProxy);
+      return await transmit(target, mail, begin, viaProxy, tell);
     } catch (error) {
       if (!(error instanceof NoSession) || !error.tlsFailed || target.tls.type !== 'opportunistic') throw error;
-      return transmit({ ...target, tls: { type: 'none' } }, mail, begin, viaProxy);
+      return transmit({ ...target, tls: { type: 'none' } }, mail, begin, viaProxy, untold); // the failure was told
     }
   };
 
   /** One after the other, each for those that none before has told for good. */
-  const tryInTurn = async (hops: AsyncIterable<Target | Transmission>, mail: OutgoingMail, begin: Begin, viaProxy: boolean) => {
+  const tryInTurn = async (hops: AsyncIterable<Target | Transmission>, mail: OutgoingMail, begin: Begin, viaProxy: boolean, tell: Tell) => {
     const results = new Map<string, Transmission>();
     let open: readonly string[] = mail.recipients;
     let servers = 0;
@@ -74,7 +85,7 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
       }
       if (hop.host === spokenTo) continue; // it has several addresses, and answered at one of them
       try {
-        const told = await transmitAsDemanded(hop, { ...mail, recipients: open }, begin, viaProxy);
+        const told = await transmitAsDemanded(hop, { ...mail, recipients: open }, begin, viaProxy, tell);
         for (const [recipient, result] of told) results.set(recipient, result);
         spokenTo = hop.host;
         servers += 1;
@@ -91,7 +102,9 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
   const sendDirectly = async (domain: string, mail: OutgoingMail, begin: Begin) => {
     const found = await exchangersOf(domain, { dns, self: name, mayCall });
     if (found.type === 'none') return refuseAll(mail, { type: 'refused', later: found.later, host: null, reply: found.reply });
-    return tryInTurn(targetsOf(domain, found.exchangers), mail, begin, proxies !== null);
+    const tell: Tell = ({ host, address, tls: { applied = null } }, failure) =>
+      onTls?.({ domain, policy: applied, host, address, failure });
+    return tryInTurn(targetsOf(domain, found.exchangers), mail, begin, proxies !== null, tell);
   };
 
   async function* targetsOf(domain: string, exchangers: readonly Exchanger[]): AsyncGenerator<Target | Transmission> {
@@ -100,6 +113,7 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
     for (const { name: host, addresses: all } of exchangers) {
       const tls = demandOf === undefined ? ({ type: 'opportunistic' } as const) : await demandOf(host);
       if (tls.type === 'refusal') {
+        onTls?.({ domain, policy: tls.applied ?? null, host, address: null, failure: tls.failure });
         yield { type: 'refused', later: true, host, reply: tls.reply };
         continue;
       }
@@ -120,11 +134,15 @@ export const openMailTransport = (options: TransportOptions): MailTransport => {
       if (domain === null)
         return refuseAll(mail, { type: 'refused', later: false, host: null, reply: '553 5.1.3 this is no email address' });
       const relay = routes(domain);
-      return relay === null ? sendDirectly(domain, mail, begin) : tryInTurn(only(relay), mail, begin, false);
+      return relay === null ? sendDirectly(domain, mail, begin) : tryInTurn(only(relay), mail, begin, false, untold);
     },
     close: async () => pool.close(),
   };
 };
+
+/** How TLS went with a target. A relay is told of to nobody. */
+type Tell = (target: Target, failure: TlsFailure | null) => void;
+const untold: Tell = () => undefined;
 
 /** Where a policy would not have it otherwise, its name. */
 const replyOf = ({ message, tlsFailed }: NoSession, { tls }: Target): string =>

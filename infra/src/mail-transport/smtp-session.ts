@@ -8,11 +8,14 @@ import { type PeerCertificate, rootCertificates, TLSSocket } from 'node:tls';
 import type { Begin, OutgoingMail, Transmission } from '@tidings/contracts/ports/mail-transport';
 import SMTPConnection, { type SMTPConnectionEnvelope } from 'nodemailer/lib/smtp-connection';
 import type { NodemailerError } from 'nodemailer/lib/errors';
+import { type AppliedPolicy, failureIn, type TlsFailure } from '../tls-report/result.ts';
 
 /** How a connection is protected, and what its certificate must show. */
-export type TlsDemand =
-  /** Encrypted if the server can; whoever it is (RFC 7435). */
-  | { readonly type: 'opportunistic' }
+export type TlsDemand = { readonly applied?: AppliedPolicy } & TlsRule;
+
+type TlsRule =
+  /** Encrypted if the server can; whoever it is (RFC 7435). `trial`: what a policy that is on trial finds wrong with it is told, and holds nothing up. */
+  | { readonly type: 'opportunistic'; readonly trial?: (certificate: Buffer | undefined) => TlsFailure | null }
   | { readonly type: 'none' }
   /**
    * Encrypted, with a certificate that names the host and is vouched for. `implicit`: from the first byte (RFC 8314). `names`: by a stricter rule than
@@ -63,6 +66,8 @@ export class NoSession extends Error {
 
 export interface Session {
   readonly host: string;
+  /** What was wrong with its protection, though it may be used. */
+  readonly tlsFault: TlsFailure | null;
   /**
    * Sends one mail to the recipients that it names. Never rejects for what the peer does.
    * @throws what `begin` and the mail's `bytes` throw
@@ -125,6 +130,7 @@ export const openSession = async (target: Target, { name, limits, trusted = [], 
   connection.on('end', () => (state.usable = false));
   return {
     host,
+    tlsFault: protection === null ? NO_TLS : trialOf(tls, connection),
     transmit: (mail, begin) => transmit({ connection, heard, host, tls: protection, limits, state }, mail, begin),
     isUsable: () => state.usable && !connection.destroyed,
     close: () => {
@@ -134,6 +140,16 @@ export const openSession = async (target: Target, { name, limits, trusted = [], 
     },
     abort: () => connection.close(),
   };
+};
+
+const NO_TLS: TlsFailure = { type: 'starttls-not-supported', words: '' };
+
+/** By the policy that is on trial: the name of the certificate, and whether somebody who is trusted vouches for it. */
+const trialOf = (tls: TlsDemand, connection: SMTPConnection): TlsFailure | null => {
+  const socket = connection._socket;
+  if (tls.type !== 'opportunistic' || tls.trial === undefined || !(socket instanceof TLSSocket)) return null;
+  const [certificate] = chainOf(connection);
+  return tls.trial(certificate) ?? (socket.authorized ? null : failureIn(String(socket.authorizationError)));
 };
 
 const faultOfCertificate = (tls: TlsDemand, chain: () => readonly Buffer[], host: string): string | null => {

@@ -19,6 +19,7 @@ const HELP = `tidings: a messaging backbone for email and chat
   tidings restore <folder>      a backup into an empty DATA_DIR
   tidings import …              mail from an mbox, .eml or zip into a mailbox: --mailbox contact@town.example file.mbox
   tidings export …              a mailbox as an mbox: --mailbox contact@town.example --out file.mbox
+  tidings mail …                tls-report: see "tidings mail help"
   tidings demo                  a short story on a fresh backbone, or with --url http://… --smtp host:port on one that runs
   tidings help                  this page
 
@@ -79,7 +80,9 @@ const run = async (command: string, args: readonly string[]): Promise<number> =>
       return restoreCommand(args);
     case 'import':
     case 'export':
-      return mailCommand(command, args);
+      return archiveCommand(command, args);
+    case 'mail':
+      return mail(args);
     case 'demo':
       return (await import('./demo/index.ts')).demoCommand(args, process.stdout);
     case 'help':
@@ -131,7 +134,13 @@ const withDatabase = async (work: (databaseUrl: string, config: Config) => Promi
   }
 };
 
-const mailCommand = (command: 'import' | 'export', args: readonly string[]): Promise<number> =>
+const mail = (args: readonly string[]): Promise<number> =>
+  withDatabase(async (databaseUrl, config) => {
+    const { mailCommand } = await import('./mail/tls-report.ts');
+    return mailCommand(args, { databaseUrl, config, stdout: process.stdout, stderr: process.stderr });
+  });
+
+const archiveCommand = (command: 'import' | 'export', args: readonly string[]): Promise<number> =>
   withDatabase(async (databaseUrl, config) => {
     const { importCommand, exportCommand } = await import('./mail/index.ts');
     const context = { databaseUrl, config, stdout: process.stdout, stderr: process.stderr };

@@ -21,7 +21,9 @@ import { createMeasures } from './measures.ts';
 import { messagesFrom } from './message.ts';
 import { migrateEgress } from './migrations.ts';
 import { sendFrom } from './owner.ts';
+import { openReporter, reportTls } from './report-tls.ts';
 import { signerOf } from './sign.ts';
+import { countTls } from './tls-counts.ts';
 import { configuredTransport } from './transport.ts';
 
 export interface EgressOptions {
@@ -45,7 +47,10 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
   const measures = createMeasures(platform.metrics);
   const secret = await returnPathSecret(platform.keys);
   const dns = openDns({ servers: config.dnsServers });
-  const transport = options.transport ?? configuredTransport({ config, pool, now, logger }, dns);
+  const reporter = openReporter(platform, dns);
+  const counts = reporter === null ? null : countTls(pool, now, logger);
+  const told = counts === null ? {} : { onTls: counts.add };
+  const transport = options.transport ?? configuredTransport({ config, pool, now, logger, ...told }, dns);
   const messages = messagesFrom(platform.blobs, signerOf({ ...platform, logger }));
   const findRecipient = findRecipientIn(commands, {
     ...{ domains: mailDomains, maxRecipients: Infinity, refuse: refusalsOf(platform), returning: cameBackTo(secret) },
@@ -82,14 +87,17 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
       }),
   });
   const manager = startProcessManager({ name: EGRESS, shards, pool, logger, now, lease: options.lease, follow });
+  const stopping = new AbortController();
+  const reporting = reporter === null ? null : reportTls(reporter, now, logger, stopping.signal);
   return {
     name: 'smtp-egress',
     health: manager.health,
     stop: async () => {
       const grace = setTimeout(() => void transport.close(), GRACE_MS);
-      await manager.stop();
+      stopping.abort();
+      await Promise.all([manager.stop(), reporting]);
       clearTimeout(grace);
-      await transport.close();
+      await Promise.all([transport.close(), reporter?.close(), counts?.close()]);
       dns.close();
       measures.close();
     },

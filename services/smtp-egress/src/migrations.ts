@@ -68,6 +68,32 @@ const steps: readonly string[] = [
   );
   create index sts_policy_expires on egress.sts_policy (expires_at);
   `,
+  `
+  -- How TLS went in sessions with other domains (RFC 8460), until it is reported.
+  create table egress.tls_result (
+    day date not null,
+    domain text collate "C" not null,
+    -- SHA-256 of the result, which may be too long for an index.
+    way bytea not null,
+    result json not null,
+    sessions bigint not null,
+    primary key (day, domain, way)
+  );
+  -- Reports that nobody has taken yet.
+  create table egress.tls_report (
+    report_id text not null,
+    domain text collate "C" not null,
+    day date not null,
+    -- A URI.
+    destination text not null,
+    -- JSON, compressed by gzip.
+    body bytea not null,
+    next_at timestamptz not null,
+    tried_until timestamptz not null,
+    primary key (report_id, destination)
+  );
+  create index tls_report_next on egress.tls_report (next_at);
+  `,
 ];
 
 /** Several processes may run it at once. */

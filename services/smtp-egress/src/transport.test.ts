@@ -5,6 +5,7 @@ import type { Transmission } from '@tidings/contracts/ports/mail-transport';
 import { loadConfig } from '@tidings/infra/config/config';
 import { openDns } from '@tidings/infra/dns/system-dns';
 import { openPool } from '@tidings/infra/postgres/pools';
+import type { TlsResult } from '@tidings/infra/tls-report/result';
 import { either as E } from 'fp-ts';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
@@ -60,6 +61,13 @@ beforeEach(async () => {
   );
 });
 
+/** How TLS went, as it was told. */
+let told: TlsResult[];
+beforeEach(() => {
+  told = [];
+});
+const ways = (): readonly unknown[] => told.map(({ policy, failure }) => [policy?.type ?? null, failure?.type ?? null]);
+
 /** What becomes of a mail to bob with these settings. */
 const send = async (env: Readonly<Record<string, string>>, httpsPort = 1): Promise<Transmission | undefined> => {
   const config = E.getOrElseW(() => {
@@ -67,7 +75,7 @@ const send = async (env: Readonly<Record<string, string>>, httpsPort = 1): Promi
   })(loadConfig({ DNS_SERVERS: names.address, EGRESS_ALLOW_PRIVATE: 'on', ...env }));
   const dns = openDns({ servers: config.dnsServers });
   const world = { smtpPort: sink.port, httpsPort, trusted: [authority.cert] };
-  const transport = configuredTransport({ config, pool, now: Date.now, logger }, dns, world);
+  const transport = configuredTransport({ config, pool, now: Date.now, logger, onTls: (result) => told.push(result) }, dns, world);
   const text = Buffer.from('Subject: Secret\r\n\r\nwords\r\n');
   const bytes = async function* () {
     yield text;
@@ -95,6 +103,14 @@ describe('mail that goes out directly', () => {
     expect(await send({ EGRESS_DANE: 'off' })).toMatchObject({ type: 'delivered', tls: null });
     sink.play({ certificate });
     expect(await send({})).toMatchObject({ type: 'delivered', tls: 'TLSv1.3 dane' });
+    told = told.filter(({ policy }) => policy?.type !== 'sts'); // whose file cannot be had
+    expect(ways()).toEqual([
+      ['tlsa', 'validation-failure'], // it offers TLS, and has no certificate
+      [null, 'starttls-not-supported'],
+      ['tlsa', null],
+    ]);
+    expect(told.at(-1)).toMatchObject({ domain: 'example.org', host: 'mx.example.org', address: '127.0.0.1' });
+    expect(told.at(-1)?.policy?.strings).toEqual([expect.stringMatching(/^3 1 1 [0-9a-f]{64}$/)]);
   });
 
   it('keeps to an MTA-STS policy, and remembers it in the database', async () => {
@@ -112,8 +128,71 @@ describe('mail that goes out directly', () => {
     expect(await send({ EGRESS_DANE: 'off', EGRESS_MTA_STS: 'off' })).toMatchObject({ type: 'delivered', tls: null });
     sink.play({ certificate });
     expect(await send({ EGRESS_DANE: 'off' })).toMatchObject({ type: 'delivered', tls: 'TLSv1.3 mta-sts' });
+    expect(ways()).toEqual([
+      ['sts', 'validation-failure'],
+      ['sts', 'validation-failure'],
+      [null, 'starttls-not-supported'],
+      ['sts', null],
+    ]);
+    expect(told[0]?.policy).toEqual({
+      ...{ type: 'sts', mx: ['mx.example.org'] },
+      strings: ['version: STSv1', 'mode: enforce', 'mx: mx.example.org', 'max_age: 86400'],
+    });
     await forgetStsPolicies(pool, Date.now() + 86_400_001);
     expect((await pool.query('select from egress.sts_policy')).rowCount).toBe(0);
+  });
+});
+
+describe('what is told of TLS', () => {
+  const publish = async (file: string): Promise<number> => {
+    const files = createServer(authority.issue({ alternatives: ['mta-sts.example.org'] }), (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' }).end(file);
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    ends.push(() => new Promise((resolve) => files.close(resolve)));
+    return (files.address() as AddressInfo).port; // a TCP server has one
+  };
+  const policy = (mode: string, mx: string): string => `version: STSv1\nmode: ${mode}\nmx: ${mx}\nmax_age: 86400\n`;
+  beforeEach(() => pool.query('delete from egress.sts_policy'));
+  const env = { EGRESS_DANE: 'off' };
+
+  it('is what a policy on trial finds, while the mail goes out', async () => {
+    const port = await publish(policy('testing', 'mx.example.org'));
+    sink.play({ certificate });
+    expect(await send(env, port)).toMatchObject({ type: 'delivered' });
+    sink.play({ certificate: authority.issue({ alternatives: ['mx.example.com'] }) });
+    expect(await send(env, port)).toMatchObject({ type: 'delivered' });
+    sink.play({ certificate: authority.issue({ alternatives: ['mx.example.org'], expired: true }) });
+    expect(await send(env, port)).toMatchObject({ type: 'delivered' });
+    sink.play({ certificate: openAuthority().issue({ alternatives: ['mx.example.org'] }) });
+    expect(await send(env, port)).toMatchObject({ type: 'delivered' });
+    expect(ways()).toEqual([
+      ['sts', null],
+      ['sts', 'certificate-host-mismatch'],
+      ['sts', 'certificate-expired'],
+      ['sts', 'certificate-not-trusted'],
+    ]);
+  });
+
+  it('is what a policy that is enforced finds, and what is wrong with the policy', async () => {
+    sink.play({ certificate: authority.issue({ alternatives: ['mx.example.org'], expired: true }) });
+    expect(await send(env, await publish('version: STSv1\nmode: strict\n'))).toMatchObject({ type: 'delivered' });
+    expect(await send(env, 1)).toMatchObject({ type: 'delivered' });
+    expect(await send(env, await publish(policy('enforce', 'mx.example.org')))).toMatchObject({ type: 'refused' });
+    await pool.query('delete from egress.sts_policy');
+    expect(await send(env, await publish(policy('enforce', 'other.example.org')))).toMatchObject({ type: 'refused' });
+    expect(ways()).toEqual([
+      ...[
+        ['sts', 'sts-policy-invalid'],
+        [null, null],
+      ],
+      ...[
+        ['sts', 'sts-policy-fetch-error'],
+        [null, null],
+      ],
+      ['sts', 'certificate-expired'],
+      ['sts', 'validation-failure'],
+    ]);
   });
 });
 

@@ -11,6 +11,7 @@ import { tlsPolicies } from '@tidings/infra/mail-policy/tls-policies';
 import { endpointOf, openValidatingDns } from '@tidings/infra/mail-policy/validating-dns';
 import { openMailTransport } from '@tidings/infra/mail-transport/open-transport';
 import { proxiesOf } from '@tidings/infra/mail-transport/proxies';
+import type { TlsFailure, TlsResult } from '@tidings/infra/tls-report/result';
 import { isPublicAddress } from '@tidings/infra/webhooks/guard';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
@@ -22,6 +23,8 @@ export interface TransportParts {
   readonly pool: Pool;
   readonly now: () => number;
   readonly logger: Logger;
+  /** How TLS went, for each session with an exchanger. */
+  readonly onTls?: (result: TlsResult) => void;
 }
 
 /** What the internet has fixed, and tests cannot have. */
@@ -32,19 +35,30 @@ export interface World {
   readonly trusted?: readonly string[];
 }
 
-export const configuredTransport = ({ config, pool, now, logger }: TransportParts, dns: Dns, world: World = {}): MailTransport => {
+export const configuredTransport = (parts: TransportParts, dns: Dns, world: World = {}): MailTransport => {
+  const { config, pool, now, logger, onTls } = parts;
   const { mailOut, mailHost, dnsServers } = config;
-  const { smtpPort = 25, httpsPort = 443, trusted = [] } = world;
+  const { smtpPort = mailOut.port, httpsPort = 443, trusted = [] } = world;
   const mayCall = (address: string): boolean => mailOut.allowPrivate || isPublicAddress(address);
   const fetchPolicy = policyFetcher({ dns, mayCall, port: httpsPort, trusted });
-  const mtaSts = mailOut.mtaSts ? openMtaSts({ dns, memory: stsPoliciesIn(pool), fetchPolicy, now, logger }) : null;
+  const told = onTls === undefined ? {} : { onTls };
+  const onFailure = (domain: string, failure: TlsFailure): void =>
+    onTls?.({ domain, policy: { type: 'sts', strings: [], mx: [] }, host: null, address: null, failure });
+  const mtaSts = mailOut.mtaSts ? openMtaSts({ dns, memory: stsPoliciesIn(pool), fetchPolicy, now, logger, onFailure }) : null;
   const resolvers = believed(mailOut.dane, dnsServers.length > 0 ? dnsServers : getServers());
   const dane = resolvers.length === 0 ? null : daneFor(openValidatingDns({ servers: resolvers, now }), now, smtpPort);
   return openMailTransport({
     ...{ dns, name: mailHost, routes: routesOf(mailOut), proxies: proxiesOf(mailOut.proxies), mayCall, trusted, port: smtpPort },
-    policies: tlsPolicies({ dane, mtaSts }),
+    ...{ policies: tlsPolicies({ dane, mtaSts }), ...told },
   });
 };
+
+/** The same way out for what goes out whatever TLS does: no policy is asked, and nothing is told of it. */
+export const plainTransport = ({ mailOut, mailHost }: TransportParts['config'], dns: Dns): MailTransport =>
+  openMailTransport({
+    ...{ dns, name: mailHost, routes: routesOf(mailOut), proxies: proxiesOf(mailOut.proxies), port: mailOut.port },
+    mayCall: (address) => mailOut.allowPrivate || isPublicAddress(address),
+  });
 
 /** The servers whose word on signatures counts: anybody between us and another could say as much. */
 export const believed = (dane: 'auto' | 'on' | 'off', servers: readonly string[]): readonly string[] => {

@@ -159,7 +159,8 @@ const parsed = (
   }
 };
 
-const withPlatform = async <A>({ databaseUrl, config }: MailContext, work: (platform: Platform) => Promise<A>): Promise<A> => {
+/** For one command. */
+export const withPlatform = async <A>({ databaseUrl, config }: MailContext, work: (platform: Platform) => Promise<A>): Promise<A> => {
   const logger = pino({ level: 'warn' }, pino.destination(2));
   const platform = await openPlatform({ ...config, databaseUrl }, { process: 'cli', logger, connections: 4 });
   try {
