@@ -130,5 +130,10 @@ it('restores what there was, and only whole', async ({ annotate }) => {
     said: expect.stringContaining('its checksum differs, and nothing was restored'),
   });
   expect(await readdir(data('third'))).not.toContain('postgres');
+  // A sentence for who stands at the terminal, and no stack.
+  expect(await tidings(['restore', data('nowhere')], data('third'))).toEqual({
+    code: 1,
+    said: `tidings restore: ${data('nowhere')} holds no backup: it has no manifest.json\n`,
+  });
   expect(JSON.parse(await readFile(join(data('saved'), 'manifest.json'), 'utf8'))).toMatchObject({ format: 1, blobs: 'folder' });
 });

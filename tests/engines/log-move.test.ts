@@ -7,6 +7,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { START } from '@tidings/contracts/ports/event-log';
+import { openKurrentLog } from '@tidings/infra/event-log/kurrentdb/kurrentdb-log';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Load } from '../acceptance/load.ts';
 import { foundTown, type Town } from '../acceptance/town.ts';
@@ -20,7 +22,8 @@ let dataDir: string;
 let town: Town;
 let program: Program;
 let load: Load;
-let server: { readonly url: string; readonly name: string; readonly records: () => number; readonly stop: () => Promise<void> };
+/** `records`: how many it holds, where that can be asked. */
+let server: { readonly url: string; readonly name: string; readonly records: (() => number) | null; readonly stop: () => Promise<void> };
 
 const env = (log: string): Readonly<Record<string, string>> => ({
   OIDC_ISSUER: town.issuer.url,
@@ -32,17 +35,27 @@ const start = async (log: string): Promise<void> => {
   program = await startProgram({ dataDir, env: env(log) });
 };
 
+/** One that is there for others, and holds what they wrote, is none to move into. */
+const emptyKurrent = async (): Promise<typeof server | null> => {
+  if ((await kurrentLacks()) !== null) return null;
+  const real = await startKurrent();
+  const log = await openKurrentLog({ url: real.url });
+  const isEmpty = (await log.head(0)) === START;
+  await log.close();
+  if (isEmpty) return { ...real, records: null };
+  await real.stop();
+  return null;
+};
+
+const protocolServer = async (): Promise<typeof server> => {
+  const protocol = new KurrentProtocolServer();
+  await protocol.listen();
+  const name = 'the wire protocol of KurrentDB, not the server: there is no Docker, and no empty one at KURRENTDB_URL';
+  return { url: protocol.url, name, records: () => protocol.records.all.length, stop: () => Promise.resolve(protocol.stop()) };
+};
+
 beforeAll(async () => {
-  const lack = await kurrentLacks();
-  if (lack === null) {
-    const real = await startKurrent();
-    server = { ...real, records: () => Number.POSITIVE_INFINITY };
-  } else {
-    const protocol = new KurrentProtocolServer();
-    await protocol.listen();
-    const name = `the wire protocol of KurrentDB, not the server (${lack})`;
-    server = { url: protocol.url, name, records: () => protocol.records.all.length, stop: () => Promise.resolve(protocol.stop()) };
-  }
+  server = (await emptyKurrent()) ?? (await protocolServer());
   dataDir = await mkdtemp(join(tmpdir(), 'tidings-move-'));
   await chmod(dataDir, 0o711);
   town = await foundTown('Mover', 4);

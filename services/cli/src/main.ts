@@ -58,6 +58,7 @@ const EXPECTED = new Set([
   'WrongBlobKeys',
   'LogNotInUse',
   'MoveRefused',
+  'BackupFailed',
 ]);
 
 const run = async (command: string, args: readonly string[]): Promise<number> => {
@@ -147,17 +148,15 @@ const archiveCommand = (command: 'import' | 'export', args: readonly string[]): 
     return command === 'import' ? importCommand(args, context) : exportCommand(args, context);
   });
 
-const migrateCommand = (args: readonly string[]): Promise<number> =>
-  withDatabase(async (databaseUrl, config) => {
-    if (args.length > 0) {
-      const { moveCommand } = await import('./move-log.ts');
-      return moveCommand(args, { databaseUrl, config, stdout: process.stdout });
-    }
+const migrateCommand = async (args: readonly string[]): Promise<number> => {
+  if (args.length > 0) return (await import('./move-log.ts')).moveCommand(args, process.stdout, withDatabase);
+  return withDatabase(async (databaseUrl, config) => {
     const { migrate } = await import('./migrate.ts');
     await migrate(databaseUrl, createLogger({ level: config.logLevel, process: 'migrate' }));
     say('The schema is up to date.\n');
     return 0;
   });
+};
 
 const tokenCommand = async ([user, ...rest]: readonly string[]): Promise<number> => {
   if (user === undefined || rest.length > 0) throw new UsageError('say for whom: tidings token alice');

@@ -9,11 +9,8 @@ import { migrate } from './migrate.ts';
 import type { Out } from './out.ts';
 import { bar, CLEAR_LINE, count, duration } from './progress.ts';
 
-export interface MoveContext {
-  readonly databaseUrl: string;
-  readonly config: Config;
-  readonly stdout: Out;
-}
+/** Gives the work the database of this installation, and what it is configured to be. */
+export type WithDatabase = (work: (databaseUrl: string, config: Config) => Promise<number>) => Promise<number>;
 
 const HELP = `tidings migrate: the schema, and where the log is
 
@@ -34,12 +31,14 @@ interface Asked {
 }
 
 /** @returns the exit code: 0 done, 1 stopped before the switch, 2 wrong arguments. @throws MoveRefused */
-export const moveCommand = async (args: readonly string[], { databaseUrl, config, stdout }: MoveContext): Promise<number> => {
+export const moveCommand = async (args: readonly string[], stdout: Out, withDatabase: WithDatabase): Promise<number> => {
   const asked = parse(args);
-  if (typeof asked === 'string') {
-    stdout.write(`${asked === '' ? '' : `${asked}\n\n`}${HELP}`);
-    return asked === '' ? 0 : 2;
-  }
+  if (typeof asked !== 'string') return withDatabase((databaseUrl, config) => move(asked, databaseUrl, config, stdout));
+  stdout.write(`${asked === '' ? '' : `${asked}\n\n`}${HELP}`);
+  return asked === '' ? 0 : 2;
+};
+
+const move = async (asked: Asked, databaseUrl: string, config: Config, stdout: Out): Promise<number> => {
   const logger = createLogger({ level: 'error', process: 'migrate' });
   await migrate(databaseUrl, logger);
   const pool = openPool({ url: databaseUrl, name: 'tidings migrate', max: 3, logger });
