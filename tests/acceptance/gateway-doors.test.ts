@@ -1,5 +1,5 @@
 /** Who brings mail into conversations, and how: providers with their own signatures, strangers, mail threads, too much of it, a log that is away, a power cut. */
-import type { Email, MailPage } from '@tidings/contracts/http/mail-objects';
+import type { Email, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import type { ConversationId } from '@tidings/contracts/ids';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import pg from 'pg';
@@ -244,6 +244,38 @@ describe('who writes by mail alone', () => {
     await vi.waitFor(async () => expect(await gate.mappings(roomId)).toMatchObject([{ senderEmail: null, emailMessageId: null }]), soon);
     expect(await town.as.alice.refused('GET', `/gateway/mails/${mapped?.mailId}/raw`)).toEqual(missing);
     await vi.waitFor(async () => expect(await gate.answerTo({ to: address, text: 'Still here.' })).toMatch(/550 5\.1\.1/), soon);
+  });
+});
+
+describe('a mail for a room and for a mailbox of a member', () => {
+  it('is read in the one as it is read in the other, whichever comes first', async () => {
+    const { alice } = gate.town.as;
+    const { roomId, address } = await gate.conversation();
+    const subject = `Both ${roomId}`;
+    const mailboxId = (await alice.ask<Me>('GET', '/api/me')).mailboxes.find(({ address: own }) => own === 'alice@tidings.test')?.id ?? '';
+    const thread = (check: (one: Thread) => boolean): Promise<Thread> =>
+      vi.waitFor(async () => {
+        const { content } = await alice.ask<MailPage<Thread>>('GET', `/api/mailboxes/${mailboxId}/threads?view=inbox`);
+        const found = content.find((one) => one.subject === subject && check(one));
+        if (found === undefined) throw new Error('there is no such thread');
+        return found;
+      }, soon);
+    const unread = async (): Promise<number> => (await alice.ask<{ unreadCount: number }>('GET', `/api/rooms/${roomId}`)).unreadCount;
+    const both = { to: [address, 'alice@tidings.test'], subject };
+
+    await gate.deliver({ ...both, text: 'Read in the room.', messageId: `<1.${roomId}@example.org>` });
+    await gate.arrives(roomId, 'Read in the room.');
+    await thread((one) => one.unread);
+    await alice.ask('POST', `/api/rooms/${roomId}/mark-read`);
+    await thread((one) => !one.unread);
+
+    await gate.deliver({ ...both, text: 'Read by mail.', messageId: `<2.${roomId}@example.org>`, inReplyTo: `<1.${roomId}@example.org>` });
+    await gate.arrives(roomId, 'Read in the room.', 'Read by mail.');
+    const { id } = await thread((one) => one.unread && one.messageCount === 2);
+    expect(await unread()).toBe(1);
+    const { content } = await alice.ask<MailPage<Email>>('GET', `/api/threads/${id}/messages?mailboxId=${mailboxId}`);
+    await alice.ask('PUT', `/api/threads/${id}/read`, { mailboxId, upTo: content.at(-1)?.id });
+    await vi.waitFor(async () => expect(await unread()).toBe(0), soon);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import * as t from 'io-ts';
 import { int, nullable, oneOf, text } from '../codec.ts';
-import { BlobId, ConversationId, GatewayMailId, MessageId, UserId } from '../ids.ts';
+import { BlobId, ConversationId, EmailId, GatewayMailId, MessageId, UserId } from '../ids.ts';
 import { sealed } from '../sealed.ts';
 import { defineEvent, type EventOf } from './definition.ts';
 import { Authentication, Envelope } from './email.ts';
@@ -14,21 +14,28 @@ export type Door = t.TypeOf<typeof Door>;
 
 export const GatewayMailReceived = defineEvent({
   type: 'GatewayMailReceived',
+  version: 2,
   doc: 'A mail for the gateway was taken: its bytes are durable, and whoever brought it was told so.',
   data: t.readonly(
-    t.type({
-      mailId: GatewayMailId,
-      door: Door,
-      blobId: BlobId,
-      size: int(0),
-      /** Of the envelope, as a user (who need not be registered): whose data this is. */
-      senderId: UserId,
-      envelope: sealed(Envelope),
-      /** What a relay that we trust found of its author; null where we look for ourselves. */
-      said: nullable(Authentication),
-    }),
+    t.intersection([
+      t.type({
+        mailId: GatewayMailId,
+        door: Door,
+        blobId: BlobId,
+        size: int(0),
+        /** Of the envelope, as a user (who need not be registered): whose data this is. */
+        senderId: UserId,
+        envelope: sealed(Envelope),
+        /** What a relay that we trust found of its author; null where we look for ourselves. */
+        said: nullable(Authentication),
+      }),
+      /** What it is in mailboxes of ours, where it came for those too. */
+      t.partial({ emailId: EmailId }),
+    ]),
   ),
   personal: [{ subject: 'senderId', fields: ['envelope'] }],
+  // Where else earlier ones came was not written down.
+  upcasts: [{ to: 2, apply: (data) => data }],
 });
 export type GatewayMailReceived = EventOf<typeof GatewayMailReceived>;
 

@@ -133,6 +133,7 @@ export const samples: { readonly [T in EventType]: DataOf<T> } = {
     ...{ mailId: gatewayMailId, door: 'smtp', blobId: blob('e'), size: 2048, senderId: grace },
     envelope: { ...envelope, rcptTo: ['reply+token@inbox.tidings.test'] },
     said: { spf: 'pass', dkim: 'pass', dmarc: 'pass', arc: 'none', verdict: 'pass' },
+    emailId,
   },
   GatewayMailClaimed: { mailId: gatewayMailId, contentHash: 'f'.repeat(64), messageIdReused: false },
   GatewayMailSettled: {

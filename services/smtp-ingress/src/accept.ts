@@ -44,14 +44,16 @@ export const accept = async (message: Readable, transaction: Transaction, to: St
   const emailId = v7() as EmailId;
   const { mailFrom, helo, clientAddress, recipients, traceId } = transaction;
   const forGateway = recipients.filter(({ mailboxId }) => mailboxId === null).map(({ address }) => address);
-  if (forGateway.length > 0) {
-    const envelope = { mailFrom, rcptTo: forGateway, helo, clientAddress };
-    // Should the second half fail, the peer sends all of it again, and the gateway knows the mail by what it says.
-    await takeGatewayMail(to, { mailId: derivedId<GatewayMailId>('smtp', emailId), door: 'smtp', blob, envelope, said: null, traceId });
-  }
   const forMailboxes = recipients.flatMap(({ mailboxId, address }): readonly MailRecipient[] =>
     mailboxId === null ? [] : [{ mailboxId, address }],
   );
+  if (forGateway.length > 0) {
+    const envelope = { mailFrom, rcptTo: forGateway, helo, clientAddress };
+    // Should the second half fail, the peer sends all of it again, and the gateway knows the mail by what it says.
+    const mailId = derivedId<GatewayMailId>('smtp', emailId);
+    const also = forMailboxes.length === 0 ? {} : { emailId };
+    await takeGatewayMail(to, { mailId, door: 'smtp', blob, envelope, said: null, traceId, ...also });
+  }
   const received =
     forMailboxes.length === 0
       ? []

@@ -22,7 +22,7 @@ import { migrateGatewayOut } from './migrations.ts';
 import { callOff, isNews, newsTypes, recordNews } from './news.ts';
 import type { OutParts } from './parts.ts';
 import { planMailings, sentMessage } from './plan.ts';
-import { mailFiled, mailRead, roomRead } from './receipts.ts';
+import { mailFiled, mailMapped, mailRead, mailReceived, roomRead } from './receipts.ts';
 import { sendDigest } from './send-digest.ts';
 import { contextOf, sendNotice } from './send.ts';
 
@@ -31,7 +31,7 @@ const GATEWAY_OUT = 'gateway-out';
 const POLICIES_BUDGET_MS = 10_000;
 
 /** Read as they stand in the log: what matters of them is in the open, and there are many. */
-const UNOPENED: ReadonlySet<string> = new Set<EventType>(['MessageSent', 'EmailFiled']);
+const UNOPENED: ReadonlySet<string> = new Set<EventType>(['MessageSent', 'EmailFiled', 'GatewayMailReceived', 'MailMapped']);
 const FOLLOWED = [
   ...(['MailingPlanned', 'MessageDeleted', 'RoomLeft', 'MailPolicySet'] as const),
   ...(['RoomRead', 'ThreadRead', 'EmailKeywordsSet'] as const),
@@ -42,7 +42,7 @@ const isFollowed = (event: Recorded): event is Followed => followed.has(event.ty
 
 /** Mail may leave a moment later; most messages of a chat are none of ours, and looking at each by itself costs the chat a tenth of its speed. */
 const REST_MS = 150;
-const TYPES: readonly EventType[] = ['MessageSent', 'EmailFiled', ...FOLLOWED, ...newsTypes];
+const TYPES: readonly EventType[] = ['MessageSent', 'EmailFiled', 'GatewayMailReceived', 'MailMapped', ...FOLLOWED, ...newsTypes];
 
 /** Runs on every node; each shard is followed by the one that holds its lease. Needs `migrateProjector` and `migratePresence` to have run. */
 export const startGatewayOut = async (platform: Platform, logger: Logger, lease?: LeaseOptions): Promise<ProcessManager> => {
@@ -106,6 +106,8 @@ const takePage = async (parts: OutParts, page: LogPage, turn: Turn, timer: Timer
   for (const logged of page.events) {
     if (turn.signal.aborted) return;
     if (logged.type === 'EmailFiled') await mailFiled(parts, logged);
+    if (logged.type === 'GatewayMailReceived') await mailReceived(parts, logged);
+    if (logged.type === 'MailMapped') await mailMapped(parts, logged);
     const event = byPosition.get(logged.position);
     if (event === undefined) continue;
     if (isNews(event)) await recordNews(parts, event);

@@ -36,6 +36,18 @@ export const rememberMailed = async (
   );
 };
 
+/** What lies in a member's mailbox already, and is on no way any more. Once more changes nothing. */
+export const rememberRead = async (
+  pool: Pool,
+  one: Omit<Mailed, 'isRead'> & { readonly mailboxId: MailboxId; readonly threadId: ThreadId },
+): Promise<void> => {
+  await pool.query(
+    `insert into gateway_out.mailed (email_id, message_id, room_id, user_id, received_as, mailbox_id, thread_id, under_way)
+     values ($1, $2, $3, $4, $5, $6, $7, false) on conflict do nothing`,
+    [one.emailId, one.messageId, one.roomId, one.userId, one.receivedAs, one.mailboxId, one.threadId],
+  );
+};
+
 /** Primary key. */
 export const mailedIn = (pool: Pool, emailId: EmailId): Promise<readonly Mailed[]> => select(pool, 'email_id = $1', [emailId]);
 
@@ -71,7 +83,7 @@ export const setFiled = async (
   { emailId, mailboxId, threadId }: { readonly emailId: EmailId; readonly mailboxId: MailboxId; readonly threadId: ThreadId },
 ): Promise<readonly Mailed[]> => {
   const { rows } = await pool.query<Mailed>(
-    `update gateway_out.mailed set mailbox_id = $2, thread_id = $3 where received_as = $1 returning ${columns}`,
+    `update gateway_out.mailed set mailbox_id = $2, thread_id = $3 where received_as = $1 and (mailbox_id is null or mailbox_id = $2) returning ${columns}`,
     [emailId, mailboxId, threadId],
   );
   return rows;

@@ -33,6 +33,21 @@ const steps: readonly string[] = [
   create index mailed_unread on gateway_out.mailed (room_id, user_id) where not is_read or under_way;
   create index mailed_thread on gateway_out.mailed (thread_id) where not is_read;
   `,
+  `
+  create table gateway_out.arrived (
+    mail_id uuid primary key,
+    email_id uuid not null,
+    message_id uuid,
+    room_id uuid
+  );
+  create index arrived_email on gateway_out.arrived (email_id);
+  create table gateway_out.arrived_in (
+    email_id uuid not null,
+    mailbox_id uuid not null,
+    thread_id uuid not null,
+    primary key (email_id, mailbox_id)
+  );
+  `,
 ];
 
 /** Several processes may run it at once. */

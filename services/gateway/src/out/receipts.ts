@@ -5,7 +5,7 @@
 import type { EmailKeywordsSet, ThreadRead } from '@tidings/contracts/events/thread';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { RoomRead } from '@tidings/contracts/events/read-receipt';
-import { EmailId, MailboxId, ThreadId, type UserId } from '@tidings/contracts/ids';
+import { EmailId, GatewayMailId, MailboxId, MessageId, RoomId, ThreadId, type UserId } from '@tidings/contracts/ids';
 import type { LoggedEvent } from '@tidings/contracts/ports/event-log';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { readReceipt, readReceiptKey } from '@tidings/domain/read-receipt/index';
@@ -15,18 +15,52 @@ import type { Entry } from '@tidings/projections/chat-view/index';
 import { entriesById } from '@tidings/projections/timeline/index';
 import { either as E } from 'fp-ts';
 import * as t from 'io-ts';
+import { arrivedAs, arrivedIn, bringTogether, rememberArrival } from './arrived.ts';
 import { type Mailed, mailedIn, setFiled, setRead, unreadIn, unreadTo } from './mailed.ts';
 import type { OutParts } from './parts.ts';
 import { contextOf } from './send.ts';
 
+/** How long the timeline may take to know a message; without it, the next mark of its reader counts. */
+const FRESH_BUDGET_MS = 5_000;
+
 /** What of `EmailFiled` is in the open, in every version of it. */
 const Filed = t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, emailId: EmailId }));
 
-/** A mail of ours reached its reader's own mailbox: perhaps they have read the message meanwhile. */
+/** A mail of ours, or one that is a message too, reached its reader's own mailbox: perhaps they have read the message meanwhile. */
 export const mailFiled = async (parts: OutParts, { data }: LoggedEvent): Promise<void> => {
   const filed = Filed.decode(data);
   if (E.isLeft(filed)) return;
-  const mails = await setFiled(parts.platform.pool, filed.right);
+  const { pool } = parts.platform;
+  if (await arrivedIn(pool, filed.right)) await bringTogether(parts, filed.right.emailId);
+  await catchUp(parts, await setFiled(pool, filed.right));
+};
+
+/** What of `GatewayMailReceived` and `MailMapped` is in the open, in every version of them. */
+const Received = t.readonly(t.intersection([t.type({ mailId: GatewayMailId }), t.partial({ emailId: EmailId })]));
+const Mapped = t.readonly(t.type({ conversationId: RoomId, direction: t.literal('in'), mailId: GatewayMailId, messageId: MessageId }));
+
+/** A mail came for the gateway, and perhaps for mailboxes too. */
+export const mailReceived = async ({ platform: { pool } }: OutParts, { data }: LoggedEvent): Promise<void> => {
+  const received = Received.decode(data);
+  if (E.isRight(received) && received.right.emailId !== undefined)
+    await rememberArrival(pool, received.right.mailId, received.right.emailId);
+};
+
+/** It became a message. */
+export const mailMapped = async (parts: OutParts, { data, position }: LoggedEvent): Promise<void> => {
+  const mapped = Mapped.decode(data);
+  if (E.isLeft(mapped)) return;
+  const { conversationId: roomId, mailId, messageId } = mapped.right;
+  const emailId = await arrivedAs(parts.platform.pool, { mailId, messageId, roomId });
+  if (emailId === null) return; // it came for no mailbox
+  const { pool, freshness } = parts.platform;
+  const together = await bringTogether(parts, emailId);
+  if (together.length === 0) return;
+  await freshness.waitFor(position, ['timeline'], FRESH_BUDGET_MS);
+  for (const id of together) await catchUp(parts, await mailedIn(pool, id));
+};
+
+const catchUp = async (parts: OutParts, mails: readonly Mailed[]): Promise<void> => {
   if (mails.length === 0) return; // other mail
   const entries = await entriesOf(parts, mails);
   const read: Mailed[] = [];

@@ -1,7 +1,7 @@
 /** The way of every mail into the gateway, through whichever door: its bytes are durable already, now the event is. What becomes of it is the gateway's. */
 import type { Authentication, Envelope } from '@tidings/contracts/events/email';
 import type { Door } from '@tidings/contracts/events/gateway-mail';
-import { type CommandId, derivedId, type GatewayMailId, type UserId } from '@tidings/contracts/ids';
+import { type CommandId, derivedId, type EmailId, type GatewayMailId, type UserId } from '@tidings/contracts/ids';
 import type { StoredBlob } from '@tidings/contracts/ports/blob-store';
 import { mailPersonIdOf } from '@tidings/domain/gateway/index';
 import { gatewayMail, gatewayMailKey } from '@tidings/domain/gateway-mail/index';
@@ -18,13 +18,18 @@ export interface MailToTake {
   readonly envelope: Envelope;
   /** What a relay that we trust found; null where we look for ourselves. */
   readonly said: Authentication | null;
+  /** What it is in mailboxes of ours, where it came for those too. */
+  readonly emailId?: EmailId;
   readonly traceId?: string;
 }
 
 /** Once more with the same id changes nothing. @throws what the log and the blobs throw when they are out of reach: nobody has it then */
 export const takeGatewayMail = async (platform: Pick<Platform, 'blobs' | 'commands'>, mail: MailToTake): Promise<void> => {
-  const { mailId, door, blob, envelope, said, traceId } = mail;
-  const received = { mailId, door, blobId: blob.id, size: blob.size, senderId: senderOf(envelope.mailFrom), envelope, said };
+  const { mailId, door, blob, envelope, said, emailId, traceId } = mail;
+  const received = {
+    ...{ mailId, door, blobId: blob.id, size: blob.size, senderId: senderOf(envelope.mailFrom), envelope, said },
+    ...(emailId === undefined ? {} : { emailId }),
+  };
   const taken = await appendAfter(platform.blobs, blob.id, () =>
     platform.commands.transact(
       gatewayMail,
