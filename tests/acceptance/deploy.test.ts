@@ -137,9 +137,9 @@ describe('docker-compose.engines.yml', () => {
     });
     for (const service of together) {
       expect(Object.keys(service.environment).filter((name) => !(name in variables))).toEqual([]);
-      const { blobs, eventLog, kafka } = configOf(service);
-      const places = [new URL(blobs.s3?.endpoint ?? ''), new URL(eventLog.kurrentdb ?? ''), new URL(`kafka://${kafka.brokers[0] ?? ''}`)];
-      expect(places.map(({ hostname }) => hostname)).toEqual(['s3', 'kurrentdb', 'kafka']);
+      const { blobs, eventLog, kafka, openSearch } = configOf(service);
+      const urls = [blobs.s3?.endpoint, eventLog.kurrentdb, `kafka://${kafka.brokers[0] ?? ''}`, openSearch?.url];
+      expect(urls.map((url) => new URL(url ?? '').hostname)).toEqual(['s3', 'kurrentdb', 'kafka', 'opensearch']);
       const { s3, kafka: broker } = engines.services;
       expect(blobs.s3?.credentials).toEqual({
         accessKeyId: s3?.environment?.['ROOT_ACCESS_KEY'],

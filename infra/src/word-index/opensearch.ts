@@ -20,7 +20,7 @@ import { documentOf, MAPPINGS, metBy, searchOf, settings } from './opensearch-fo
 
 /** Long enough for a busy node, short enough for who waits for an answer. */
 const READ_TIMEOUT_MS = 10_000;
-const WRITE_TIMEOUT_MS = 60_000;
+const WRITE_TIMEOUT_MS = 30_000;
 /** Items that the engine has no room for are sent again so often, with longer pauses; then the page is, by whoever writes it. */
 const ITEM_ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 100;

@@ -24,6 +24,9 @@ export const indexOf = (schema: string): string => schema.replace(/^"(.*)"$/, '$
 export const indexTable = (schema: string): string =>
   `create table ${schema}.index_made (once boolean primary key default true check (once));`;
 
+/** The page's transaction waits for the engine, which may be slow, and must not be taken for one that was forgotten. */
+const PATIENCE = `set local idle_in_transaction_session_timeout = '300s'`;
+
 /** So much is written at a time, in entries and in words. */
 const MOST_ENTRIES = 1_000;
 const MOST_WORDS = 200_000;
@@ -69,6 +72,7 @@ export class IndexPage {
     if (changes.length === 0) return;
     this.#changes = [];
     this.#size = 0;
+    await this.#tx.query(PATIENCE);
     await this.#make();
     await this.#words.write(indexOf(this.#tx.schema), changes);
     this.#wrote = true;
