@@ -15,6 +15,8 @@ export interface Load {
   readonly recipients: number;
   readonly bytes: number;
   readonly atOnce: number;
+  /** By the domain of its author; else that is somebody else's. */
+  readonly signed: boolean;
 }
 
 export interface Queueing {
@@ -31,10 +33,10 @@ export const openQueueing = async (program: Program): Promise<Queueing> => {
   const platform = await openPlatform(config, { process: 'bench', logger: pino({ level: 'silent' }), connections: 8 });
   const line = randomBytes(57).toString('base64');
   let made = 0;
-  const one = async ({ recipients, bytes }: Load): Promise<void> => {
+  const one = async ({ recipients, bytes, signed }: Load): Promise<void> => {
     const n = (made += 1);
     const emailId = derivedId<EmailId>('bench-out', n);
-    const head = `From: team@tidings.test\r\nTo: r@sink.example\r\nSubject: bench ${n}\r\nMessage-ID: <${emailId}@tidings.test>\r\n\r\n`;
+    const head = `From: team@${signed ? 'tidings.test' : 'elsewhere.example'}\r\nTo: r@sink.example\r\nSubject: bench ${n}\r\nMessage-ID: <${emailId}@tidings.test>\r\n\r\n`;
     const raw = Buffer.from(`${head}${`${line}\r\n`.repeat(Math.ceil((bytes - head.length) / (line.length + 2)))}`);
     const { id: rawBlobId, size } = await platform.blobs.put(raw, { thenAppended: true });
     const command = {

@@ -28,6 +28,8 @@ const BYTES = 10_240;
 /** To the sink at once, and mails that are being handed over at once. */
 const SESSIONS = 20;
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 30);
+/** Measured without signatures, too, for a comparison of like with like: the relay beside signs nothing. */
+const UNSIGNED = process.env['BENCH_UNSIGNED'] === 'on';
 /** Easy to carry: what is looked at is a mail by itself. */
 const LATENCY_RATE = 20;
 
@@ -50,20 +52,24 @@ const rates = async (say: (line: string) => void): Promise<readonly Figure[]> =>
   const lack = postfixLacks();
   if (lack !== null) say(`Postfix is ${lack}`);
   const relayed = lack === null ? await withSink((sink) => postfixRates(sink, say)) : null;
-  const own = await withSink((sink) => ownRates(sink, say));
-  return CELLS.map(({ recipients, mails }, at): Figure => {
-    const { perSecond = Number.NaN, cpuMs = null } = own[at] ?? {};
+  const signed = await withSink((sink) => ownRates(sink, true, say));
+  const unsigned = UNSIGNED ? await withSink((sink) => ownRates(sink, false, say)) : [];
+  return [...figuresOf(signed, relayed, true), ...figuresOf(unsigned, relayed, false)];
+};
+
+const figuresOf = (own: readonly Rate[], relayed: readonly Rate[] | null, isSigned: boolean): readonly Figure[] =>
+  own.map(({ perSecond, cpuMs }, at): Figure => {
+    const { recipients, mails } = CELLS[at] ?? { recipients: Number.NaN, mails: Number.NaN };
     const baseline = relayed?.[at];
     return {
-      what: `SMTP egress: ${mails.toLocaleString('en-US')} mails of 10 kB to ${recipients} recipient${recipients === 1 ? '' : 's'} each, recorded before and after`,
+      what: `SMTP egress: ${mails.toLocaleString('en-US')} mails of 10 kB to ${recipients} recipient${recipients === 1 ? '' : 's'} each, recorded before and after${isSigned ? '' : ', unsigned'}`,
       unit: 'messages/s',
       value: perSecond,
       must: null,
       baseline: baseline === undefined ? null : { what: 'Postfix as a relay', value: baseline.perSecond },
-      note: `signed with RSA and Ed25519, which the baseline does not do${cpuMs === null ? '' : `; ${cpuMs.toFixed(2)} ms of CPU a mail in the sending process`}`,
+      note: `${isSigned ? 'signed with RSA and Ed25519, which the baseline does not do' : 'unsigned, as the baseline'}${cpuMs === null ? '' : `; ${cpuMs.toFixed(2)} ms of CPU a mail in the sending process`}`,
     };
   });
-};
 
 const withSink = async <A>(use: (sink: RunningSink) => Promise<A>): Promise<A> => {
   const sink = await startSmtpSink();
@@ -120,7 +126,7 @@ const postfixRates = async (sink: RunningSink, say: (line: string) => void): Pro
   }
 };
 
-const ownRates = async (sink: RunningSink, say: (line: string) => void): Promise<readonly Rate[]> => {
+const ownRates = async (sink: RunningSink, signed: boolean, say: (line: string) => void): Promise<readonly Rate[]> => {
   const program = await startProgram({
     env: {
       SMTP_RELAY_URL: `smtp://127.0.0.1:${sink.port}?tls=none`,
@@ -132,9 +138,9 @@ const ownRates = async (sink: RunningSink, say: (line: string) => void): Promise
     const queueing = await openQueueing(program);
     try {
       return await measured(
-        'Tidings',
+        signed ? 'Tidings' : 'Tidings, unsigned',
         sink,
-        (cell) => queueing.queue({ ...cell, bytes: BYTES, atOnce: SESSIONS }),
+        (cell) => queueing.queue({ ...cell, bytes: BYTES, atOnce: SESSIONS, signed }),
         () => egressCpuMs(program),
         say,
       );
