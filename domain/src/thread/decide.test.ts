@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { either as E } from 'fp-ts';
 import { specify } from '../testing/given.ts';
-import { alice, blobNo, bob, emailNo, labelNo, mailboxNo, threadNo, userNo } from '../testing/people.ts';
+import { alice, blobNo, bob, emailNo, importNo, labelNo, mailboxNo, threadNo, userNo } from '../testing/people.ts';
 import {
   emailFiled,
   emailKeywordsSet,
@@ -20,6 +20,7 @@ import {
 import type { Flags } from './flags.ts';
 import { type EmailToFile, marksToTakeOver, takingOver, thread, type ThreadCommand, threadSplitAt, toSplitOff } from './index.ts';
 import { SHREDDED } from '@tidings/contracts/sealed';
+import { timestamp } from '@tidings/contracts/time';
 import type { Place } from '@tidings/contracts/events/thread';
 
 const given = specify(thread);
@@ -499,5 +500,32 @@ describe('splitting', () => {
     ]);
     const taken = [...whole, threadStarred({ ...there, starred: false })];
     expect(run(commands, taken)).toEqual(taken);
+  });
+
+  it('keeps what was brought along as read behind the place up to which the others are read', () => {
+    const imported = { importId: importNo(1), receivedAt: timestamp(0), keywords: { $seen: true }, starred: false, labels: [] };
+    const seen = mail(5, { threadId: into, imported });
+    const marks = {
+      mailboxId: mine,
+      readUpTo: emailNo(2),
+      starred: false,
+      labels: [],
+      keywords: [{ emailId: emailNo(5), set: { $seen: true } }],
+    };
+    const emails = [mail(2, { threadId: into }), seen];
+    const command = { threadId: into, from: threadNo(1), by: alice, emails, shares: [], marks: [marks], assignees: [], isWhole: false };
+    const there = { ...here, threadId: into };
+    const over = [
+      emailFiled({ ...mail(2, { threadId: into }), startsThread: true }),
+      emailFiled({ ...seen, startsThread: false }),
+      threadRead({ ...there, upTo: emailNo(2) }),
+      emailKeywordsSet({ ...there, emailId: emailNo(5), set: { $seen: true } }),
+    ] as const;
+    given()
+      .when({ type: 'TakeOverThread', ...command })
+      .then(...over);
+    given(...over)
+      .when({ type: 'TakeOverThread', ...command })
+      .thenNothing();
   });
 });

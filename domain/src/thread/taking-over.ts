@@ -61,8 +61,11 @@ export const takeOver = (command: TakeOver, state: State): readonly ThreadEvent[
     add(then.shares.get(mailboxId) === role ? [] : [threadShared({ threadId, mailboxId, role, assignees: [], heldBy: others, by })]);
   }
   for (const marks of command.marks) {
-    const held = heldBy(then, marks.mailboxId);
-    if (held.emails.length > 0) add(marksOver(marks, held, { threadId, mailboxId: marks.mailboxId, by }));
+    const here = { threadId, mailboxId: marks.mailboxId, by };
+    if (heldBy(then, marks.mailboxId).emails.length === 0) continue;
+    add(readOver(marks, heldBy(then, marks.mailboxId), here));
+    // Reading takes back what was said of single emails, so that is looked at behind it.
+    add(marksOver(marks, heldBy(then, marks.mailboxId), here));
   }
   const mailboxIds = holdersOf(then);
   const added = command.assignees.filter((userId) => mailboxIds.length > 0 && !then.assignees.has(userId));
@@ -71,16 +74,20 @@ export const takeOver = (command: TakeOver, state: State): readonly ThreadEvent[
   return events;
 };
 
-const marksOver = (
-  { readUpTo, starred, labels, keywords }: MarksOver,
-  held: Holding,
-  here: { readonly threadId: ThreadId; readonly mailboxId: MailboxId; readonly by: UserId },
-): readonly ThreadEvent[] => {
-  const emailOf = (id: EmailId | null) => held.emails.find(({ emailId }) => emailId === id);
+interface Here {
+  readonly threadId: ThreadId;
+  readonly mailboxId: MailboxId;
+  readonly by: UserId;
+}
+
+const readOver = ({ readUpTo }: MarksOver, held: Holding, here: Here): readonly ThreadEvent[] =>
+  readUpTo === held.readUpTo || !held.emails.some(({ emailId }) => emailId === readUpTo) ? [] : [threadRead({ ...here, upTo: readUpTo })];
+
+const marksOver = ({ starred, labels, keywords }: MarksOver, held: Holding, here: Here): readonly ThreadEvent[] => {
+  const emailOf = (id: EmailId) => held.emails.find(({ emailId }) => emailId === id);
   const has = (emailId: EmailId, keyword: keyof Keywords, value: boolean | undefined): boolean =>
     emailOf(emailId)?.keywords[keyword] === value;
   return [
-    ...(readUpTo === held.readUpTo || emailOf(readUpTo) === undefined ? [] : [threadRead({ ...here, upTo: readUpTo })]),
     ...keywords.flatMap(({ emailId, set }) => {
       const all = (Object.keys(set) as (keyof Keywords)[]).every((keyword) => has(emailId, keyword, set[keyword])); // keys of a Keywords
       return all || emailOf(emailId) === undefined ? [] : [emailKeywordsSet({ ...here, emailId, set })];
