@@ -1,12 +1,14 @@
 /** A town's history, written through the doors that everyone uses: HTTP and SMTP. Seeded, so that a failure comes again. */
-import type { Email, Mailbox, Me, Thread } from '@tidings/contracts/http/mail-objects';
 import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
 import type { Media } from '@tidings/contracts/http/media';
+import type { Me } from '@tidings/contracts/http/mail-objects';
 import { vi } from 'vitest';
 import type { Program } from '../kit/program.ts';
+import { converseByMail } from './history-gateway.ts';
+import { exchangeMail, openShared } from './history-mail.ts';
 import { eraseOne, serviceAct } from './history-service.ts';
-import { ownMail, sendAll, type Sample } from './mail-in-sender.ts';
-import { ask, askJson, type Asked, Dice, isCaughtUp, type Person, type Town } from './town.ts';
+import { act, type Kept, picture, type Said, say, together, upload, type Writing } from './history-writing.ts';
+import { askJson, type Asked, Dice, isCaughtUp, type Person, type Town } from './town.ts';
 
 export interface History {
   readonly rooms: readonly { readonly id: string; readonly members: readonly Person[] }[];
@@ -17,58 +19,25 @@ export interface History {
   readonly mailboxes: readonly Kept[];
   readonly threads: readonly Kept[];
   readonly emails: readonly Kept[];
+  readonly imports: readonly Kept[];
   /** At the end of it all. */
   readonly erased: Person;
   /** The very last event: a message that everyone sees. */
   readonly last: Message;
 }
 
-export interface Said {
-  readonly room: string;
-  readonly id: string;
-  readonly createdAt: string;
-  readonly by: Person;
-}
-
-export interface Kept {
-  readonly id: string;
-  readonly reader: Person;
-}
-
-interface Writing {
-  readonly program: Program;
-  readonly town: Town;
-  readonly dice: Dice;
-  /** Numbers the requests: each has an Idempotency-Key, from which its ids derive. */
-  count: number;
-  readonly rooms: { readonly id: string; readonly members: readonly Person[] }[];
-  readonly messages: Said[];
-  readonly files: string[];
-}
-
-/** Chance may ask for what is refused (leaving twice, a blocked friend): that is history too, but it may never fail. */
-const act = async (writing: Writing, person: Person, path: string, asked: Asked = {}): Promise<unknown> => {
-  writing.count += 1;
-  const headers = { 'idempotency-key': `act-${writing.count}` };
-  const response = await ask(writing.program, person, path, { method: 'POST', ...asked, headers });
-  const text = await response.text();
-  if (response.status >= 500) throw new Error(`${path} answered ${response.status}: ${text}`);
-  return response.status === 200 && text !== '' ? JSON.parse(text) : null;
-};
+/** So many people do something at once, as they would. */
+const AT_ONCE = 6;
 
 export const writeHistory = async (program: Program, town: Town, seed: number, acts: number): Promise<History> => {
   const writing: Writing = { program, town, dice: new Dice(seed), count: 0, rooms: [], messages: [], files: [] };
   for (const person of town.people) await askJson<Me>(program, person, '/api/me');
   const square = await openRoom(writing, town.admin, town.people, 'Market square');
   const shared = await openShared(writing);
-  for (let n = 0; n < acts; n += 1) await chatAct(writing);
+  for (let n = 0; n < acts; n += AT_ONCE) await together(writing, Array(Math.min(AT_ONCE, acts - n)).fill(chatAct));
   const mail = await exchangeMail(writing, shared);
-  await vi.waitFor(
-    async () => {
-      if (!(await isCaughtUp(program))) throw new Error('mail is still being filed');
-    },
-    { timeout: 60_000, interval: 100 },
-  );
+  await converseByMail(writing);
+  await caughtUp(program);
   const erased = await eraseOne(program, town);
   const crier = town.people.at(-1) ?? town.admin; // in no quarrel with anybody
   const last = (await act(writing, crier, '/api/send-msg', {
@@ -76,6 +45,14 @@ export const writeHistory = async (program: Program, town: Town, seed: number, a
   })) as Message;
   return { rooms: writing.rooms, messages: writing.messages, files: writing.files, ...mail, erased, last };
 };
+
+const caughtUp = (program: Program): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      if (!(await isCaughtUp(program))) throw new Error('mail is still being filed');
+    },
+    { timeout: 60_000, interval: 100 },
+  );
 
 const openRoom = async (writing: Writing, by: Person, members: readonly Person[], roomName: string | null): Promise<string> => {
   const invitedUsers = members.map(({ id }) => id);
@@ -139,11 +116,6 @@ const chatAct = async (writing: Writing): Promise<void> => {
   }
 };
 
-const say = async (writing: Writing, by: Person, body: { readonly chatRoomId: string; readonly msgBody: object }): Promise<void> => {
-  const sent = (await act(writing, by, '/api/send-msg', { body })) as Message | null;
-  if (sent !== null) writing.messages.push({ room: body.chatRoomId, id: sent.messageId, createdAt: sent.createdAt, by });
-};
-
 /** What becomes of messages: mostly by who may. */
 const messageAct = async (writing: Writing, room: Writing['rooms'][number], member: Person): Promise<void> => {
   const { dice, messages, count } = writing;
@@ -173,21 +145,6 @@ const fileToShow = async (writing: Writing, person: Person): Promise<string> => 
   const media = (await upload(writing, person, '/api/media', 'file', dice.one([`Note ${count}`, picture(count)]))) as Media | null;
   if (media !== null) files.push(media.mediaUrl);
   return media?.mediaUrl ?? 'https://files.example/refused';
-};
-
-/** A GIF of one pixel, in a colour of its own. */
-const picture = (number: number): Uint8Array =>
-  Buffer.from(`47494638396101000100800000${number.toString(16).padStart(6, '0')}ffffff2c00000000010001000002024401003b`, 'hex');
-
-/** As `act`, with a file. */
-const upload = async (writing: Writing, person: Person, path: string, field: string, content: string | Uint8Array): Promise<unknown> => {
-  writing.count += 1;
-  const body = new FormData();
-  body.append(field, new Blob([typeof content === 'string' ? content : new Uint8Array(content)]), `file ${writing.count}`);
-  const headers = { authorization: `Bearer ${person.token}`, 'idempotency-key': `act-${writing.count}` };
-  const response = await fetch(new URL(path, writing.program.httpUrl), { method: 'POST', headers, body });
-  if (response.status >= 500) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-  return response.status === 200 ? response.json() : null;
 };
 
 /** What ranks are for, mostly by who founded the group. The square keeps everyone, for they hear the end there. */
@@ -228,143 +185,4 @@ const tellAct = async (writing: Writing, by: Person): Promise<void> => {
     const subscription = (await act(writing, by, '/api/push-subscriptions', { body })) as { readonly id: string } | null;
     if (subscription !== null) await act(writing, by, `/api/push-subscriptions/${subscription.id}`, { method: 'DELETE' });
   }
-};
-
-const openShared = async (writing: Writing): Promise<readonly Mailbox[]> => {
-  const { town, dice } = writing;
-  const opened: Mailbox[] = [];
-  for (const name of ['support', 'sales']) {
-    const members = [
-      { userId: town.admin.id, role: 'admin' },
-      ...dice.some(4, town.people.slice(1)).map(({ id }, n) => ({ userId: id, role: ['viewer', 'editor', 'sender', 'viewer'][n] })),
-    ];
-    const body = { kind: 'shared', address: `${name}@tidings.test`, name, members };
-    opened.push((await act(writing, town.admin, '/api/mailboxes', { body })) as Mailbox);
-  }
-  return opened;
-};
-
-const exchangeMail = async (writing: Writing, shared: readonly Mailbox[]): Promise<Pick<History, 'mailboxes' | 'threads' | 'emails'>> => {
-  const { program, town, dice } = writing;
-  const owners = town.people.slice(0, 6);
-  const addresses = [...owners.map(({ email }) => email), ...shared.map(({ address }) => address)];
-  const sent = await Promise.all([
-    sendAll(program.smtpPort, shared[0]?.address ?? '', ownMail()),
-    ...addresses.map((address, n) => sendAll(program.smtpPort, address, conversation(new Dice(n), address, n))),
-  ]);
-  const refused = sent.flat().filter(({ emailId }) => emailId === null);
-  if (refused.length > 0) throw new Error(`mail was refused: ${refused.map(({ name, reply }) => `${name}: ${reply}`).join('; ')}`);
-  await vi.waitFor(
-    async () => {
-      if (!(await isCaughtUp(program))) throw new Error('mail is still being filed');
-    },
-    { timeout: 60_000, interval: 100 },
-  );
-
-  const mailboxes: Kept[] = [];
-  const threads: Kept[] = [];
-  const emails: Kept[] = [];
-  for (const owner of owners) {
-    const me = await askJson<Me>(program, owner, '/api/me');
-    for (const { id } of me.mailboxes) {
-      if (mailboxes.some((known) => known.id === id)) continue;
-      mailboxes.push({ id, reader: owner });
-      const found = await askJson<{ content: readonly Thread[] }>(program, owner, `/api/mailboxes/${id}/threads?view=all&limit=100`);
-      for (const thread of found.content) {
-        threads.push({ id: thread.id, reader: owner });
-        const { content } = await askJson<{ content: readonly Email[] }>(program, owner, `/api/threads/${thread.id}/messages?limit=100`);
-        emails.push(...content.map((email) => ({ id: email.id, reader: owner })));
-        await handleThread(writing, owner, id, thread.id, content);
-      }
-      await writeDrafts(writing, owner, id, found.content);
-      const newcomer = dice.one(town.people);
-      await act(writing, town.admin, `/api/mailboxes/${id}/members/${newcomer.id}`, { method: 'PUT', body: { role: 'viewer' } });
-    }
-  }
-  const leaver = shared[1];
-  if (leaver !== undefined)
-    await act(writing, town.admin, `/api/mailboxes/${leaver.id}/members/${dice.one(town.people.slice(1)).id}`, { method: 'DELETE' });
-  return { mailboxes, threads, emails };
-};
-
-/** New ones and answers, long and short, saved again, thrown away, waiting to be sent; and what the mailbox writes them with. */
-const writeDrafts = async (writing: Writing, by: Person, mailboxId: string, threads: readonly Thread[]): Promise<void> => {
-  const { program, dice } = writing;
-  const path = `/api/mailboxes/${mailboxId}`;
-  /** `none` where they may not write. */
-  const begin = async (body: object): Promise<string> =>
-    ((await act(writing, by, `${path}/drafts`, { body })) as { readonly id: string } | null)?.id ?? 'none';
-  const to = [{ name: 'Zoë', email: 'zoe@elsewhere.test' }];
-  const [thread] = threads;
-  if (thread !== undefined) {
-    const found = await askJson<{ content: readonly Email[] }>(program, by, `/api/threads/${thread.id}/messages?mailboxId=${mailboxId}`);
-    const [email] = found.content;
-    if (email !== undefined) await begin({ inReplyTo: { emailId: email.id, mode: dice.below(2) === 0 ? 'reply-all' : 'forward' } });
-  }
-  const long = await begin({ to, subject: 'Long', text: 'a story '.repeat(dice.below(4_000)) });
-  await act(writing, by, `/api/drafts/${long}`, { method: 'PUT', body: { revision: 1, html: '<p>Another</p>' } });
-  await act(writing, by, `/api/drafts/${await begin({ subject: 'Thrown away' })}`, { method: 'DELETE' });
-  const waiting = await begin({ to, subject: 'Waits', text: 'x' });
-  await act(writing, by, `/api/drafts/${waiting}/send`, { body: { sendAt: new Date(Date.now() + 3_600_000).toISOString() } });
-  if (dice.below(2) === 0) await act(writing, by, `/api/drafts/${waiting}/send`, { method: 'DELETE' });
-  for (const [kind, name] of [
-    ['templates', 'Permit'],
-    ['signatures', 'Formal'],
-    ['signatures', 'Short'],
-  ]) {
-    const id = `${dice.below(9)}0000000-0000-4000-8000-000000000000`;
-    await act(writing, by, `${path}/${kind}/${id}`, { method: 'PUT', body: { name, text: '{{name}}', isDefault: true } });
-  }
-  await act(writing, by, `${path}/autoreply`, { method: 'PUT', body: { isActive: false, text: 'Away', html: '<p>Away</p>' } });
-  await act(writing, by, `${path}/receipts`, { method: 'PUT', body: { policy: 'never' } });
-};
-
-/** One in two threads is starred, put away, read in part, or several of these, some of it taken back. */
-const handleThread = async (writing: Writing, by: Person, mailboxId: string, threadId: string, emails: readonly Email[]): Promise<void> => {
-  const { dice } = writing;
-  const flags = { starred: true, archived: true, spam: true, trashed: true };
-  for (const name of dice.some(dice.below(3), Object.keys(flags)))
-    await act(writing, by, '/api/threads/flags', { body: { mailboxId, threadIds: [threadId], set: { [name]: dice.below(4) > 0 } } });
-  if (dice.below(2) === 0 && emails.length > 0) {
-    const upTo = dice.below(4) === 0 ? null : dice.one(emails).id;
-    await act(writing, by, `/api/threads/${threadId}/read`, { method: 'PUT', body: { mailboxId, upTo } });
-  }
-};
-
-/** Letters and answers, some late, some twice, some to two of ours at once, with HTML, an image inside and an attachment. */
-const conversation = (dice: Dice, address: string, nth: number): readonly Sample[] => {
-  const samples: Sample[] = [];
-  const ids: string[] = [];
-  for (let n = 0; n < 10; n += 1) {
-    const answer = ids.length > 0 && dice.below(2) === 0 ? dice.one(ids) : null;
-    const id = `<${nth}.${n}@letters.example>`;
-    const text = `Letter ${n} for ${address}.\r\n${'All is well. '.repeat(dice.below(40))}\r\n`;
-    const head = [
-      `From: "Writer ${dice.below(4)}" <writer${dice.below(4)}@letters.example>`,
-      `To: ${address}`,
-      `Date: Fri, ${10 + n} Jan 2025 10:00:00 +0100`,
-      `Message-ID: ${id}`,
-      `Subject: ${answer === null ? `Matter ${dice.below(5)} =?utf-8?q?=C3=BCber?= ${n}` : 'Re: whatever'}`,
-      ...(answer === null ? [] : [`In-Reply-To: ${answer}`, `References: ${answer}`]),
-    ];
-    samples.push({ name: id, raw: Buffer.from([...head, ...bodyOf(dice.below(3), text)].join('\r\n')) });
-    if (dice.below(6) === 0) samples.push(samples.at(-1) as Sample); // the same again, as a peer that missed our 250 sends it
-    ids.push(id);
-  }
-  return samples;
-};
-
-const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-const bodyOf = (kind: number, text: string): readonly string[] => {
-  if (kind === 0) return ['', text];
-  const html = `<p onclick="evil()">${text}<img src="cid:pixel"><script>evil()</script></p>`;
-  return [
-    'MIME-Version: 1.0',
-    `Content-Type: multipart/${kind === 1 ? 'related' : 'mixed'}; boundary=b`,
-    '',
-    ...['--b', 'Content-Type: text/html; charset=utf-8', '', html],
-    ...['--b', 'Content-Type: image/png; name="pixel.png"', 'Content-Transfer-Encoding: base64', 'Content-ID: <pixel>', '', PIXEL],
-    '--b--',
-    '',
-  ];
 };

@@ -1,7 +1,9 @@
 /** As a message comes: who of its room is to be told of it by mail, by which of their wishes, and when. */
+import type { Decider } from '@tidings/contracts/decider';
+import type { TidingsEvent } from '@tidings/contracts/events/index';
 import type { MailingRecipient } from '@tidings/contracts/events/mailing';
-import { MessageId, RoomId, UserId } from '@tidings/contracts/ids';
-import type { LoggedEvent } from '@tidings/contracts/ports/event-log';
+import { MessageId, RoomId, streamId, UserId } from '@tidings/contracts/ids';
+import type { LoggedEvent, Position } from '@tidings/contracts/ports/event-log';
 import { msOf, type Timestamp, timestamp } from '@tidings/contracts/time';
 import { isBlockedBy, relationship, relationshipKey } from '@tidings/domain/relationship/index';
 import { type DigestTimes, nextDigest, notices, noticesKey, policyIn } from '@tidings/domain/notices/index';
@@ -16,14 +18,15 @@ import type { Platform } from '../../../platform/src/platform.ts';
 const Sent = t.readonly(t.type({ roomId: RoomId, messageId: MessageId, senderId: UserId }));
 export interface SentMessage extends t.TypeOf<typeof Sent> {
   readonly at: number;
+  readonly position: Position;
 }
 
-export const sentMessage = ({ data, recordedAt }: LoggedEvent): SentMessage | null => {
+export const sentMessage = ({ data, recordedAt, position }: LoggedEvent): SentMessage | null => {
   const sent = Sent.decode(data);
-  return E.isLeft(sent) ? null : { ...sent.right, at: msOf(recordedAt) };
+  return E.isLeft(sent) ? null : { ...sent.right, at: msOf(recordedAt), position };
 };
 
-type Parts = Pick<Platform, 'read' | 'liveSchema' | 'commands'>;
+type Parts = Pick<Platform, 'read' | 'liveSchema' | 'commands' | 'events' | 'log'>;
 
 type Settings = Pick<GatewayOut, 'holdMs' | 'digestEveryMs'>;
 
@@ -63,25 +66,40 @@ export const planMailings = async (parts: Parts, messages: readonly SentMessage[
   return planned;
 };
 
+/** By what held as the message was said, however long ago that is: the log may be read again from its beginning. */
 const recipientsOf = async (
-  { read, liveSchema, commands }: Parts,
-  { roomId, senderId, at }: SentMessage,
+  parts: Parts,
+  message: SentMessage,
   outsiders: ReadonlySet<UserId>,
   settings: Settings,
 ): Promise<readonly MailingRecipient[]> => {
-  const { state } = await commands.load(room, roomKey(roomId));
-  const members = membersOf(state).filter((member) => member !== senderId);
+  const { read, liveSchema } = parts;
+  const { roomId, senderId, at } = message;
+  const members = membersOf(await stateAt(parts, room, roomKey(roomId), message)).filter((member) => member !== senderId);
   const wanting = new Set((await read.any(wantingAmong(liveSchema('mail-policies'), members))).map(({ userId }) => userId));
   const recipients: MailingRecipient[] = [];
   for (const userId of members) {
     if (!wanting.has(userId) && !outsiders.has(userId)) continue;
-    const { state: said } = await commands.load(notices, noticesKey(userId));
+    const said = await stateAt(parts, notices, noticesKey(userId), message);
     const policy = policyIn(said, roomId, outsiders.has(userId));
     if (policy === 'never') continue;
-    const between = await commands.load(relationship, relationshipKey(senderId, userId));
-    if (isBlockedBy(between.state, userId)) continue;
+    if (isBlockedBy(await stateAt(parts, relationship, relationshipKey(senderId, userId), message), userId)) continue;
     const due = policy === 'digest' ? digestAfter(settings, said.digest, at) : timestamp(at + settings.holdMs);
     recipients.push({ userId, policy, dueAt: due });
   }
   return recipients;
+};
+
+/** Without what came after the message. Only of such streams is there more to read than `commands` remembers; shards have positions of their own. */
+const stateAt = async <State, Command, Event extends TidingsEvent, Rejection extends { readonly type: string }>(
+  { commands, events, log }: Parts,
+  decider: Decider<State, Command, Event, Rejection>,
+  key: string,
+  { at, position }: SentMessage,
+): Promise<State> => {
+  const loaded = await commands.load(decider, key);
+  if (log.shards.length === 1 && loaded.position <= position) return loaded.state;
+  const before = (await events.readStream(streamId(decider.category, key))).filter(({ recordedAt }) => msOf(recordedAt) <= at);
+  // A stream holds its own decider's events, and `evolve` ignores those it does not know.
+  return before.reduce((state, event) => decider.evolve(state, event as unknown as Event), decider.initial);
 };
