@@ -73,6 +73,8 @@ export class KurrentProtocolServer {
   readonly #subscriptions = new Set<ServerWritableStream<ReadReq, ReadResp>>();
   /** Appends that came in, also those that were answered with a fault. */
   appends = 0;
+  /** Reads of `$all` that began where no record stands: a real server does not promise what it gives then. */
+  misplacedReads = 0;
   /** Who leads instead of this node. */
   leader: KurrentProtocolServer | null = null;
   port = 0;
@@ -235,6 +237,7 @@ export class KurrentProtocolServer {
       if ((all[middle]?.at ?? 0n) < from) low = middle + 1;
       else high = middle;
     }
+    if (from > 0n && all[low]?.at !== from) this.misplacedReads += 1;
     return all.slice(low, low + Number(options.getCount()));
   }
 

@@ -94,9 +94,10 @@ export const openKurrentSide = async ({ url, logger, lookMs = LOOK_MS }: Kurrent
 
     receive: async () => {
       await known();
-      if (markers.state === 'open' && (await log.head(0)) !== START)
+      const position = await log.head(0);
+      if (markers.state === 'open' && position !== START)
         throw new MoveRefused('the log in KurrentDB is in use and holds events of its own: nothing can be moved into it');
-      await write({ type: 'LogReceiving' }, () => markers.state === 'receiving');
+      await write({ type: 'LogReceiving', position }, () => markers.state === 'receiving');
     },
     copy: async (events) => {
       copied ??= await log.head(0);

@@ -15,12 +15,12 @@ import { readStreamPage, within } from './session.ts';
 
 export const MARKERS = `${OWN_STREAMS}log` as StreamId;
 
-/** `Held` refuses appends for `HOLD_MS`; `Sealed` for good; `Receiving` awaits copies; `Opened` puts new events behind `position`. */
+/** `Held` refuses appends for `HOLD_MS`; `Sealed` for good; `Receiving` awaits copies behind `position`; `Opened` puts new events behind `position`. */
 const Marker = t.union([
   t.type({ type: t.literal('LogHeld') }),
   t.type({ type: t.literal('LogReleased') }),
   t.type({ type: t.literal('LogSealed'), to: t.string }),
-  t.type({ type: t.literal('LogReceiving') }),
+  t.type({ type: t.literal('LogReceiving'), position: t.string }),
   t.type({ type: t.literal('LogOpened'), position: t.string }),
 ]);
 export type Marker = t.TypeOf<typeof Marker>;
@@ -31,6 +31,8 @@ export interface Span {
   readonly until: AllPosition | null;
   readonly base: Position;
   readonly shift: bigint;
+  /** The last position in it, where that counts: what is beyond was copied, and stands behind `until`. */
+  readonly last: Position | null;
 }
 
 export interface Markers {
@@ -50,7 +52,7 @@ export interface Markers {
 /** How often nodes look for new ones; every one of them knows of a hold after twice that. */
 export const LOOK_MS = 1_000;
 const PAGE = 100;
-const WHOLE: Span = { from: BEGIN, until: null, base: START, shift: 0n };
+const WHOLE: Span = { from: BEGIN, until: null, base: START, shift: 0n, last: null };
 
 export const createMarkers = (client: EventStoreDBClient, tryMs: number): Markers => {
   let spans: readonly Span[] = [WHOLE];
@@ -78,12 +80,13 @@ export const createMarkers = (client: EventStoreDBClient, tryMs: number): Marker
         return;
       case 'LogReceiving':
         close(at);
+        spans = spans.map((span) => ({ ...span, last: span.last ?? (marker.position as Position) })); // we wrote it
         state = 'receiving';
         return;
       case 'LogOpened': {
         const shift = BigInt(marker.position) - at.commit;
         const base = marker.position as Position; // we wrote it
-        spans = [...spans, { from: at, until: null, base, shift: shift > 0n ? shift : 0n }];
+        spans = [...spans, { from: at, until: null, base, shift: shift > 0n ? shift : 0n, last: null }];
         [state, movedTo, heldUntil] = ['open', null, Number.NEGATIVE_INFINITY];
       }
     }

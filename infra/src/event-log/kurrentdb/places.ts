@@ -86,8 +86,7 @@ export const createPlaces = (client: EventStoreDBClient, markers: Markers, tryMs
       if (known !== undefined) return known;
       const span = markers.spans.findLast(({ base }) => position > base);
       if (span === undefined) return (await landmarkBefore(position))?.at ?? BEGIN;
-      const at = shifted(allPositionOf(position), -span.shift);
-      if (span.until === null || isBehind(span.until, at)) return at;
+      if (span.until === null || span.last === null || position <= span.last) return shifted(allPositionOf(position), -span.shift);
       // Behind the end of a part that was moved away: what follows was copied.
       const landmark = await landmarkBefore(position);
       return landmark !== null && isBehind(landmark.at, span.until) ? landmark.at : span.until;
