@@ -1,5 +1,6 @@
 /** The load generator of the chat bench, a process of its own so that its work does not delay what it measures. */
 import { Agent, request } from 'node:http';
+import { type CpuTimes, cpuTimes } from './chat-cpu.ts';
 import { percentile, sortedCopy } from './harness.ts';
 
 export interface ChatLoad {
@@ -8,6 +9,12 @@ export interface ChatLoad {
   readonly rate: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
+  /** Of an earlier load by the same people, in place of new ones. */
+  readonly rooms?: readonly string[];
+  /** Live streams of each person; one unless said. With none, nothing is delivered. */
+  readonly streamsEach?: number;
+  /** Looks at the processor time of this program as the first message leaves and as the last is there. */
+  readonly watch?: { readonly supervisor: number; readonly databaseUrl: string };
 }
 
 export interface Latency {
@@ -25,6 +32,9 @@ export interface ChatResult {
   readonly rate: number;
   /** Answered with success, a second. */
   readonly accepted: number;
+  readonly rooms: readonly string[];
+  /** Between the two looks of `watch`. */
+  readonly looks: { readonly before: CpuTimes; readonly after: CpuTimes } | null;
 }
 
 const MARK = /"msgBody":{"text":"bench (\d+) /g;
@@ -63,8 +73,8 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
 
   // Every user is known before a room names them.
   for (const user of load.users) await call('GET', '/api/rooms', user.token);
-  const rooms: string[] = [];
-  for (let index = 0; index + 1 < load.users.length; index += 2) {
+  const rooms: string[] = [...(load.rooms ?? [])];
+  for (let index = rooms.length * 2; index + 1 < load.users.length; index += 2) {
     const [a, b] = [load.users[index], load.users[index + 1]];
     if (a === undefined || b === undefined) break;
     const created = await call('POST', '/api/rooms/create-room', a.token, { roomType: 'Single', invitedUsers: [a.id, b.id] });
@@ -72,6 +82,9 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
     rooms.push((JSON.parse(created.text) as { id: string }).id);
   }
 
+  const { streamsEach = 1 } = load;
+  const copies = 2 * streamsEach;
+  const listeners = load.users.flatMap((user) => Array.from({ length: streamsEach }, () => user));
   const total = load.rate * (load.seconds + load.warmupSeconds);
   const skipped = load.rate * load.warmupSeconds;
   const received = new Uint8Array(total);
@@ -83,7 +96,7 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
   const intended = (index: number): number => start + (index * 1000) / load.rate;
 
   const streams = await Promise.all(
-    load.users.map(
+    listeners.map(
       (user) =>
         new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
           const outgoing = request(
@@ -109,7 +122,7 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
                   received[index] = count;
                   if (index < skipped) continue;
                   delivered++;
-                  if (count === 2) sse.push(now - intended(index)); // the last of the room's two members has it
+                  if (count === copies) sse.push(now - intended(index)); // the last of the room's two members has it
                 }
               });
               response.on('error', () => undefined);
@@ -122,6 +135,9 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
     ),
   );
 
+  const look = async (): Promise<CpuTimes> =>
+    load.watch === undefined ? new Map() : cpuTimes(load.watch.supervisor, load.watch.databaseUrl);
+  const before = await look();
   start = performance.now() + 500;
   let sent = 0;
   let answered = 0;
@@ -151,9 +167,10 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
     }, 1);
   });
   const elapsed = (performance.now() - start) / 1000;
-  const expected = (total - skipped) * 2;
+  const expected = (total - skipped) * copies;
   const deadline = performance.now() + 10_000;
   while (delivered < expected && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+  const after = await look();
   for (const stream of streams) stream.destroy();
   agent.destroy();
   return {
@@ -164,6 +181,8 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
     failed,
     rate: total / elapsed,
     accepted: (total - failed) / elapsed,
+    rooms,
+    looks: load.watch === undefined ? null : { before, after },
   };
 };
 

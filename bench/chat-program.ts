@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { startIssuer } from '../tests/kit/issuer.ts';
+import { startIssuer, type TestIssuer } from '../tests/kit/issuer.ts';
 import { type Program, startProgram } from '../tests/kit/program.ts';
 
 export interface Talker {
@@ -15,18 +15,21 @@ export const withTalkers = async <A>(count: number, use: (program: Program, talk
   const issuer = await startIssuer();
   const program = await startProgram({ env: { OIDC_ISSUER: issuer.url, RATE_LIMITS: 'off' } });
   try {
-    const talkers = await Promise.all(
-      Array.from({ length: count }, async (_, index) => {
-        const id = randomUUID();
-        return { id, token: await issuer.token({ sub: id, name: `User ${index}` }) };
-      }),
-    );
-    return await use(program, talkers);
+    return await use(program, await talkersOf(issuer, count));
   } finally {
     await program.stop();
     await issuer.close();
   }
 };
+
+/** Tokens for so many people without addresses. */
+export const talkersOf = (issuer: TestIssuer, count: number): Promise<readonly Talker[]> =>
+  Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const id = randomUUID();
+      return { id, token: await issuer.token({ sub: id, name: `User ${index}` }) };
+    }),
+  );
 
 /** Gives an order to a process of its own and waits for what it answers; `Result` is what that module sends. */
 export const inProcess = async <Result>(module: URL, order: object): Promise<Result> => {

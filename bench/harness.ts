@@ -21,7 +21,8 @@ export interface Figure {
 /** One measurement: a name for the command line, and what it measures. */
 export interface Bench {
   readonly name: string;
-  readonly run: (say: (line: string) => void) => Promise<readonly Figure[]>;
+  /** @param folder where figures are kept */
+  readonly run: (say: (line: string) => void, folder: string) => Promise<readonly Figure[]>;
 }
 
 export const reached = (figure: Figure): boolean | null => {
@@ -75,6 +76,15 @@ interface Saved {
   readonly machine: string;
   readonly figures: readonly SavedFigure[];
 }
+
+/** What a bench found when it last ran: the value, or its baseline's, of its figure that begins so. @throws when there is none */
+export const savedValue = async (folder: string, bench: string, what: string, which: 'value' | 'baseline' = 'value'): Promise<number> => {
+  const { figures } = JSON.parse(await readFile(join(folder, 'latest.json'), 'utf8')) as Saved; // our own file
+  const figure = figures.find((one) => one.bench === bench && one.what.startsWith(what));
+  const value = which === 'value' ? figure?.value : figure?.baseline?.value;
+  if (value === undefined) throw new Error(`${folder} has no figure "${what}" of ${bench}: run that bench first`);
+  return value;
+};
 
 /** Brings `<folder>/latest.json` and `latest.md` up to date with what these benches found. */
 export const save = async (folder: string, found: ReadonlyMap<string, readonly Figure[]>, order: readonly string[]): Promise<void> => {

@@ -4,7 +4,9 @@ import { appendBench } from './append.ts';
 import { chatSearchBench } from './chat-search.ts';
 import { chatRatesBench } from './chat-rates.ts';
 import { chatBench } from './chat.ts';
+import { costsBench } from './costs.ts';
 import { egressBench } from './egress.ts';
+import { enginesBench } from './engines.ts';
 import { exportBench } from './export.ts';
 import { fanOutBench } from './fan-out.ts';
 import { gatewayBench } from './gateway.ts';
@@ -35,6 +37,8 @@ const benches: readonly Bench[] = [
   exportBench,
   sseIdleBench,
   sseReconnectBench,
+  costsBench,
+  enginesBench,
 ];
 
 const { positionals, values } = parseArgs({
@@ -56,7 +60,7 @@ write(`# ${machine()}`);
 const found = new Map<string, readonly Figure[]>();
 for (const bench of chosen) {
   write(`\n== ${bench.name}`);
-  found.set(bench.name, await bench.run((line) => write(`   ${line}`)));
+  found.set(bench.name, await bench.run((line) => write(`   ${line}`), values.out));
 }
 const figures = [...found.values()].flat();
 write(`\n${table(figures)}`);

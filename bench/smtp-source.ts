@@ -1,4 +1,4 @@
-/** A small SMTP load generator: sessions that are kept, one mail after another in each, no two alike and all hard to compress. */
+/** A small SMTP load generator: sessions that are kept, one mail after another in each, no two alike, and hard to compress unless they are given text. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -9,6 +9,8 @@ export interface MailLoad {
   readonly mails: number;
   readonly sessions: number;
   readonly bytes: number;
+  /** Of a mail, in ASCII without line ends; else bytes by chance, the same for all mails of a session. */
+  readonly text?: (mail: number) => string;
 }
 
 export interface MailSession {
@@ -27,18 +29,13 @@ export const sendMails = async (load: MailLoad): Promise<void> => {
   await Promise.all(Array.from({ length: load.sessions }, run));
 };
 
-/** One body serves all mails of a session. */
-export const openMailSession = async (port: number, { recipient, bytes }: Pick<MailLoad, 'recipient' | 'bytes'>): Promise<MailSession> => {
+export const openMailSession = async (
+  port: number,
+  { recipient, bytes, text }: Pick<MailLoad, 'recipient' | 'bytes' | 'text'>,
+): Promise<MailSession> => {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const name = randomBytes(6).toString('hex');
-  const body = Buffer.from(
-    `${(
-      randomBytes(bytes)
-        .toString('base64')
-        .slice(0, bytes)
-        .match(/.{1,76}/g) ?? []
-    ).join('\r\n')}\r\n.\r\n`,
-  );
+  const byChance = linesOf(randomBytes(bytes).toString('base64').slice(0, bytes));
   let buffered = '';
   socket.setEncoding('utf8');
   /** One whole reply: the line whose code is followed by a space. */
@@ -71,7 +68,7 @@ export const openMailSession = async (port: number, { recipient, bytes }: Pick<M
       await command('DATA');
       const head = `From: sender@example.org\r\nTo: ${recipient}\r\nSubject: bench ${mail}\r\nMessage-ID: <${name}.${mail}@bench.example>\r\n\r\n`;
       socket.write(head);
-      socket.write(body);
+      socket.write(text === undefined ? byChance : linesOf(text(mail).slice(0, bytes)));
       return expectReply();
     },
     close: async () => {
@@ -80,3 +77,5 @@ export const openMailSession = async (port: number, { recipient, bytes }: Pick<M
     },
   };
 };
+
+const linesOf = (text: string): Buffer => Buffer.from(`${(text.match(/.{1,76}/g) ?? []).join('\r\n')}\r\n.\r\n`);

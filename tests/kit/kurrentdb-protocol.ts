@@ -6,13 +6,20 @@
 import { randomUUID } from 'node:crypto';
 import { Metadata, Server, ServerCredentials, status, type ServerDuplexStream, type ServerWritableStream } from '@grpc/grpc-js';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
-import { SupportedMethod, SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';
-import { StreamIdentifier, UUID, WrongExpectedVersion } from '@eventstore/db-client/generated/shared_pb.js';
-import { Status } from '@eventstore/db-client/generated/status_pb.js';
+import featuresPb, { type SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
+import statusPb from '@eventstore/db-client/generated/status_pb.js';
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import { BatchAppendReq, BatchAppendResp, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
-import { AllStreamPosition } from '@eventstore/db-client/generated/shared_pb.js';
-import { Any } from 'google-protobuf/google/protobuf/any_pb.js';
+import streamsPb, {
+  type BatchAppendReq,
+  type BatchAppendResp,
+  type ReadReq,
+  type ReadResp,
+} from '@eventstore/db-client/generated/streams_pb.js';
+import anyPb from 'google-protobuf/google/protobuf/any_pb.js';
+
+/** CommonJS whose names Node cannot tell beforehand. */
+const pb = { ...featuresPb, ...sharedPb, ...statusPb, ...streamsPb, ...anyPb };
 
 interface Stored {
   readonly id: string;
@@ -131,9 +138,9 @@ export class KurrentProtocolServer {
 
   /** Checkpoints beyond everything that is there, as KurrentDB 25.0.0 could send them. */
   misplaceCheckpoints(): void {
-    const checkpoint = new ReadResp.Checkpoint();
+    const checkpoint = new pb.ReadResp.Checkpoint();
     checkpoint.setCommitPosition('9000000000000000').setPreparePosition('9000000000000000');
-    const answer = new ReadResp();
+    const answer = new pb.ReadResp();
     answer.setCheckpoint(checkpoint);
     for (const call of this.#subscriptions) call.write(answer);
   }
@@ -161,14 +168,14 @@ export class KurrentProtocolServer {
     const stream = Buffer.from(options?.getStreamIdentifier()?.getStreamName_asU8() ?? []).toString();
     const expected =
       options?.hasNoStream() === true ? -1 : options?.hasStreamPosition() === true ? Number(options.getStreamPosition()) : null;
-    const answer = new BatchAppendResp();
+    const answer = new pb.BatchAppendResp();
     answer
-      .setCorrelationId(new UUID().setString(correlation))
-      .setStreamIdentifier(new StreamIdentifier().setStreamName(Buffer.from(stream)));
+      .setCorrelationId(new pb.UUID().setString(correlation))
+      .setStreamIdentifier(new pb.StreamIdentifier().setStreamName(Buffer.from(stream)));
     if (fault === 'server-full') {
-      const full = new Any();
+      const full = new pb.Any();
       full.pack(new Uint8Array(0), 'event_store.client.Timeout');
-      answer.setError(new Status().setDetails(full));
+      answer.setError(new pb.Status().setDetails(full));
       return void call.write(answer);
     }
     const last = this.#records.append(
@@ -187,15 +194,15 @@ export class KurrentProtocolServer {
     if (fault === 'silence') return;
     if (fault === 'answer-lost') return void call.emit('error', { code: status.UNAVAILABLE, details: 'the line broke' });
     if (last === null) {
-      const wrong = new WrongExpectedVersion();
+      const wrong = new pb.WrongExpectedVersion();
       const current = (this.#records.streams.get(stream)?.length ?? 0) - 1;
       if (current >= 0) wrong.setCurrentStreamRevision(String(current));
-      const details = new Any();
+      const details = new pb.Any();
       details.pack(wrong.serializeBinary(), 'event_store.client.WrongExpectedVersion');
-      answer.setError(new Status().setDetails(details));
+      answer.setError(new pb.Status().setDetails(details));
     } else {
-      const position = new AllStreamPosition().setCommitPosition(String(last.at)).setPreparePosition(String(last.at));
-      answer.setSuccess(new BatchAppendResp.Success().setCurrentRevision(String(last.revision)).setPosition(position));
+      const position = new pb.AllStreamPosition().setCommitPosition(String(last.at)).setPreparePosition(String(last.at));
+      answer.setSuccess(new pb.BatchAppendResp.Success().setCurrentRevision(String(last.revision)).setPosition(position));
     }
     call.write(answer);
   }
@@ -207,12 +214,12 @@ export class KurrentProtocolServer {
     if (this.leader !== null && call.metadata.get('requires-leader').length > 0)
       return void call.emit('error', notLeader(this.leader.port));
     if (options.hasSubscription()) return this.#subscribe(call);
-    const backwards = options.getReadDirection() === ReadReq.Options.ReadDirection.BACKWARDS;
+    const backwards = options.getReadDirection() === pb.ReadReq.Options.ReadDirection.BACKWARDS;
     const limit = Number(options.getCount());
     const wanted = options.hasStream() ? this.#ofStream(options, backwards) : this.#ofAll(options, backwards);
     if (wanted === null) {
-      const missing = new ReadResp();
-      missing.setStreamNotFound(new ReadResp.StreamNotFound().setStreamIdentifier(options.getStream()?.getStreamIdentifier()));
+      const missing = new pb.ReadResp();
+      missing.setStreamNotFound(new pb.ReadResp.StreamNotFound().setStreamIdentifier(options.getStream()?.getStreamIdentifier()));
       call.write(missing);
     } else for (const record of wanted.slice(0, limit)) call.write(eventOf(record));
     call.end();
@@ -243,11 +250,11 @@ export class KurrentProtocolServer {
 
   #subscribe(call: ServerWritableStream<ReadReq, ReadResp>): void {
     let sent = this.#records.all.length;
-    const confirmation = new ReadResp();
-    confirmation.setConfirmation(new ReadResp.SubscriptionConfirmation().setSubscriptionId(randomUUID()));
+    const confirmation = new pb.ReadResp();
+    confirmation.setConfirmation(new pb.ReadResp.SubscriptionConfirmation().setSubscriptionId(randomUUID()));
     call.write(confirmation);
-    const caughtUp = new ReadResp();
-    caughtUp.setCaughtUp(new ReadResp.CaughtUp());
+    const caughtUp = new pb.ReadResp();
+    caughtUp.setCaughtUp(new pb.ReadResp.CaughtUp());
     call.write(caughtUp);
     this.#subscriptions.add(call);
     const tell = (): void => {
@@ -266,18 +273,18 @@ export class KurrentProtocolServer {
 }
 
 const eventOf = (record: Stored): ReadResp => {
-  const event = new ReadResp.ReadEvent.RecordedEvent();
+  const event = new pb.ReadResp.ReadEvent.RecordedEvent();
   event
-    .setId(new UUID().setString(record.id))
-    .setStreamIdentifier(new StreamIdentifier().setStreamName(Buffer.from(record.stream)))
+    .setId(new pb.UUID().setString(record.id))
+    .setStreamIdentifier(new pb.StreamIdentifier().setStreamName(Buffer.from(record.stream)))
     .setStreamRevision(String(record.revision))
     .setCommitPosition(String(record.at))
     .setPreparePosition(String(record.at))
     .setData(record.data)
     .setCustomMetadata(record.metadata);
   event.getMetadataMap().set('type', record.type).set('content-type', record.contentType).set('created', String(record.created));
-  const answer = new ReadResp();
-  answer.setEvent(new ReadResp.ReadEvent().setEvent(event).setCommitPosition(String(record.at)));
+  const answer = new pb.ReadResp();
+  answer.setEvent(new pb.ReadResp.ReadEvent().setEvent(event).setCommitPosition(String(record.at)));
   return answer;
 };
 
@@ -290,9 +297,9 @@ const notLeader = (port: number): object => {
 };
 
 const supported = (): SupportedMethods => {
-  const method = new SupportedMethod();
+  const method = new pb.SupportedMethod();
   method.setServiceName('event_store.client.streams.Streams').setMethodName('batchAppend');
-  const methods = new SupportedMethods();
+  const methods = new pb.SupportedMethods();
   methods.setEventStoreServerVersion('protocol').addMethods(method);
   return methods;
 };
