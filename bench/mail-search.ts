@@ -48,7 +48,8 @@ export const mailSearchBench: Bench = {
   },
 };
 
-const kindsOf = (words: Words): Readonly<Record<string, () => string>> => {
+/** A question of each kind. */
+export const kindsOf = (words: Words): Readonly<Record<string, () => string>> => {
   const dice = new Dice(17);
   const ranked = (from: number, to: number): string => words.ranked(dice, from, to);
   const someone = (): string => words.person(dice.below(2_000)).email;

@@ -14,6 +14,7 @@ import { type Bench, type Figure, machine, reached, save, table } from './harnes
 import { importBench } from './import.ts';
 import { mailListBench } from './mail-list.ts';
 import { mailSearchBench } from './mail-search.ts';
+import { openSearchBench } from './opensearch.ts';
 import { replayBench } from './replay.ts';
 import { smtpBench } from './smtp.ts';
 import { sseIdleBench } from './sse-idle.ts';
@@ -32,6 +33,7 @@ const benches: readonly Bench[] = [
   importBench,
   mailListBench,
   mailSearchBench,
+  openSearchBench,
   fanOutBench,
   timelineBench,
   exportBench,

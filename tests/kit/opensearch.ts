@@ -15,7 +15,8 @@ import { freePort, listening } from './ports.ts';
 const VERSION = '2.19.3';
 const JARS = join(homedir(), '.m2', 'tidings-engines', `opensearch-${VERSION}`);
 const PROGRAM = join(import.meta.dirname, 'OpenSearchNode.java');
-const JVM = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', `${JARS}:${JARS}/*`];
+/** Up soon, for tests; or as it runs for years, for measurements. */
+const JVM = { quick: ['-Xmx512m', '-XX:TieredStopAtLevel=1'], lasting: ['-Xms1g', '-Xmx1g'] } as const;
 const IMAGE = `opensearchproject/opensearch:${VERSION}`;
 const PORT = 9200;
 const UP_WITHIN_MS = 180_000;
@@ -51,17 +52,17 @@ const works = (command: string, ...args: readonly string[]): Promise<boolean> =>
     () => false,
   );
 
-export const startOpenSearch = async (): Promise<OpenSearchServer> => {
+export const startOpenSearch = async (jvm: keyof typeof JVM = 'quick'): Promise<OpenSearchServer> => {
   const prefix = `test-${randomUUID().slice(0, 8)}`;
   const given = process.env['OPENSEARCH_URL'];
   if (given !== undefined) {
     const nothing = (): Promise<void> => Promise.resolve();
     return { url: given, name: 'OpenSearch at OPENSEARCH_URL', prefix, kill: null, start: nothing, stop: nothing };
   }
-  return (await hasJars()) ? startNode(prefix) : startContainer(prefix);
+  return (await hasJars()) ? startNode(prefix, JVM[jvm]) : startContainer(prefix);
 };
 
-const startNode = async (prefix: string): Promise<OpenSearchServer> => {
+const startNode = async (prefix: string, jvm: readonly string[]): Promise<OpenSearchServer> => {
   await fetchJars();
   const home = await mkdtemp(join(tmpdir(), 'tidings-opensearch-'));
   await mkdir(join(home, 'config'));
@@ -74,7 +75,7 @@ const startNode = async (prefix: string): Promise<OpenSearchServer> => {
     await ended;
   };
   const start = async (): Promise<void> => {
-    node = spawn('java', [...JVM, 'OpenSearchNode', home, String(port)], { stdio: 'ignore' });
+    node = spawn('java', [...jvm, '-cp', `${JARS}:${JARS}/*`, 'OpenSearchNode', home, String(port)], { stdio: 'ignore' });
     await listening('OpenSearch', port, node, UP_WITHIN_MS).catch(async (error: unknown) => {
       await end('SIGKILL'); // nobody else would
       throw error;
