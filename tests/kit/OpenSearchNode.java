@@ -46,6 +46,9 @@ public final class OpenSearchNode {
             }
         }));
         node.start();
-        Thread.currentThread().join();
+        // Whoever started us holds the other end: should they die, so do we.
+        while (System.in.read() != -1) {
+        }
+        System.exit(0);
     }
 }

@@ -13,7 +13,7 @@ import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainer
 import { freePort, listening } from './ports.ts';
 
 const VERSION = '2.19.3';
-const JARS = join(homedir(), '.m2', 'tidings-engines', `opensearch-${VERSION}`);
+const JARS = join(homedir(), '.m2', 'tidings-engines', `opensearch-${VERSION}-b`);
 const PROGRAM = join(import.meta.dirname, 'OpenSearchNode.java');
 /** Up soon, for tests; or as it runs for years, for measurements. */
 const JVM = { quick: ['-Xmx512m', '-XX:TieredStopAtLevel=1'], lasting: ['-Xms1g', '-Xmx1g'] } as const;
@@ -75,7 +75,9 @@ const startNode = async (prefix: string, jvm: readonly string[]): Promise<OpenSe
     await ended;
   };
   const start = async (): Promise<void> => {
-    node = spawn('java', [...jvm, '-cp', `${JARS}:${JARS}/*`, 'OpenSearchNode', home, String(port)], { stdio: 'ignore' });
+    node = spawn('java', [...jvm, '-cp', `${JARS}:${JARS}/*`, 'OpenSearchNode', home, String(port)], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     await listening('OpenSearch', port, node, UP_WITHIN_MS).catch(async (error: unknown) => {
       await end('SIGKILL'); // nobody else would
       throw error;
