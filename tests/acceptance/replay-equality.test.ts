@@ -202,19 +202,23 @@ const firstQuestions = (): readonly Question[] => {
     const found = ['from:friend', 'roof -well', 'is:unread in:inbox', 'label:works OR is:starred'].map(
       (query) => `/api/search?mailboxId=${id}&limit=100&q=${encodeURIComponent(query)}`,
     );
-    return asEach(
-      [path, ...written, ...answers, ...kept, ...found, `${path}/members`, `${path}/members?limit=2`, `${path}/counts`, ...lists, ...pages],
-      [reader, dice.one(people)],
-    );
+    const shown = [path, `${path}/counts`, `${path}/threads?view=all`];
+    return [
+      ...asEach(
+        [...shown, ...written, ...answers, ...kept, ...found, `${path}/members`, `${path}/members?limit=2`, ...lists, ...pages],
+        [reader],
+      ),
+      ...asEach(shown, [dice.one(people)]),
+    ];
   });
   const imports = history.imports.flatMap(({ id, reader }) => asEach([`/api/imports/${id}`], [reader, dice.one(people)]));
-  const threads = dice.some(60, history.threads).flatMap(({ id, reader }) =>
+  const threads = dice.some(36, history.threads).flatMap(({ id, reader }) =>
     asEach(
       ['', '/messages', '/messages?limit=1', '/messages?view=trash', '/timeline'].map((rest) => `/api/threads/${id}${rest}`),
       sometimesOther(reader),
     ),
   );
-  const emails = dice.some(60, history.emails).flatMap(({ id, reader }) =>
+  const emails = dice.some(36, history.emails).flatMap(({ id, reader }) =>
     asEach(
       ['', '/raw', '/parts/1', '/parts/2', '/deliveries'].map((rest) => `/api/emails/${id}${rest}`),
       sometimesOther(reader),
@@ -305,6 +309,7 @@ describe('the answers to a sample of requests', () => {
     expect([...byStatus.keys()].sort()).toEqual([200, 400, 403, 404]);
     expect(byStatus.get(200)?.length).toBeGreaterThan(1_000);
     expect(history.emails.length).toBeGreaterThan(60);
+    expect(history.imports.length).toBeGreaterThan(3);
     expect(told).toBeGreaterThan(2_000);
   });
 
