@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'scripts'];
+/** What has no state of its own: its suites share their modules, and half of the time goes. */
+const stateless = ['contracts', 'domain', 'projections'];
+const stateful = ['infra', 'services', 'scripts'];
 
 /** Acceptance suites that hold the program to times or memory under load, and would disturb others. */
 const alone = ['start', 'crash', 'outage', 'slow-clients', 'smtp'].map((name) => `tests/acceptance/${name}.test.ts`);
@@ -18,8 +20,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'pure',
+          include: stateless.map((name) => `${name}/**/*.test.ts`),
+          pool: 'forks',
+          isolate: false,
+          maxWorkers: 3,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'unit',
-          include: [...packages.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
+          include: [...stateful.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
           pool: 'forks',
           maxWorkers: 3, // on two cores: many wait for sockets and databases
         },
