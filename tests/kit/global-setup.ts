@@ -1,11 +1,11 @@
 /** One embedded Postgres for a whole test run, in a temporary folder, gone at the end. Suites take databases from it (`postgres.ts`). */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
 import { offerTemplatesIn } from './program-template.ts';
+import { scratchFolder } from './scratch.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -15,7 +15,8 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const home = await mkdtemp(join(tmpdir(), 'tidings-test-'));
+  process.env['TMPDIR'] = await scratchFolder(); // for `tmpdir()` of all that is started from here
+  const home = await mkdtemp(join(process.env['TMPDIR'], 'tidings-test-'));
   // As root, Postgres runs under another account, which must get through; the folders inside stay private.
   await chmod(home, 0o711);
   const postgres = await startEmbeddedPostgres({
