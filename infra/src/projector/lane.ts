@@ -68,6 +68,8 @@ export type LaneState = 'starting' | 'idle' | 'working' | 'behind' | 'stuck' | '
 const IDLE_MS = 5_000;
 const STRUCTURAL_WAIT_MS = 30_000;
 const STUCK_AFTER_FAILURES = 5;
+/** A live page is begun this many times as long after the one before it as that took, when there is more than one event. */
+const GATHER_PER_WORK = 4;
 
 interface Barrier {
   readonly at: Position;
@@ -103,6 +105,7 @@ export class Lane {
   #failures = 0;
   #lastLivePage = 0;
   #lastLiveAt = 0;
+  #lastLiveMs = 0;
   #givingUp = false;
 
   constructor(instance: Instance, shard: number, deps: LaneDeps) {
@@ -254,10 +257,14 @@ export class Lane {
     this.#deps.onMoved('given');
   }
 
-  /** A transaction costs nearly the same for one event as for fifty; a lone event never waits. True when it did wait. */
+  /**
+   * A transaction costs nearly the same for one event as for fifty; a lone event never waits. The busier the machine, the longer a page takes and the longer
+   * the next one gathers. True when it did wait.
+   */
   async #gather(): Promise<boolean> {
     const { projection, settings } = this.#deps;
-    const pause = projection.unhurried === true ? settings.unhurriedMs : settings.gatherMs;
+    const least = projection.unhurried === true ? settings.unhurriedMs : settings.gatherMs;
+    const pause = Math.min(Math.max(least, GATHER_PER_WORK * this.#lastLiveMs), settings.unhurriedMs);
     const rest = this.#lastLiveAt + pause - performance.now();
     const waits = projection.urgent !== true && this.#lastLivePage > 1 && rest > 0;
     this.#lastLivePage = 0;
@@ -310,6 +317,7 @@ export class Lane {
     this.#deps.onPage(events.length, performance.now() - began);
     this.#lastLivePage = live ? events.length : 0;
     this.#lastLiveAt = began;
+    this.#lastLiveMs = performance.now() - began;
     if (live) tracePage(this.#deps.logger, this.instance.schemaName, events, startedAt, Date.now());
   }
 
