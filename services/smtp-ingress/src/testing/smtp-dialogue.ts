@@ -18,6 +18,10 @@ export interface Dialogue {
 export const dial = async (port: number, from = '127.0.0.1'): Promise<Dialogue> => {
   const socket = connect({ port, host: '127.0.0.1', localAddress: from });
   socket.on('error', () => undefined);
+  // Where nobody listens on a port of the range that callers get theirs from, TCP may connect a socket with itself, which then waits for its own greeting.
+  socket.once('connect', () => {
+    if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) socket.destroy();
+  });
   const replies: string[] = [];
   const waiting: { resolve: (reply: string) => void; reject: (error: Error) => void }[] = [];
   let text = '';
