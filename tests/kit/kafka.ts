@@ -4,16 +4,18 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { selfSigned } from '../../services/smtp-ingress/src/certificate.ts';
+import { keepJars } from './kept.ts';
 import { freePort, listening } from './ports.ts';
 
 const VERSION = '3.9.1';
-const JARS = join(homedir(), '.m2', 'tidings-engines', `kafka-${VERSION}`);
-const JVM = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${JARS}/*`];
+const JARS = join(homedir(), '.m2', 'tidings-engines', `kafka-${VERSION}-b`);
+const PROGRAM = join(import.meta.dirname, 'KafkaNode.java');
+const JVM = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-cp', `${JARS}:${JARS}/*`];
 const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qk';
 const UP_WITHIN_MS = 60_000;
 
@@ -38,7 +40,7 @@ export interface KafkaBroker {
 
 /** Why no broker can run here; null when one can. */
 export const kafkaLacks = async (): Promise<string | null> => {
-  if (!(await works('java', '-version'))) return 'there is no Java';
+  if (!(await works('javac', '-version'))) return 'there is no JDK';
   return existsSync(JARS) || (await works('mvn', '-v')) ? null : 'there is no Maven to fetch the broker with';
 };
 
@@ -49,7 +51,7 @@ const works = (command: string, ...args: readonly string[]): Promise<boolean> =>
   );
 
 export const startKafka = async (): Promise<KafkaBroker> => {
-  await fetchJars();
+  await keepJars(JARS, [['org.apache.kafka', 'kafka_2.13', VERSION]], PROGRAM);
   const home = await mkdtemp(join(tmpdir(), 'tidings-kafka-'));
   const [port, controllerPort, tlsPort, saslPort] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
@@ -73,7 +75,7 @@ export const startKafka = async (): Promise<KafkaBroker> => {
     await ended;
   };
   const start = async (): Promise<void> => {
-    broker = spawn('java', [...JVM, 'kafka.Kafka', properties], { stdio: 'ignore' });
+    broker = spawn('java', [...JVM, 'KafkaNode', properties], { stdio: ['pipe', 'ignore', 'ignore'] });
     await listening('the broker', port, broker, UP_WITHIN_MS).catch(async (error: unknown) => {
       await end('SIGKILL'); // nobody else would
       throw error;
@@ -120,21 +122,3 @@ ssl.keystore.location=${identity}
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";
 `;
-
-const fetchJars = async (): Promise<void> => {
-  if (existsSync(JARS)) return;
-  const work = await mkdtemp(join(tmpdir(), 'tidings-kafka-jars-'));
-  await writeFile(
-    join(work, 'pom.xml'),
-    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-     <groupId>tidings</groupId><artifactId>kafka-broker</artifactId><version>1</version><packaging>pom</packaging>
-     <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${VERSION}</version></dependency></dependencies>
-     </project>`,
-  );
-  await run('mvn', ['-q', '-B', '-f', work, 'dependency:copy-dependencies', `-DoutputDirectory=${work}/jars`]);
-  await mkdir(join(JARS, '..'), { recursive: true });
-  await rename(join(work, 'jars'), JARS).catch((error: unknown) => {
-    if (!existsSync(JARS)) throw error; // else another run was faster
-  });
-  await rm(work, { recursive: true, force: true });
-};

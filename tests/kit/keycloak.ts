@@ -4,17 +4,17 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { keep } from './kept.ts';
 import { freePort } from './ports.ts';
 
 const VERSION = '26.3.5';
-const KEPT = join(homedir(), '.m2', 'tidings-engines');
-const HOME = join(KEPT, `keycloak-${VERSION}`);
+const HOME = join(homedir(), '.m2', 'tidings-engines', `keycloak-${VERSION}`);
 const REALM_FILE = fileURLToPath(new URL('../../infra/deploy/keycloak/tidings-realm.json', import.meta.url));
 const UP_WITHIN_MS = 600_000;
 const ADMIN = { username: 'admin', password: 'of this test alone' } as const;
@@ -126,15 +126,10 @@ const answers = (url: string): Promise<boolean> =>
     () => false,
   );
 
-const fetchDistribution = async (): Promise<void> => {
-  if (existsSync(HOME)) return;
-  await mkdir(KEPT, { recursive: true });
-  const work = await mkdtemp(join(KEPT, 'keycloak-'));
-  const artifact = `org.keycloak:keycloak-quarkus-dist:${VERSION}:zip`;
-  await run('mvn', ['-q', '-B', 'dependency:get', `-Dartifact=${artifact}`, '-Dtransitive=false']);
-  await run('mvn', ['-q', '-B', 'dependency:unpack', `-Dartifact=${artifact}`, `-DoutputDirectory=${work}`], { cwd: work }); // it leaves marks where it runs
-  await rename(join(work, `keycloak-${VERSION}`), HOME).catch((error: unknown) => {
-    if (!existsSync(HOME)) throw error; // else another run was faster
+const fetchDistribution = (): Promise<void> =>
+  keep(HOME, async (work) => {
+    const artifact = `org.keycloak:keycloak-quarkus-dist:${VERSION}:zip`;
+    await run('mvn', ['-q', '-B', 'dependency:get', `-Dartifact=${artifact}`, '-Dtransitive=false']);
+    await run('mvn', ['-q', '-B', 'dependency:unpack', `-Dartifact=${artifact}`, `-DoutputDirectory=${work}`], { cwd: work }); // it leaves marks where it runs
+    return join(work, `keycloak-${VERSION}`);
   });
-  await rm(work, { recursive: true, force: true });
-};

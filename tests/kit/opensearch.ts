@@ -5,11 +5,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
+import { keepJars } from './kept.ts';
 import { freePort, listening } from './ports.ts';
 
 const VERSION = '2.19.3';
@@ -17,6 +18,12 @@ const JARS = join(homedir(), '.m2', 'tidings-engines', `opensearch-${VERSION}-b`
 const PROGRAM = join(import.meta.dirname, 'OpenSearchNode.java');
 /** Up soon, for tests; or as it runs for years, for measurements. */
 const JVM = { quick: ['-Xmx512m', '-XX:TieredStopAtLevel=1'], lasting: ['-Xms1g', '-Xmx1g'] } as const;
+const ARTIFACTS = [
+  ['org.opensearch', 'opensearch', VERSION],
+  ['org.opensearch.plugin', 'transport-netty4-client', VERSION],
+  ['org.opensearch.plugin', 'analysis-common', VERSION],
+  ['org.apache.logging.log4j', 'log4j-core', '2.21.0'],
+] as const;
 const IMAGE = `opensearchproject/opensearch:${VERSION}`;
 const PORT = 9200;
 const UP_WITHIN_MS = 180_000;
@@ -63,7 +70,7 @@ export const startOpenSearch = async (jvm: keyof typeof JVM = 'quick'): Promise<
 };
 
 const startNode = async (prefix: string, jvm: readonly string[]): Promise<OpenSearchServer> => {
-  await fetchJars();
+  await keepJars(JARS, ARTIFACTS, PROGRAM);
   const home = await mkdtemp(join(tmpdir(), 'tidings-opensearch-'));
   await mkdir(join(home, 'config'));
   const port = await freePort();
@@ -108,33 +115,4 @@ const startContainer = async (prefix: string): Promise<OpenSearchServer> => {
     name: `OpenSearch (${IMAGE})`,
     stop: async () => void (await container.stop()),
   };
-};
-
-const DEPENDENCIES = [
-  ['org.opensearch', 'opensearch', VERSION],
-  ['org.opensearch.plugin', 'transport-netty4-client', VERSION],
-  ['org.opensearch.plugin', 'analysis-common', VERSION],
-  ['org.apache.logging.log4j', 'log4j-core', '2.21.0'],
-] as const;
-
-const fetchJars = async (): Promise<void> => {
-  if (existsSync(JARS)) return;
-  const work = await mkdtemp(join(tmpdir(), 'tidings-opensearch-jars-'));
-  const dependencies = DEPENDENCIES.map(
-    ([group, artifact, version]) =>
-      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
-  );
-  await writeFile(
-    join(work, 'pom.xml'),
-    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-     <groupId>tidings</groupId><artifactId>opensearch-node</artifactId><version>1</version><packaging>pom</packaging>
-     <dependencies>${dependencies.join('')}</dependencies></project>`,
-  );
-  await run('mvn', ['-q', '-B', '-f', work, 'dependency:copy-dependencies', `-DoutputDirectory=${work}/jars`]);
-  await run('javac', ['-cp', `${work}/jars/*`, '-d', `${work}/jars`, PROGRAM]);
-  await mkdir(join(JARS, '..'), { recursive: true });
-  await rename(join(work, 'jars'), JARS).catch((error: unknown) => {
-    if (!existsSync(JARS)) throw error; // else another run was faster
-  });
-  await rm(work, { recursive: true, force: true });
 };

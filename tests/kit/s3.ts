@@ -4,11 +4,12 @@
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { S3Place } from '@tidings/infra/blobs/s3-bucket';
+import { keep } from './kept.ts';
 import { freePort, listening } from './ports.ts';
 
 const VERSION = 'v1.8.0';
@@ -84,16 +85,11 @@ export const startS3 = async (): Promise<S3Server> => {
   };
 };
 
-const build = async (): Promise<void> => {
-  if (existsSync(PROGRAM)) return;
-  const work = await mkdtemp(join(tmpdir(), 'tidings-versitygw-'));
-  await run('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
-    cwd: work,
-    env: { ...process.env, PATH, GOBIN: work },
+const build = (): Promise<void> =>
+  keep(HOME, async (work) => {
+    await run('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
+      cwd: work,
+      env: { ...process.env, PATH, GOBIN: work },
+    });
+    return work;
   });
-  await mkdir(join(HOME, '..'), { recursive: true });
-  await rename(work, HOME).catch((error: unknown) => {
-    if (!existsSync(PROGRAM)) throw error; // else another run was faster
-  });
-  await rm(work, { recursive: true, force: true });
-};
