@@ -10,6 +10,7 @@ import { ApiError, problemOf, toApiError } from './errors.ts';
 import { observe, traceOf } from './observe.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limits.ts';
 import { cutOffSlowSenders, PATIENCE, type Patience } from './slow-senders.ts';
+import { turnAwayWhileStopping } from './stopping.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,6 +49,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
     keepAliveTimeout: 75_000,
     rewriteUrl: ({ url = '/' }) => unversioned(url),
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // stopping.ts says more
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: false },
     frameworkErrors: (error, request, reply) => {
       request.trace = traceOf(request); // no hook ran for a URL that cannot be routed
@@ -63,6 +65,7 @@ export const createHttpApp = (platform: Platform, options: HttpAppOptions): Fast
   acceptJsonOnly(app);
   observe(app, platform);
   allowBrowsers(app, options.corsOrigin ?? null);
+  turnAwayWhileStopping(app);
   const allowedMethods = collectMethods(app);
   app.setErrorHandler((thrown, request, reply) => sendProblem(platform, thrown, request, reply));
   app.setNotFoundHandler((request, reply) => {
