@@ -91,6 +91,19 @@ describe('who sent a mail', () => {
   });
 });
 
+describe('a mail with the Message-ID of another one', () => {
+  it('is marked when it says something else, and filed once when it does not', async () => {
+    const first = await shown(await send(mail('reused')));
+    const again = await send(mail('reused'));
+    const other = await shown(await send(mail('reused').replace('As agreed', 'As never agreed')));
+    expect([first, other].map(({ messageId, messageIdReused }) => [messageId, messageIdReused])).toEqual([
+      ['reused@town.example', false],
+      ['reused@town.example', true],
+    ]);
+    expect((await call(`/api/emails/${again}`)).status).toBe(404); // it came before the one that is there
+  });
+});
+
 describe('a webhook that is asked first', () => {
   const secret = 'a secret of sixteen and more';
   let hook: string;

@@ -158,6 +158,8 @@ export const Email = t.readonly(
     blobId: BlobId,
     size: int(0),
     messageId: nullable(t.string),
+    /** The mailbox held another email with this Message-ID, which says something else, when this one was filed: one of them may pretend. */
+    messageIdReused: t.boolean,
     inReplyTo: t.readonlyArray(t.string),
     references: t.readonlyArray(t.string),
     from: MailAddresses,

@@ -76,6 +76,12 @@ describe('the emails', () => {
     expect((await inThread(instance, ['trash'])).map(({ emailId }) => emailId)).toEqual([id(1)]);
   });
 
+  it('tells which email came with the Message-ID of another one', async () => {
+    const mails = [false, true].map((messageIdReused, n) => filed({ threadId: talk, mailboxId: team, emailId: id(n), messageIdReused }));
+    const held = await inThread(await given(mails), ['inbox']);
+    expect(held.map((one) => emailView(one, null).messageIdReused)).toEqual([false, true]);
+  });
+
   it('keeps the place of an erased email', async () => {
     const instance = await given([filed({ threadId: talk, mailboxId: team, emailId: id(1), content: SHREDDED, envelope: SHREDDED })]);
     const [held] = await inThread(instance, ['inbox']);

@@ -28,6 +28,7 @@ const tables = (schema: string): string => `
     place text not null,
     blob_id text not null,
     body_blob_id text not null,
+    message_id_reused boolean not null,
     envelope_to json,
     content json,
     placed_at timestamptz not null,
@@ -108,7 +109,7 @@ const applyEmails = async (page: readonly Recorded[], tx: ProjectionTx): Promise
 
 export const emails: Projection = {
   name: 'emails',
-  version: 3,
+  version: 4,
   handles: ['EmailReceived', 'EmailFiled', 'EmailsMoved', 'ThreadRead', 'EmailKeywordsSet', ...removalEvents, 'MailboxClosed'],
   tables,
   indexes,
@@ -141,19 +142,19 @@ const saveReceived = async (received: readonly (readonly [EmailId, Timestamp])[]
 
 const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<void> => {
   if (filed.length === 0) return;
-  const column = (value: (data: EmailFiled['data'], one: Filed) => string | number): string =>
+  const column = (value: (data: EmailFiled['data'], one: Filed) => string | number | boolean): string =>
     `{${filed.map((one) => value(one.event.data, one)).join(',')}}`; // ids, numbers, times and words of ours: nothing to quote
   const json = (value: (data: EmailFiled['data']) => unknown): string =>
     `[${filed.map(({ event }) => JSON.stringify(value(event.data))).join(',')}]`;
   await tx.query(
-    `insert into ${tx.schema}.email (email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content, placed_at)
-     select email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id,
+    `insert into ${tx.schema}.email (email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, message_id_reused, envelope_to, content, placed_at)
+     select email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, message_id_reused,
             case when json_typeof(envelope_to) = 'null' then null else envelope_to end, case when json_typeof(content) = 'null' then null else content end, placed_at
      from rows from (
        unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::timestamptz[]), unnest($5::text[]), unnest($6::bigint[]),
-       unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), json_array_elements($11::json), json_array_elements($12::json),
-       unnest($13::timestamptz[])
-     ) as n (email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, envelope_to, content, placed_at)
+       unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]), unnest($11::boolean[]), json_array_elements($12::json),
+       json_array_elements($13::json), unnest($14::timestamptz[])
+     ) as n (email_id, mailbox_id, thread_id, came_at, position, size, direction, place, blob_id, body_blob_id, message_id_reused, envelope_to, content, placed_at)
      on conflict (email_id, mailbox_id, thread_id) do nothing`,
     [
       column((data) => data.emailId),
@@ -166,6 +167,7 @@ const saveFiled = async (filed: readonly Filed[], tx: ProjectionTx): Promise<voi
       column((_, { place }) => place),
       column((data) => data.blobId),
       column((data) => data.bodyBlobId),
+      column((data) => data.messageIdReused),
       json(({ envelope }) => reveal(envelope, null)?.rcptTo ?? null),
       json(({ content }) => (isShredded(content) ? null : content)),
       column((_, { placedAt }) => placedAt),

@@ -34,6 +34,7 @@ const HeldEmail = t.readonly(
     forwarded: t.boolean,
     blobId: BlobId,
     bodyBlobId: BlobId,
+    messageIdReused: t.boolean,
     /** Whom the envelope named in this mailbox; null when it had none or is erased. */
     envelopeTo: nullable(t.readonlyArray(t.string)),
     /** Null once erased. */
@@ -48,7 +49,7 @@ const select = (schema: string): FragmentSqlToken => sql.fragment`
     e.position, e.size, e.direction, e.place,
     coalesce((k.keywords -> '$seen')::boolean, e.direction = 'out' or e.position <= coalesce(w.up_to, '')) as seen,
     coalesce((k.keywords -> '$flagged')::boolean, false) as flagged, coalesce((k.keywords -> '$answered')::boolean, false) as answered,
-    coalesce((k.keywords -> '$forwarded')::boolean, false) as forwarded, e.blob_id as "blobId", e.body_blob_id as "bodyBlobId", e.envelope_to as "envelopeTo", e.content
+    coalesce((k.keywords -> '$forwarded')::boolean, false) as forwarded, e.blob_id as "blobId", e.body_blob_id as "bodyBlobId", e.message_id_reused as "messageIdReused", e.envelope_to as "envelopeTo", e.content
   from ${tableIn(schema, 'email')} e
   left join ${tableIn(schema, 'received')} r on r.email_id = e.email_id
   left join ${tableIn(schema, 'read')} w on w.thread_id = e.thread_id and w.mailbox_id = e.mailbox_id

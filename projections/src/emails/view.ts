@@ -29,6 +29,7 @@ export const emailView = (
     blobId: held.blobId,
     size: held.size,
     messageId: content.messageId,
+    messageIdReused: held.messageIdReused,
     inReplyTo: content.inReplyTo,
     references: content.references,
     from: content.from,
