@@ -293,3 +293,159 @@ describe('what anyone finds', () => {
     labels: [],
   });
 });
+
+describe('the words of mail', () => {
+  /** By subject: the mails of one's own that a question has to find. */
+  const expectFound = async (questions: Readonly<Record<string, readonly string[]>>): Promise<void> => {
+    for (const [q, subjects] of Object.entries(questions)) {
+      expect([q, (await searched('alice', q)).map(({ thread }) => thread.subject).toSorted()]).toEqual([q, subjects]);
+    }
+  };
+
+  it('are found in French, English and Dutch whatever their form, and nothing else is', async () => {
+    const mails = {
+      'Piscine municipale':
+        "L'été, les chevaux de l’équitation boivent l'eau ; aujourd'hui nous avons organisé une Cérémonie près des cœurs. langues3",
+      'Planning permission': 'The policies on hedges were discussed at two meetings; nobody is running late. langues3',
+      'Vergunning nodig': 'De bomen en parkeervergunningen van beide gemeenten, één vóór de cafés, werden geïnspecteerd. langues3',
+    } as const;
+    for (const [subject, text] of Object.entries(mails)) await send({ to: 'alice@tidings.test', subject, text });
+    await visible('alice', 'langues3', 3);
+    const [french, english, dutch] = Object.keys(mails).map((subject) => [subject]) as [string[], string[], string[]]; // three mails
+    await expectFound({
+      // Accents, elisions, plurals and forms of verbs; as typed, or folded.
+      "l'été langues3": french,
+      'ÉTÉ langues3': french,
+      'ete eau': french,
+      'cheval équitations': french,
+      'organiser cérémonies': french,
+      '"l’ete les chevaux"': french,
+      coeur: french,
+      'policy hedge meeting': english,
+      'discussing run': english,
+      'boom langues3': dutch,
+      'vergunningen langues3': dutch,
+      // A compound by how it begins, and its plural by one of it.
+      parkeer: dutch,
+      parkeervergunning: dutch,
+      'gemeente een voor cafe': dutch,
+      'geinspecteerd -cheval': dutch,
+      'subject:piscines OR subject:permissions OR subject:vergunning langues3': [...french, ...english, ...dutch].toSorted(),
+      // Words found as they stand, and none by their ends.
+      '"policy"': [],
+      '"boom"': [],
+      '"cheval"': [],
+      'vergunningen cheval': [],
+      ergunningen: [],
+    });
+  });
+
+  it('and every modifier in three languages, also together, narrow what is found', async () => {
+    const to = 'alice@tidings.test';
+    const text = 'opword4 alpha bravo';
+    const cc = 'Zoe Smit <zoe@third.test>';
+    await send({ to, cc, subject: 'First', text, attachments: [{ filename: 'plan.pdf', content: 'x'.repeat(30_000) }] });
+    const ben = { name: 'Ben', address: 'ben@mail.elsewhere.test' };
+    const blind = { envelope: { from: ben.address, to: [to] }, from: ben, to: 'someone@third.test' };
+    await send({ ...blind, subject: 'Second', text: 'opword4 bravo alpha' });
+    await send({ to, subject: 'Third', text });
+    const box = mailboxes['alice'];
+    const put = async (
+      path: string,
+      method: string,
+      body: string | FormData,
+      type: Readonly<Record<string, string>> = {},
+    ): Promise<void> => {
+      const headers = { authorization: `Bearer ${tokens['alice']}`, ...type };
+      expect([path, (await fetch(`${program.httpUrl}${path}`, { method, headers, body })).ok]).toEqual([path, true]);
+    };
+    const sent = `From: ${to}\nTo: bob@tidings.test\nSubject: Fourth\n\nopword4\n`;
+    await put(`/api/mailboxes/${box}/submit`, 'POST', sent, { 'content-type': 'message/rfc822', 'X-Rcpt-To': 'bob@tidings.test' });
+    const old = new FormData();
+    const draft = 'From alice Tue Mar 05 10:00:00 2019\nX-Gmail-Labels: Drafts\nSubject: Fifth\n\nopword4\n\n';
+    old.append('file', new Blob([draft]), 'old.mbox');
+    await put(`/api/mailboxes/${box}/imports`, 'POST', old);
+    await visible('alice', 'opword4 in:drafts', 1);
+    await visible('alice', 'opword4 in:sent', 1);
+    await visible('alice', 'opword4 in:inbox', 3);
+
+    const [first, second, third] = await Promise.all(
+      ['first', 'second', 'third'].map(async (subject) => (await searched('alice', `subject:${subject} opword4`))[0]?.thread.id ?? ''),
+    );
+    const flag = (thread: string | undefined, set: object): Promise<Response> =>
+      call('alice', '/api/threads/flags', 'POST', { mailboxId: box, threadIds: [thread], set });
+    await flag(first, { starred: true });
+    await flag(third, { spam: true });
+    const label = await call('alice', `/api/mailboxes/${box}/labels`, 'POST', { name: 'Works/Schools roofs' });
+    await call('alice', `/api/threads/${second}/labels/${((await label.json()) as { id: string }).id}`, 'PUT'); // the contract of the route
+    await call('alice', `/api/threads/${second}/assignees/${me['alice']?.user.id}`, 'PUT');
+    await visible('alice', 'opword4 in:spam', 1);
+    await visible('alice', 'opword4 is:starred', 1);
+    await visible('alice', 'opword4 label:works', 1);
+    await visible('alice', 'opword4 is:assigned-to-me', 1);
+
+    const year = new Date().getUTCFullYear();
+    const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+    const questions: Readonly<Record<string, readonly string[]>> = {
+      'is:unassigned': ['Fifth', 'First', 'Fourth'],
+      'est:non-assigné in:inbox': ['First'],
+      'is:niet-toegewezen': ['Fifth', 'First', 'Fourth'],
+      '-is:unassigned': ['Second'],
+      'est:assigné-à-moi': ['Second'],
+      'is:aan-mij-toegewezen': ['Second'],
+      'est:suivi': ['First'],
+      'in:gevolgd': ['First'],
+      'is:ongelezen': ['First', 'Second'],
+      'IS:Read': ['Fifth', 'Fourth'],
+      'in:spam': ['Third'],
+      'dans:pourriel': ['Third'],
+      'dans:brouillons': ['Fifth'],
+      'in:verzonden': ['Fourth'],
+      'in:all': ['Fifth', 'First', 'Fourth', 'Second'],
+      'in:spam OR in:concepten': ['Fifth', 'Third'],
+      'label:"Works/Schools roofs"': ['Second'],
+      'étiquette:works': ['Second'],
+      '-label:works in:inbox': ['First'],
+      'cc:zoe': ['First'],
+      'copie:@third.test': ['First'],
+      'to:zoe@third.test': ['First'],
+      'à:smit': ['First'],
+      'aan:third': ['First', 'Second'],
+      'bcc:alice@tidings.test': ['Second'],
+      'cci:alice': ['Second'],
+      'van:ben': ['Second'],
+      'de:"Ann Other"': ['First'],
+      'From:@mail.elsewhere.test': ['Second'],
+      'onderwerp:first': ['First'],
+      'objet:sec': ['Second'],
+      'corps:bravo': ['First', 'Second'],
+      'tekst:"bravo alpha"': ['Second'],
+      'body:first': [],
+      'bestand:plan': ['First'],
+      'fichier:pdf': ['First'],
+      'has:attachment': ['First'],
+      'contient:pièce-jointe': ['First'],
+      'heeft:bijlage': ['First'],
+      '-has:attachment in:inbox': ['Second'],
+      'larger:20k': ['First'],
+      'plus-grand:20k': ['First'],
+      'smaller:20k in:inbox': ['Second'],
+      'kleiner:20k alpha': ['Second'],
+      'before:2019-03-06': ['Fifth'],
+      'avant:2019-03-05': [],
+      'on:2019-03-05': ['Fifth'],
+      'le:2019-03': ['Fifth'],
+      'op:2019-03-04': [],
+      [`after:${yesterday}`]: ['First', 'Fourth', 'Second'],
+      [`na:${year - 1} alpha`]: ['First', 'Second'],
+      'après:2w': ['First', 'Fourth', 'Second'],
+      'voor:2w': ['Fifth'],
+      '(alpha is:starred) OR on:2019-03-05': ['Fifth', 'First'],
+      '(from:ben OR has:attachment) -is:starred': ['Second'],
+      '-(is:starred OR is:assigned-to-me)': ['Fifth', 'Fourth'],
+      '"alpha bravo"': ['First'],
+      '-"alpha bravo" alp': ['Second'],
+    };
+    await expectFound(Object.fromEntries(Object.entries(questions).map(([q, found]) => [`opword4 (${q})`, found])));
+  });
+});
