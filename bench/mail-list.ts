@@ -12,7 +12,7 @@ import { createBodyReader } from '../services/query-api/src/mail/bodies.ts';
 import { registerMailboxes } from '../services/query-api/src/mail/mailboxes.ts';
 import { registerThreads } from '../services/query-api/src/mail/threads.ts';
 import { type Bench, type Figure, percentile, sortedCopy } from './harness.ts';
-import { frequentLabel, mailbox, rareLabel, reader, type SeededMailbox, withMailbox } from './mail-seed.ts';
+import { fillingOf, frequentLabel, mailbox, rareLabel, reader, type SeededMailbox, withMailbox } from './mail-seed.ts';
 
 /** BENCH_EMAILS for other sizes, by commas. */
 const SIZES = (process.env['BENCH_EMAILS'] ?? '10000,100000,1000000').split(',').map(Number);
@@ -53,7 +53,7 @@ export const mailListBench: Bench = {
 
 const ofSize = (size: number, say: (line: string) => void): Promise<readonly Figure[]> =>
   withMailbox(
-    size,
+    fillingOf(size),
     [mailboxes, threads, threadMarks, drafts, deliveries],
     (app, platform) => {
       registerThreads(app, platform, createBodyReader(platform, null));

@@ -1,4 +1,4 @@
-/** A mailbox full of mail for benches: read models filled by their own `apply`, texts made anew whenever they are read. */
+/** A mailbox full of mail for benches: read models filled by their own `apply`, then doubled; texts are made anew whenever they are read. */
 import type { EmailContent } from '@tidings/contracts/events/email';
 import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
 import {
@@ -27,6 +27,7 @@ import { memoryPlatform } from '../services/http-kit/src/testing/memory-platform
 import type { Platform } from '../services/platform/src/platform.ts';
 import { Dice } from '../tests/acceptance/town.ts';
 import { withPostgres } from './postgres.ts';
+import { doubleMailbox } from './mail-copies.ts';
 import { applyPage, schemaOf } from './read-models.ts';
 
 const PAGE = 5_000;
@@ -164,9 +165,23 @@ export interface SeededMailbox {
   readonly get: <A>(path: string) => Promise<A>;
 }
 
+/** How a mailbox comes to hold so many emails. */
+export interface Filling {
+  /** So many go through the projections, */
+  readonly projected: number;
+  /** and so often is what they made of them doubled. */
+  readonly doubled: number;
+}
+
+const MOST_PROJECTED = 64_000;
+export const fillingOf = (emails: number): Filling => {
+  const doubled = Math.max(0, Math.ceil(Math.log2(emails / MOST_PROJECTED)));
+  return { projected: Math.ceil(emails / 2 ** doubled), doubled };
+};
+
 /** @param register mounts the routes to measure */
 export const withMailbox = async <A>(
-  count: number,
+  filling: Filling,
   models: readonly Projection[],
   register: (app: FastifyInstance, platform: Platform) => void,
   use: (seeded: SeededMailbox, seconds: number) => Promise<A>,
@@ -184,7 +199,7 @@ export const withMailbox = async <A>(
     const app = createHttpApp(platform, { identity: knownPeople(reader) });
     try {
       const started = performance.now();
-      await fill(pool, models, count, words);
+      await fill(pool, models, filling, words);
       register(app, platform);
       await app.ready();
       const get = async <B>(path: string): Promise<B> => {
@@ -200,7 +215,7 @@ export const withMailbox = async <A>(
     }
   });
 
-const fill = async (pool: Pool, models: readonly Projection[], count: number, words: Words): Promise<void> => {
+const fill = async (pool: Pool, models: readonly Projection[], { projected, doubled }: Filling, words: Words): Promise<void> => {
   for (const model of models) await pool.query(`create schema ${schemaOf(model.name)}; ${model.tables(schemaOf(model.name))}`);
   let page: Recorded[] = [];
   // The next page is made while the last one is written.
@@ -211,9 +226,14 @@ const fill = async (pool: Pool, models: readonly Projection[], count: number, wo
     await writing;
     writing = Promise.all(models.map((model) => applyPage(pool, model, full)));
   };
-  for (const event of events(count, words)) if (page.push(event) === PAGE) await write();
+  let positions = 0;
+  for (const event of events(projected, words)) {
+    positions = Number(event.position);
+    if (page.push(event) === PAGE) await write();
+  }
   await write();
   await writing;
+  await doubleMailbox(pool, models, { times: doubled, mailbox, extent: { emails: projected, positions } });
   // The index of words takes as long as all others together: they are made beside it.
   await Promise.all(models.map((model) => pool.query(`set maintenance_work_mem = '1GB'; ${model.indexes?.(schemaOf(model.name)) ?? ''}`)));
   await pool.query('vacuum analyze');
