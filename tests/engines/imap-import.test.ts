@@ -18,11 +18,7 @@ describe.skipIf(lack !== null)(`Dovecot${lack === null ? '' : ` (${lack})`}`, ()
   const total = 6;
   beforeAll(async () => {
     server = await startDovecot();
-    const client = new ImapFlow({
-      ...{ host: '127.0.0.1', port: server.port, secure: false, doSTARTTLS: false, logger: false },
-      auth: { user: server.username, pass: server.password },
-    });
-    await client.connect();
+    const client = await connect();
     for (const folder of ['Sent', 'Papierkorb', 'Travaux/Écoles']) await client.mailboxCreate(folder);
     await client.append('INBOX', mail('Roof'), ['\\Seen', '\\Flagged', '\\Answered'], DAY);
     await client.append('INBOX', mail('Unread'), [], DAY);
@@ -40,15 +36,31 @@ describe.skipIf(lack !== null)(`Dovecot${lack === null ? '' : ` (${lack})`}`, ()
     await server.stop();
   });
 
-  const bring = async (account: object): Promise<Import> => {
+  /** To put mail there. */
+  const connect = async (): Promise<ImapFlow> => {
+    const client = new ImapFlow({
+      ...{ host: '127.0.0.1', port: server.port, secure: false, doSTARTTLS: false, logger: false },
+      auth: { user: server.username, pass: server.password },
+    });
+    await client.connect();
+    return client;
+  };
+  const labelsOfBox = async () =>
+    (await town.as.ann.ask<{ content: readonly { id: string; name: string }[] }>('GET', `/api/mailboxes/${box}/labels`)).content;
+  const ended = async (id: string): Promise<Import> => {
     const { ask } = town.as.ann;
-    const imap = { host: '127.0.0.1', port: server.tlsPort, username: server.username, password: server.password, ...account };
-    const { id } = await ask<Import>('POST', `/api/mailboxes/${box}/imports`, { imap });
     await vi.waitFor(async () => expect((await ask<Import>('GET', `/api/imports/${id}`)).endedAt).not.toBeNull(), {
       timeout: 60_000,
       interval: 50,
     });
     return ask<Import>('GET', `/api/imports/${id}`);
+  };
+
+  const bring = async (account: object): Promise<Import> => {
+    const { ask } = town.as.ann;
+    const imap = { host: '127.0.0.1', port: server.tlsPort, username: server.username, password: server.password, ...account };
+    const { id } = await ask<Import>('POST', `/api/mailboxes/${box}/imports`, { imap });
+    return ended(id);
   };
 
   it('gives its folders as places and labels, its flags, and each mail once', async ({ annotate }) => {
@@ -73,7 +85,7 @@ describe.skipIf(lack !== null)(`Dovecot${lack === null ? '' : ` (${lack})`}`, ()
         }),
       { timeout: 20_000, interval: 50 },
     );
-    const labels = (await ask<{ content: { id: string; name: string }[] }>('GET', `/api/mailboxes/${box}/labels`)).content;
+    const labels = await labelsOfBox();
     expect(labels.map(({ name }) => name)).toEqual(['Travaux', 'Travaux/Écoles']);
     const schools = `/api/mailboxes/${box}/threads?view=all&label=${labels[1]?.id}`;
     await vi.waitFor(async () => expect((await ask<MailPage<Thread>>('GET', schools)).content).toHaveLength(2), {
@@ -103,6 +115,27 @@ describe.skipIf(lack !== null)(`Dovecot${lack === null ? '' : ` (${lack})`}`, ()
       error: { field: expect.stringMatching(/imap\.(tls|host)/) },
     });
   }, 120_000);
+
+  it('goes on after a power cut, and each mail is there once', async () => {
+    const many = 600; // some batches, so that there is a middle to stop in
+    const client = await connect();
+    await client.mailboxCreate('Many');
+    for (let n = 0; n < many; n += 1) await client.append('Many', mail(`Many ${n}`), ['\\Seen'], DAY);
+    await client.logout();
+    const live = await town.listen('ann');
+    const account = { host: '127.0.0.1', port: server.tlsPort, username: server.username, password: server.password, folders: ['Many'] };
+    const { id } = await town.as.ann.ask<Import>('POST', `/api/mailboxes/${box}/imports`, { imap: account });
+    const told = (): number => Math.max(0, ...live.heard.flatMap(({ event }) => (event['importId'] === id ? Number(event['done']) : [])));
+    await vi.waitFor(() => expect(told()).toBeGreaterThan(0), { timeout: 60_000, interval: 2 });
+    await town.restart();
+    live.close();
+    expect(told()).toBeLessThan(many);
+    expect(await ended(id)).toMatchObject({ state: 'done', total: many, done: many, filed: many, duplicates: 0, failed: 0 });
+    const label = (await labelsOfBox()).find(({ name }) => name === 'Many');
+    const counted = async (): Promise<number | undefined> =>
+      (await town.as.ann.ask<MailboxCounts>('GET', `/api/mailboxes/${box}/counts`)).labels.find((one) => one.id === label?.id)?.threads;
+    await expect.poll(counted).toBe(many);
+  }, 240_000);
 
   it('keeps no password once it is over', async () => {
     const text = await (await town.as.ann.call('GET', `/api/mailboxes/${box}/imports`)).text();
