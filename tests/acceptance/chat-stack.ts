@@ -93,6 +93,7 @@ export const startChat = async <Name extends string>(...names: readonly Name[]):
     read,
     pool,
     liveSchema: live.schemaOf,
+    changingReadModels: live.changing,
     freshness,
     logger,
   });

@@ -10,6 +10,8 @@ export interface LiveInstances {
   readonly schemaOf: LiveSchema;
   /** The live instance, or undefined when there is none (yet). */
   instanceOf(projection: string): Instance | undefined;
+  /** Projections that exist in more than one version: code of one of them may meet the tables of another. */
+  readonly changing: () => readonly string[];
   /** Reads the registry now. */
   refresh(): Promise<void>;
   close(): void;
@@ -30,6 +32,7 @@ const REFRESH_MS = 1_000;
 /** Reads the registry once, then again on a signal and every second: a cut-over elsewhere is seen within that. */
 export const createLiveSchema = async (pool: Pool, signals: Signals, refreshMs: number = REFRESH_MS): Promise<LiveInstances> => {
   let live: ReadonlyMap<string, { readonly instance: Instance; readonly schema: string }> = new Map();
+  let changing: readonly string[] = [];
   let reading: Promise<void> | null = null;
   let again = false;
 
@@ -40,6 +43,7 @@ export const createLiveSchema = async (pool: Pool, signals: Signals, refreshMs: 
       live = new Map(
         found.filter((one) => one.state === 'live').map((instance) => [instance.name, { instance, schema: schemaOf(instance) }]),
       );
+      changing = inTwoVersions(found);
     } while (again);
   };
   const refresh = (): Promise<void> => {
@@ -70,6 +74,7 @@ export const createLiveSchema = async (pool: Pool, signals: Signals, refreshMs: 
       throw new ProjectionUnavailable(projection);
     },
     instanceOf: (projection) => live.get(projection)?.instance,
+    changing: () => changing,
     refresh,
     close: () => {
       clearInterval(timer);
@@ -77,3 +82,8 @@ export const createLiveSchema = async (pool: Pool, signals: Signals, refreshMs: 
     },
   };
 };
+
+const inTwoVersions = (found: readonly Instance[]): readonly string[] =>
+  [...Map.groupBy(found, ({ name }) => name)].flatMap(([name, some]) =>
+    new Set(some.map(({ version }) => version)).size > 1 ? [name] : [],
+  );

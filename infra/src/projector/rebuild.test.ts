@@ -204,8 +204,12 @@ describe('a new version', () => {
     await world.mark('a', 1);
     const first = await world.start([trails()]);
     await first.stop();
+    const live = await createLiveSchema(world.pool, world.signals, 20);
+    expect(live.changing()).toEqual([]);
     await world.start([trails(), trails(new Set(), 2)]);
     await becomes('trails_v2_g1', 'ready');
     expect(await statusOf('trails_v1_g1')).toMatchObject({ state: 'live' });
+    await until(async () => expect(live.changing()).toEqual(['trails']));
+    live.close();
   });
 });

@@ -90,7 +90,7 @@ const acceptJsonOnly = (app: FastifyInstance): void => {
 };
 
 const sendProblem = (platform: Platform, thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-  const error = toApiError(thrown);
+  const error = toApiError(thrown, platform.changingReadModels());
   const { traceId } = request.trace;
   if (error.status >= 500) {
     const level = error.code === 'UNEXPECTED_ERROR' ? 'error' : 'warn';

@@ -2,12 +2,16 @@ import { BlobNotFound, BlobStoreUnavailable, BlobTooLarge } from '@tidings/contr
 import { EventTooLarge, LogUnavailable, Overloaded } from '@tidings/contracts/ports/event-log';
 import type { StreamId } from '@tidings/contracts/ids';
 import { TooManyConflicts } from '@tidings/infra/commands/create-commands';
+import { ProjectionUnavailable } from '@tidings/infra/projector/live-schema';
 import { either as E } from 'fp-ts';
 import { createServer } from 'node:net';
 import pg from 'pg';
-import { createPool } from 'slonik';
+import { pino } from 'pino';
+import { createPool, sql } from 'slonik';
 import { WordIndexMissing, WordIndexUnavailable } from '@tidings/contracts/ports/word-index';
 import { describe, expect, it } from 'vitest';
+import { openReadPool } from '@tidings/infra/postgres/pools';
+import { createTestDatabase } from '../../../tests/kit/postgres.ts';
 import { ApiError, toApiError } from './errors.ts';
 import { orReject, rejections } from './rejections.ts';
 
@@ -24,10 +28,12 @@ describe('what goes wrong behind us', () => {
     ['a search index that is away', new WordIndexUnavailable(), 503, 'SERVICE_UNAVAILABLE'],
     ['a search index that is gone', new WordIndexMissing(), 503, 'SERVICE_UNAVAILABLE'],
     ['blobs away', new BlobStoreUnavailable(), 503, 'SERVICE_UNAVAILABLE'],
+    ['a read model that was never started', new ProjectionUnavailable('timeline'), 503, 'SERVICE_UNAVAILABLE'],
     ['Postgres shutting down', withCode('57P01'), 503, 'SERVICE_UNAVAILABLE'],
     ['Postgres starting', withCode('57P03'), 503, 'SERVICE_UNAVAILABLE'],
     ['Postgres refusing', new Error('wrapped', { cause: withCode('ECONNREFUSED') }), 503, 'SERVICE_UNAVAILABLE'],
     ['a lost connection', new Error('Connection terminated unexpectedly'), 503, 'SERVICE_UNAVAILABLE'],
+    ['a column that is not there', withCode('42703'), 500, 'UNEXPECTED_ERROR'],
     ['a wrong statement', withCode('42601'), 500, 'UNEXPECTED_ERROR'],
     ['anything else', 'thrown text', 500, 'UNEXPECTED_ERROR'],
   ])('%s', (_, thrown, status, code) => {
@@ -37,6 +43,25 @@ describe('what goes wrong behind us', () => {
 
   it('tells to use the same key when the outcome is unknown', () => {
     expect(toApiError(new LogUnavailable('unknown', null)).message).toContain('same Idempotency-Key');
+  });
+
+  it('says which read models are being built in another version when their tables do not fit yet', () => {
+    const wrapped = new Error('query failed', { cause: withCode('42703') });
+    const error = toApiError(wrapped, ['timeline', 'rooms']);
+    expect([error.code, error.headers]).toEqual(['SERVICE_UNAVAILABLE', { 'retry-after': '5' }]);
+    expect(error.message).toContain('(timeline, rooms)');
+    expect(toApiError(withCode('42601'), ['timeline']).code).toBe('UNEXPECTED_ERROR');
+  });
+
+  it('knows tables that do not fit through slonik', async () => {
+    const database = await createTestDatabase();
+    const read = await openReadPool({ url: database.url, name: 'errors-test', max: 1, logger: pino({ level: 'silent' }) });
+    for (const query of [sql.unsafe`select nothing from pg_class`, sql.unsafe`select from nothing`, sql.unsafe`select nothing(1)`]) {
+      const thrown: unknown = await read.any(query).catch((error: unknown) => error);
+      expect([toApiError(thrown, ['timeline']).code, toApiError(thrown).code]).toEqual(['SERVICE_UNAVAILABLE', 'UNEXPECTED_ERROR']);
+    }
+    await read.end();
+    await database.drop();
   });
 
   it('knows a Postgres that is not there, through pg and through slonik', async () => {

@@ -6,6 +6,7 @@ import { errorCodes, type ErrorCode, type Problem } from '@tidings/contracts/htt
 import type { FieldError } from '@tidings/contracts/codec';
 import { timestamp } from '@tidings/contracts/time';
 import { TooManyConflicts } from '@tidings/infra/commands/create-commands';
+import { ProjectionUnavailable } from '@tidings/infra/projector/live-schema';
 import { STATUS_CODES } from 'node:http';
 import { BackendTerminatedError, BackendTerminatedUnexpectedlyError, ConnectionError } from 'slonik';
 
@@ -52,8 +53,11 @@ export const invalid = (fields: readonly FieldError[]): ApiError =>
 
 const RETRY_SOON = { 'retry-after': '1' };
 
-/** Any thrown value as the error to answer with. Only `UNEXPECTED_ERROR` is our fault and worth a stack trace in the log. */
-export const toApiError = (thrown: unknown): ApiError => {
+/**
+ * Any thrown value as the error to answer with. Only `UNEXPECTED_ERROR` is our fault and worth a stack trace in the log.
+ * @param changing read models that exist in two versions just now
+ */
+export const toApiError = (thrown: unknown, changing: readonly string[] = []): ApiError => {
   if (thrown instanceof ApiError) return thrown;
   if (thrown instanceof Overloaded) {
     return new ApiError('SERVICE_UNAVAILABLE', 'Too much is being written just now; nothing was changed. Try again shortly.', {
@@ -92,20 +96,41 @@ export const toApiError = (thrown: unknown): ApiError => {
       cause: thrown,
     });
   }
+  if (thrown instanceof ProjectionUnavailable) {
+    return new ApiError('SERVICE_UNAVAILABLE', `The read model ${thrown.projection} is not there yet. Try again shortly.`, {
+      headers: RETRY_SOON,
+      cause: thrown,
+    });
+  }
+  if (changing.length > 0 && hasCode(thrown, OTHER_SHAPE)) {
+    return new ApiError(
+      'SERVICE_UNAVAILABLE',
+      `This is read from tables of another version until the new ones are built (${changing.join(', ')}). Nothing is lost; try again in a while.`,
+      { headers: { 'retry-after': '5' }, cause: thrown },
+    );
+  }
   return fromFastify(thrown) ?? new ApiError('UNEXPECTED_ERROR', 'Something went wrong on our side.', { cause: thrown });
 };
 
-/** Connection failures (SQLSTATE class 08, 57P0x shutdown, 53300 too many connections) and Node's socket errors, also as slonik wraps them. */
-const isLostDatabase = (thrown: unknown, depth = 0): boolean => {
+/** Connection failures (SQLSTATE class 08, 57P0x shutdown, 53300 too many connections) and Node's socket errors. */
+const isLostDatabase = (thrown: unknown): boolean =>
+  someCause(thrown, (error) => LOST.some((kind) => error instanceof kind) || LOST_MESSAGE.test(error.message)) ||
+  hasCode(thrown, LOST_CODES);
+
+const hasCode = (thrown: unknown, codes: RegExp): boolean =>
+  someCause(thrown, (error) => 'code' in error && typeof error.code === 'string' && codes.test(error.code));
+
+/** Whether it is so of an error or of what it wraps, as slonik and drivers do. */
+const someCause = (thrown: unknown, is: (error: Error) => boolean, depth = 0): boolean => {
   if (!(thrown instanceof Error) || depth > 4) return false;
-  if (LOST.some((kind) => thrown instanceof kind)) return true;
-  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
-  if (LOST_CODES.test(code) || LOST_MESSAGE.test(thrown.message)) return true;
-  if (thrown instanceof AggregateError) return thrown.errors.some((inner) => isLostDatabase(inner, depth + 1));
-  return isLostDatabase(thrown.cause, depth + 1);
+  if (is(thrown)) return true;
+  if (thrown instanceof AggregateError) return thrown.errors.some((inner) => someCause(inner, is, depth + 1));
+  return someCause(thrown.cause, is, depth + 1);
 };
 const LOST = [ConnectionError, BackendTerminatedError, BackendTerminatedUnexpectedlyError];
 const LOST_CODES = /^(08\w{3}|57P0[1-5]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT)$/;
+/** There is no such column, table or function, or it is of another type. */
+const OTHER_SHAPE = /^(42703|42P01|42883|42804)$/;
 /** pg gives these without a code. */
 const LOST_MESSAGE = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/;
 

@@ -83,6 +83,7 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
       read,
       pool,
       liveSchema: live.schemaOf,
+      changingReadModels: live.changing,
       freshness,
       feed,
       now: Date.now,

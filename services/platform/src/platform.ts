@@ -33,6 +33,8 @@ export interface Platform {
   /** Plain pg, for the runtime's own tables and for projections' writes. */
   readonly pool: Pool;
   readonly liveSchema: LiveSchema;
+  /** Read models that exist in more than one version just now: queries of one may meet the tables of another. */
+  readonly changingReadModels: () => readonly string[];
   /** Waits until named projections have applied a position. */
   readonly freshness: Freshness;
   /** Milliseconds since the epoch. */

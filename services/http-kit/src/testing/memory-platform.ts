@@ -24,6 +24,7 @@ export const memoryPlatform = (parts: Partial<Platform> = {}): Platform => {
     events,
     commands: createCommands(events),
     wordIndex: null,
+    changingReadModels: () => [],
     freshness: { waitFor: async () => true, close: async () => {} }, // nothing projects here, so nothing is behind
     now: Date.now,
     close: () => log.close(),
