@@ -99,7 +99,7 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
   const before = new Map<string, string>();
   for (const [key, row] of threads) before.set(key, standing(row));
 
-  const filed = new Map<string, Filed>();
+  const filed = new Map<ThreadRow, Filed[]>();
   const moved = new Map<string, Set<number>>();
   for (const [at, event] of events.entries()) {
     if (isMarkEvent(event)) marks.take(event, threads);
@@ -115,7 +115,7 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
     rows.flatMap(([key, row]) => (before.has(key) ? row : [])),
     tx,
   );
-  await appendHeld([...filed.values()], tx);
+  await appendHeld([...filed.values()].flat(), tx);
   await rewriteHeld(
     opened.filter((key) => moved.has(keyOf(key))).map((key) => ({ key, held: held.get(keyOf(key)), chunks: moved.get(keyOf(key)) })),
     tx,
@@ -149,8 +149,8 @@ interface Page {
   readonly threads: Map<string, ThreadRow>;
   /** Of the threads in which something is read or moved. */
   readonly held: ReadonlyMap<string, Held>;
-  /** By thread and chunk. */
-  readonly filed: Map<string, Filed>;
+  /** A row of `held` each, in their order. By the thread itself: a key of two ids and a number would be joined and hashed for each email. */
+  readonly filed: Map<ThreadRow, Filed[]>;
   /** Chunks with emails that lie elsewhere now, by thread. */
   readonly moved: Map<string, Set<number>>;
   readonly marks: Marks;
@@ -163,10 +163,14 @@ const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held,
     if (row === undefined) rows.set(key, after);
     marks.label(after, event.data.imported?.labels ?? []);
     held.get(key)?.set(email.emailId, email);
-    const place = key + email.chunk;
-    const together = filed.get(place);
-    if (together === undefined) filed.set(place, { key: after, chunk: email.chunk, isNew: opensChunk, emails: [email] });
-    else together.emails.push(email);
+    const ofThread = filed.get(after);
+    const last = ofThread?.at(-1);
+    if (last?.chunk === email.chunk) last.emails.push(email);
+    else {
+      const opened = { key: after, chunk: email.chunk, isNew: opensChunk, emails: [email] };
+      if (ofThread === undefined) filed.set(after, [opened]);
+      else ofThread.push(opened);
+    }
     return;
   }
   if (row === undefined) return; // nothing of it was ever filed here: there is nothing to read, star or move
