@@ -6,24 +6,22 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Program, type ProgramOptions, startProgram } from '../kit/program.ts';
 
+/** One life of a data folder: each test goes on where the one before it left the program. */
 let dataDir: string;
-const programs: Program[] = [];
-const start = async (options: ProgramOptions = {}): Promise<Program> => {
-  const program = await startProgram({ dataDir, fresh: true, ...options });
-  programs.push(program);
-  return program;
-};
+/** The one that was started last. */
+let program: Program;
+const start = (options: ProgramOptions = {}): Promise<Program> => startProgram({ dataDir, fresh: true, ...options });
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'tidings-start-'));
 });
-afterEach(async () => {
-  for (const program of programs.splice(0)) await program.stop();
+afterAll(async () => {
+  await program.stop();
+  await rm(dataDir, { recursive: true, force: true });
 });
-afterAll(() => rm(dataDir, { recursive: true, force: true }));
 
 /** Every process whose command line or environment names the data folder: supervisor, children, Postgres and its guardian. */
 const processesOn = (folder: string): readonly string[] =>
@@ -41,7 +39,7 @@ const processesOn = (folder: string): readonly string[] =>
       }
     });
 
-const get = async (program: Program, path: string, token?: string): Promise<{ status: number; body: string }> => {
+const get = async (path: string, token?: string): Promise<{ status: number; body: string }> => {
   const response = await fetch(
     new URL(path, program.httpUrl),
     token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
@@ -50,7 +48,7 @@ const get = async (program: Program, path: string, token?: string): Promise<{ st
 };
 
 /** Runs lines of the panel as a person would: pasted into a shell. */
-const paste = (program: Program, containing: string): string => {
+const paste = (containing: string): string => {
   const lines = program
     .output()
     .split('\n')
@@ -62,13 +60,13 @@ const paste = (program: Program, containing: string): string => {
 
 describe('tidings serve', () => {
   it('starts from nothing, shows where everything is, and the lines it shows work', async () => {
-    const program = await start();
+    program = await start();
     expect(program.output()).toContain('Tidings is up after');
-    expect(await get(program, '/health')).toEqual({ status: 200, body: 'Healthy' });
-    expect((await get(program, '/')).status).toBe(200);
-    expect((await get(program, '/docs')).status).toBe(200);
-    await vi.waitFor(async () => expect(await get(program, '/ready')).toMatchObject({ status: 200 }), { timeout: 15_000, interval: 100 });
-    const ready = JSON.parse((await get(program, '/ready')).body) as {
+    expect(await get('/health')).toEqual({ status: 200, body: 'Healthy' });
+    expect((await get('/')).status).toBe(200);
+    expect((await get('/docs')).status).toBe(200);
+    await vi.waitFor(async () => expect(await get('/ready')).toMatchObject({ status: 200 }), { timeout: 15_000, interval: 100 });
+    const ready = JSON.parse((await get('/ready')).body) as {
       services: { name: string }[];
       projections: { name: string; lag: number }[];
     };
@@ -88,24 +86,23 @@ describe('tidings serve', () => {
       'sse',
     ]);
     expect(ready.projections.length).toBeGreaterThan(0);
-    const metrics = (await get(program, '/metrics')).body;
+    const metrics = (await get('/metrics')).body;
     for (const process of ['api', 'projector', 'filing', 'smtp', 'egress'])
       expect(metrics).toMatch(new RegExp(`process_cpu_seconds_total\\{[^}]*process="${process}"`));
 
-    expect(paste(program, '/api/me')).toContain('alice@tidings.test');
-    paste(program, 'smtp://');
+    expect(paste('/api/me')).toContain('alice@tidings.test');
+    paste('smtp://');
     const alice = await program.token('alice');
-    const me = JSON.parse((await get(program, '/api/me', alice)).body) as { mailboxes: { id: string; address: string }[] };
+    const me = JSON.parse((await get('/api/me', alice)).body) as { mailboxes: { id: string; address: string }[] };
     expect(me.mailboxes.map(({ address }) => address)).toEqual(expect.arrayContaining(['alice@tidings.test', 'contact@tidings.test']));
     const own = me.mailboxes.find(({ address }) => address === 'alice@tidings.test');
-    await vi.waitFor(
-      async () => expect((await get(program, `/api/mailboxes/${own?.id}/threads?view=inbox`, alice)).body).toContain('"Hello"'),
-      { timeout: 15_000, interval: 50 },
-    );
+    await vi.waitFor(async () => expect((await get(`/api/mailboxes/${own?.id}/threads?view=inbox`, alice)).body).toContain('"Hello"'), {
+      timeout: 15_000,
+      interval: 50,
+    });
   });
 
   it('stops on Ctrl-C: exit code 0, no process left', async () => {
-    const program = await start();
     expect(await program.interrupt()).toBe(0);
     await vi.waitFor(() => expect(processesOn(dataDir)).toEqual([]), { timeout: 10_000 });
     await expect(fetch(program.httpUrl)).rejects.toThrow('fetch failed');
@@ -113,15 +110,14 @@ describe('tidings serve', () => {
 
   it('starts again within 5 seconds, with what was there', async () => {
     const began = performance.now();
-    const program = await start();
+    program = await start();
     expect(performance.now() - began).toBeLessThan(5_000);
     const alice = await program.token('alice');
-    const me = JSON.parse((await get(program, '/api/me', alice)).body) as { mailboxes: { id: string }[] };
+    const me = JSON.parse((await get('/api/me', alice)).body) as { mailboxes: { id: string }[] };
     expect(me.mailboxes).toHaveLength(2);
   });
 
   it('is killed with everything it started, and the next start loses nothing', async () => {
-    const program = await start();
     const alice = await program.token('alice');
     const members = [decodeJwt(alice).sub, decodeJwt(await program.token('bob')).sub];
     const created = await fetch(new URL('/api/rooms/create-room', program.httpUrl), {
@@ -132,8 +128,8 @@ describe('tidings serve', () => {
     const before = await created.text();
     expect(created.status, before).toBeLessThan(300);
     await program.kill9();
-    const again = await start(); // at once: the old Postgres is still going down
-    await vi.waitFor(async () => expect((await get(again, '/api/rooms', await again.token('alice'))).body).toContain('Kept'), {
+    program = await start(); // at once: the old Postgres is still going down
+    await vi.waitFor(async () => expect((await get('/api/rooms', await program.token('alice'))).body).toContain('Kept'), {
       timeout: 15_000,
     });
     // A connection that is being made has the server's own name for a moment.
@@ -141,35 +137,10 @@ describe('tidings serve', () => {
   });
 
   it('starts a process again when it dies, on the port it had', async () => {
-    const program = await start();
     const smtp = processesOn(dataDir).find((line) => line.includes('child.ts smtp')) ?? '';
     process.kill(Number.parseInt(smtp, 10), 'SIGKILL');
     await vi.waitFor(async () => expect(await banner(program.smtpPort)).toMatch(/^220 /), { timeout: 10_000, interval: 50 });
     expect(program.output()).toContain('a process ended unasked');
-  });
-});
-
-describe('the other commands', () => {
-  const tidings = (...args: readonly string[]): string =>
-    execFileSync(process.execPath, ['services/cli/bin/tidings.mjs', ...args], {
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'], DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-
-  it('work beside a running program', async () => {
-    const program = await start();
-    const token = tidings('token', 'bob').trim();
-    expect(decodeJwt(token)['preferred_username']).toBe('bob');
-    expect(tidings('projections', 'status')).toMatch(/timeline .*live/);
-    expect((await get(program, '/health')).status).toBe(200);
-  });
-
-  it('work without one, on the data it left', () => {
-    expect(tidings('migrate')).toContain('up to date');
-    expect(tidings('projections', 'status')).toMatch(/timeline .*live/);
-    expect(() => tidings('token', 'bob')).toThrow('nothing runs on this DATA_DIR');
-    expect(processesOn(dataDir)).toEqual([]);
   });
 });
 
@@ -184,17 +155,39 @@ describe('tidings, when something is wrong', () => {
   });
 
   it('says which port is taken, and leaves nothing running', async () => {
-    const program = await start();
     const other = await mkdtemp(join(tmpdir(), 'tidings-start-'));
-    const failed = startProgram({ dataDir: other, fresh: true, env: { HTTP_PORT: new URL(program.httpUrl).port } });
+    const failed = startProgram({ dataDir: other, env: { HTTP_PORT: new URL(program.httpUrl).port } });
     await expect(failed).rejects.toThrow('is in use by another program');
     await vi.waitFor(() => expect(processesOn(other)).toEqual([]), { timeout: 10_000 });
     await rm(other, { recursive: true });
   });
 
   it('does not share a data folder', async () => {
-    const program = await start();
     await expect(start()).rejects.toThrow(`another Tidings (process ${program.pid}) is using this data folder`);
+  });
+});
+
+describe('the other commands', () => {
+  const tidings = (...args: readonly string[]): string =>
+    execFileSync(process.execPath, ['services/cli/bin/tidings.mjs', ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+
+  it('work beside a running program', async () => {
+    const token = tidings('token', 'bob').trim();
+    expect(decodeJwt(token)['preferred_username']).toBe('bob');
+    expect(tidings('projections', 'status')).toMatch(/timeline .*live/);
+    expect((await get('/health')).status).toBe(200);
+  });
+
+  it('work without one, on the data it left', async () => {
+    await program.interrupt();
+    expect(tidings('migrate')).toContain('up to date');
+    expect(tidings('projections', 'status')).toMatch(/timeline .*live/);
+    expect(() => tidings('token', 'bob')).toThrow('nothing runs on this DATA_DIR');
+    expect(processesOn(dataDir)).toEqual([]);
   });
 });
 
