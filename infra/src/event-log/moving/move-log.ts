@@ -188,13 +188,18 @@ export const cancelMove = ({ pool, source, target }: Pick<MoveParts, 'pool' | 's
     await forgetMove(pool);
   });
 
-/** One mover at a time; the lock goes with its connection. @throws MoveRefused */
+/** One mover at a time; the lock goes with its connection, should we be killed. @throws MoveRefused */
 const alone = async <A>(pool: pg.Pool, work: () => Promise<A>): Promise<A> => {
   const client = await pool.connect();
   try {
     const { rows } = await client.query<{ mine: boolean }>(`select pg_try_advisory_lock(hashtext('tidings log move')) mine`);
     if (rows[0]?.mine !== true) throw new MoveRefused('the log is being moved already, by somebody else');
-    return await work();
+    try {
+      return await work();
+    } finally {
+      // Whoever moves next need not wait until the server has noticed that we went; where it went itself, the lock did too.
+      await client.query(`select pg_advisory_unlock(hashtext('tidings log move'))`).catch(() => undefined);
+    }
   } finally {
     client.release(true);
   }
