@@ -1,29 +1,19 @@
 /** Changes to messages on the live stream of the running program: as they happen and on resume, to members and to nobody else. */
 import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
-import { type Program, startProgram } from '../kit/program.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { joinTown } from './shared-town.ts';
+import { ask, askJson, type Person, type Town } from './town.ts';
 
-let dataDir: string;
 let town: Town;
-let program: Program;
+let program: ReachableProgram;
 let room: string;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'tidings-changes-'));
-  town = await foundTown('Gossip', 3);
-  program = await startProgram({ dataDir, env: { OIDC_ISSUER: town.issuer.url } });
+  ({ program, ...town } = await joinTown('Gossip', 3));
   for (const person of town.people) await askJson(program, person, '/api/me');
   const invitedUsers = [ada(), bob()].map(({ id }) => id);
   room = (await askJson<ChatRoom>(program, ada(), '/api/rooms/create-room', { body: { roomType: 'Group', invitedUsers } })).id;
-});
-afterAll(async () => {
-  await program.stop();
-  await town.issuer.close();
-  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 const person = (n: number): Person => town.people[n] ?? town.admin;

@@ -1,26 +1,16 @@
 /** What becomes of a room on the live stream of the running program: as it happens and on resume, to members and to nobody else. */
 import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
-import { type Program, startProgram } from '../kit/program.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { joinTown } from './shared-town.ts';
+import { ask, askJson, type Person, type Town } from './town.ts';
 
-let dataDir: string;
 let town: Town;
-let program: Program;
+let program: ReachableProgram;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'tidings-rooms-'));
-  town = await foundTown('Tenant', 4);
-  program = await startProgram({ dataDir, env: { OIDC_ISSUER: town.issuer.url } });
+  ({ program, ...town } = await joinTown('Tenant', 4));
   for (const one of town.people) await askJson(program, one, '/api/me');
-});
-afterAll(async () => {
-  await program.stop();
-  await town.issuer.close();
-  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 const person = (n: number): Person => town.people[n] ?? town.admin;

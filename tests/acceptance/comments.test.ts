@@ -2,14 +2,13 @@
 import type { MailPage, Thread } from '@tidings/contracts/http/mail-objects';
 import type { Comment, TimelineEntry } from '@tidings/contracts/http/notes';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { forbidden, invalid, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { forbidden, invalid, type SharedMailTown, missing, joinMailTown } from './mail-kit.ts';
 
-let town: MailTown<'ada' | 'bob' | 'cyd'>;
+let town: SharedMailTown<'ada' | 'bob' | 'cyd'>;
 beforeAll(async () => {
-  town = await openMailTown(['ada', 'bob', 'cyd']);
+  town = await joinMailTown(['ada', 'bob', 'cyd']);
 });
-afterAll(() => town.close());
 
 const SOON = { timeout: 20_000, interval: 20 };
 

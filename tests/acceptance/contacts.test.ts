@@ -2,20 +2,20 @@
 import type { Contact } from '@tidings/contracts/http/contacts';
 import type { Mailbox, MailPage, Me } from '@tidings/contracts/http/mail-objects';
 import { createTransport } from 'nodemailer';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startProgram, type Program } from '../kit/program.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import { beforeAll, expect, it } from 'vitest';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { joinTown } from './shared-town.ts';
+import { ask, askJson, type Person, type Town } from './town.ts';
 
 let town: Town;
-let program: Program;
+let program: ReachableProgram;
 let admin: Person;
 let viewer: Person;
 let stranger: Person;
 let path: string;
 beforeAll(async () => {
-  town = await foundTown('Contact', 3);
+  ({ program, ...town } = await joinTown('Contact', 3));
   [admin, viewer, stranger] = town.people as [Person, Person, Person];
-  program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url } });
   for (const person of town.people) await askJson<Me>(program, person, '/api/me');
   const members = [
     { userId: admin.id, role: 'admin' },
@@ -23,10 +23,6 @@ beforeAll(async () => {
   ];
   const body = { kind: 'shared', address: 'desk@tidings.test', name: 'Desk', members };
   path = `/api/mailboxes/${(await askJson<Mailbox>(program, admin, '/api/mailboxes', { body })).id}/contacts`;
-});
-afterAll(async () => {
-  await program.stop();
-  await town.issuer.close();
 });
 
 const listed = async (by: Person, query = ''): Promise<MailPage<Contact>> => askJson(program, by, `${path}${query}`);

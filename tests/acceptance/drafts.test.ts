@@ -6,22 +6,21 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import type { Listening } from '../../services/sse/src/testing/listening.ts';
 import { simpleParser } from 'mailparser';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { forbidden, invalid, type MailClient, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { forbidden, invalid, type MailClient, type SharedMailTown, missing, joinMailTown } from './mail-kit.ts';
 
-let town: MailTown<'ann' | 'bob' | 'viewer' | 'eve'>;
+let town: SharedMailTown<'ann' | 'bob' | 'viewer' | 'eve'>;
 let team: string;
 let other: string;
 let address: string;
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 beforeAll(async () => {
-  town = await openMailTown(['ann', 'bob', 'viewer', 'eve']);
+  town = await joinMailTown(['ann', 'bob', 'viewer', 'eve']);
   team = await town.openShared('team', { ann: 'sender', bob: 'editor', viewer: 'viewer' });
   other = await town.openShared('other', { ann: 'sender', eve: 'admin' });
   address = 'team@tidings.test';
 });
-afterAll(() => town.close());
 
 const begin = (by: MailClient, body: object = {}, mailbox = team): Promise<Draft> =>
   by.ask('POST', `/api/mailboxes/${mailbox}/drafts`, body);

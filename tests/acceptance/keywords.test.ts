@@ -1,14 +1,13 @@
 /** Marks on single emails, in the running program (mail-contract §3). */
 import type { Email, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { forbidden, invalid, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { forbidden, invalid, type SharedMailTown, missing, joinMailTown } from './mail-kit.ts';
 
-let town: MailTown<'ada' | 'bob'>;
+let town: SharedMailTown<'ada' | 'bob'>;
 beforeAll(async () => {
-  town = await openMailTown(['ada', 'bob']);
+  town = await joinMailTown(['ada', 'bob']);
 });
-afterAll(() => town.close());
 
 it('one old email of a thread that is read is unread again, until the thread is read', async () => {
   const { ada, bob } = town.as;

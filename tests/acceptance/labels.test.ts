@@ -2,14 +2,13 @@
 import type { Label } from '@tidings/contracts/http/labels';
 import type { MailboxCounts, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conflict, forbidden, invalid, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { conflict, forbidden, invalid, type SharedMailTown, missing, joinMailTown } from './mail-kit.ts';
 
-let town: MailTown<'ada' | 'bob' | 'cyd'>;
+let town: SharedMailTown<'ada' | 'bob' | 'cyd'>;
 beforeAll(async () => {
-  town = await openMailTown(['ada', 'bob', 'cyd']);
+  town = await joinMailTown(['ada', 'bob', 'cyd']);
 });
-afterAll(() => town.close());
 
 const create = (mailbox: string, name: string, more: object = {}) =>
   town.as.ada.ask<Label>('POST', `/api/mailboxes/${mailbox}/labels`, { name, ...more });

@@ -5,17 +5,16 @@ import { loadConfig } from '@tidings/infra/config/config';
 import { either as E } from 'fp-ts';
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { destroyDue } from '../../services/caretaker/src/emptier.ts';
 import { openPlatform } from '../../services/platform/src/open.ts';
-import { conflict, forbidden, invalid, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { conflict, forbidden, invalid, type SharedMailTown, missing, joinMailTown } from './mail-kit.ts';
 
 /** Ada is in the first mailbox, Bob in the second, Cyd reads both. */
-let town: MailTown<'ada' | 'bob' | 'cyd'>;
+let town: SharedMailTown<'ada' | 'bob' | 'cyd'>;
 beforeAll(async () => {
-  town = await openMailTown(['ada', 'bob', 'cyd']);
+  town = await joinMailTown(['ada', 'bob', 'cyd']);
 });
-afterAll(() => town.close());
 
 const SOON = { timeout: 30_000, interval: 30 };
 let desks = 0;

@@ -3,14 +3,14 @@ import type { ChatRoom } from '@tidings/contracts/http/chat-objects';
 import type { Problem } from '@tidings/contracts/http/problem';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
-import { createRoom, INSTANT, type Ism, ok, request, say, startIsm, UNAUTHORIZED, problem } from './ism/ism.ts';
+import { createRoom, INSTANT, type Ism, ok, request, say, joinIsm, UNAUTHORIZED, problem } from './ism/ism.ts';
 
 let ism: Ism<'Ann' | 'Ben'>;
 let room: ChatRoom;
 const open: Listening[] = [];
 
 beforeAll(async () => {
-  ism = await startIsm({}, 'Ann', 'Ben');
+  ism = await joinIsm('tickets', 'Ann', 'Ben');
   room = await createRoom(ism.as.Ann, 'Group', [ism.as.Ben], 'Team');
 });
 afterAll(async () => {

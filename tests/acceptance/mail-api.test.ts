@@ -3,28 +3,24 @@ import type { Email, Mailbox, MailboxCounts, MailboxMember, MailPage, Me, Thread
 import type { Problem } from '@tidings/contracts/http/problem';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startIssuer, type TestIssuer } from '../kit/issuer.ts';
-import { startProgram, type Program } from '../kit/program.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TestIssuer } from '../kit/issuer.ts';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { sharedProgram } from '../kit/shared-program.ts';
 
 let issuer: TestIssuer;
-let program: Program;
+let program: ReachableProgram;
 /** A domain admin, who opens mailboxes. */
 const ADMIN = 'alice';
 const me: Record<string, Me> = {};
 const tokens: Record<string, string> = {};
 beforeAll(async () => {
-  issuer = await startIssuer();
-  program = await startProgram({ env: { OIDC_ISSUER: issuer.url } });
+  ({ program, issuer } = await sharedProgram());
   for (const user of ['alice', 'bob', 'carol']) {
     const roles = user === ADMIN ? ['tidings-admin'] : [];
     tokens[user] = await issuer.token({ sub: randomUUID(), name: user, email: `${user}@tidings.test`, email_verified: true, roles });
     me[user] = await ask<Me>(user, 'GET', '/api/me');
   }
-});
-afterAll(async () => {
-  await program.stop();
-  await issuer.close();
 });
 
 const call = async (user: string, method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Response> =>

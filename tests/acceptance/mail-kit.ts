@@ -6,8 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { expect, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
-import { startIssuer } from '../kit/issuer.ts';
+import { startIssuer, type TestIssuer } from '../kit/issuer.ts';
+import type { ReachableProgram } from '../kit/program-holder.ts';
 import { startProgram, type Program } from '../kit/program.ts';
+import { sharedProgram } from '../kit/shared-program.ts';
 
 export type Refusal = readonly [status: number, code: string, ...paths: string[]];
 
@@ -22,8 +24,9 @@ export interface MailClient {
   readonly status: (method: string, path: string, body?: object) => Promise<number>;
 }
 
-export interface MailTown<Name extends string> {
-  readonly program: Program;
+/** People beside a program that others use too. */
+export interface SharedMailTown<Name extends string> {
+  readonly program: ReachableProgram;
   readonly as: Readonly<Record<Name, MailClient>>;
   /** A domain admin, who is in no mailbox but their own. */
   readonly admin: MailClient;
@@ -33,6 +36,10 @@ export interface MailTown<Name extends string> {
   readonly send: (reader: Name, mail: SendMailOptions) => Promise<Email>;
   /** What someone is told from now on. */
   readonly listen: (name: Name) => Promise<Listening>;
+}
+
+export interface MailTown<Name extends string> extends SharedMailTown<Name> {
+  readonly program: Program;
   /** Kills all of the program as a power cut would, and starts it again on its data. */
   readonly restart: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -53,11 +60,56 @@ export const openMailTown = async <Name extends string>(
   const given = { env: { OIDC_ISSUER: issuer.url, ...env } };
   let program = await startProgram(given);
   const { dataDir } = program;
+  const town = await settle(
+    () => program,
+    issuer,
+    names,
+    (name) => addresses[name] ?? `${name}@tidings.test`,
+  );
+  return {
+    ...town,
+    get program() {
+      return program;
+    },
+    restart: async () => {
+      await program.kill9();
+      program = await startProgram({ ...given, dataDir });
+    },
+    close: async () => {
+      await program.stop();
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      await issuer.close();
+    },
+  };
+};
 
-  const clientOf = async (name: string, roles: readonly string[], address = `${name}@tidings.test`): Promise<MailClient> => {
+/** In the program that suites share: nobody's address is their bare name, and shared mailboxes are to have names that no other suite gives. */
+export const joinMailTown = async <Name extends string>(names: readonly Name[]): Promise<SharedMailTown<Name>> => {
+  const { program, issuer } = await sharedProgram();
+  const quarter = randomUUID().slice(0, 8);
+  return {
+    program,
+    ...(await settle(
+      () => program,
+      issuer,
+      names,
+      (name) => `${name}.${quarter}@tidings.test`,
+    )),
+  };
+};
+
+const settle = async <Name extends string>(
+  /** As it is now: it may be started again. */
+  program: () => ReachableProgram,
+  issuer: TestIssuer,
+  names: readonly Name[],
+  addressOf: (name: string) => string,
+): Promise<Omit<SharedMailTown<Name>, 'program'>> => {
+  const clientOf = async (name: string, roles: readonly string[]): Promise<MailClient> => {
+    const address = addressOf(name);
     const token = await issuer.token({ sub: randomUUID(), name, email: address, email_verified: true, roles });
     const call: MailClient['call'] = async (method, path, body, headers = {}) =>
-      fetch(`${program.httpUrl}${path}`, {
+      fetch(`${program().httpUrl}${path}`, {
         method,
         headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -84,13 +136,10 @@ export const openMailTown = async <Name extends string>(
   };
 
   const admin = await clientOf('domain-admin', ['tidings-admin']);
-  const clients = await Promise.all(names.map(async (name) => [name, await clientOf(name, [], addresses[name])] as const));
+  const clients = await Promise.all(names.map(async (name) => [name, await clientOf(name, [])] as const));
   const as = Object.fromEntries(clients) as Record<Name, MailClient>; // one entry per name
 
   return {
-    get program() {
-      return program;
-    },
     as,
     admin,
     openShared: async (name, roles) => {
@@ -101,7 +150,7 @@ export const openMailTown = async <Name extends string>(
     },
     send: async (reader, mail) => {
       const { ask, status } = as[reader];
-      const transport = createTransport({ host: '127.0.0.1', port: program.smtpPort, tls: { rejectUnauthorized: false } });
+      const transport = createTransport({ host: '127.0.0.1', port: program().smtpPort, tls: { rejectUnauthorized: false } });
       const { response } = await transport.sendMail({ from: 'Ann Other <ann@elsewhere.test>', ...mail });
       transport.close();
       const id = /queued as ([0-9a-f-]{36})/.exec(response)?.[1] ?? '';
@@ -116,15 +165,6 @@ export const openMailTown = async <Name extends string>(
       await vi.waitFor(async () => expect((await ask<Thread>('GET', thread)).messageCount).toBeGreaterThanOrEqual(length), soon);
       return email;
     },
-    listen: (name) => Listening.open(program.httpUrl, as[name].token),
-    restart: async () => {
-      await program.kill9();
-      program = await startProgram({ ...given, dataDir });
-    },
-    close: async () => {
-      await program.stop();
-      await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-      await issuer.close();
-    },
+    listen: (name) => Listening.open(program().httpUrl, as[name].token),
   };
 };

@@ -1,15 +1,14 @@
 /** Threads that two mailboxes hold, in the running program (mail-contract §1, §3). */
 import type { Email, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conflict, forbidden, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { conflict, forbidden, type SharedMailTown, missing, joinMailTown } from './mail-kit.ts';
 
 /** Ada is in the first mailbox alone, Bob and Cyd in the second. */
-let town: MailTown<'ada' | 'bob' | 'cyd'>;
+let town: SharedMailTown<'ada' | 'bob' | 'cyd'>;
 beforeAll(async () => {
-  town = await openMailTown(['ada', 'bob', 'cyd']);
+  town = await joinMailTown(['ada', 'bob', 'cyd']);
 });
-afterAll(() => town.close());
 
 const SOON = { timeout: 20_000, interval: 20 };
 let pairs = 0;

@@ -29,8 +29,8 @@ export interface Town {
 }
 
 /** Names and ids follow from `name` and the number, so that two runs have the same people. */
-export const foundTown = async (name: string, size: number, domain = 'tidings.test'): Promise<Town> => {
-  const issuer = await startIssuer();
+export const foundTown = async (name: string, size: number, domain = 'tidings.test', known?: TestIssuer): Promise<Town> => {
+  const issuer = known ?? (await startIssuer());
   const people = await Promise.all(
     Array.from({ length: size }, async (_, n): Promise<Person> => {
       const number = String(n + 1).padStart(2, '0');

@@ -1,9 +1,13 @@
-/** One embedded Postgres for a whole test run, in a temporary folder, gone at the end. Suites take databases from it (`postgres.ts`). */
+/**
+ * What a whole test run shares, in a temporary folder, gone at the end: one embedded Postgres that suites take databases from (`postgres.ts`),
+ * and one program for those that need no other (`shared-program.ts`).
+ */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
 import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
+import { holdSharedProgram } from './program-holder.ts';
 import { offerTemplatesIn } from './program-template.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -11,6 +15,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The test server's maintenance database. */
     readonly postgresAdminUrl: string;
+    /** Where the program that suites share is told of. */
+    readonly sharedProgramUrl: string;
   }
 }
 
@@ -27,7 +33,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   offerTemplatesIn(home);
   project.provide('postgresAdminUrl', postgres.adminUrl);
+  const holder = await holdSharedProgram();
+  project.provide('sharedProgramUrl', holder.url);
   return async () => {
+    await holder.close();
     await postgres.stop();
     await rm(home, { recursive: true, force: true });
   };

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 
 export interface TestIssuer {
   /** Value for `OIDC_ISSUER`. */
@@ -13,9 +13,13 @@ export interface TestIssuer {
   token(claims: { readonly sub: string } & Readonly<Record<string, unknown>>, expiresInSeconds?: number): Promise<string>;
   close(): Promise<void>;
 }
+/** An issuer that other processes can sign for. */
+export interface LentIssuer extends TestIssuer {
+  readonly privateKey: JWK;
+}
 
-export const startIssuer = async (): Promise<TestIssuer> => {
-  const { publicKey, privateKey } = await generateKeyPair('RS256');
+export const startIssuer = async (): Promise<LentIssuer> => {
+  const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'RS256', use: 'sig' };
   const server = createServer((request, response) => {
     const { port } = server.address() as AddressInfo;
@@ -29,17 +33,8 @@ export const startIssuer = async (): Promise<TestIssuer> => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    token: (claims, expiresInSeconds = 3600) =>
-      new SignJWT({
-        azp: 'tests',
-        iss: url,
-        aud: 'account',
-        iat: Math.floor(Date.now() / 1000),
-        exp: Math.floor(Date.now() / 1000) + expiresInSeconds,
-        ...claims,
-      })
-        .setProtectedHeader({ alg: 'RS256', kid: 'test', typ: 'JWT' })
-        .sign(privateKey),
+    privateKey: await exportJWK(privateKey),
+    token: signerOf(url, privateKey),
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
@@ -47,3 +42,19 @@ export const startIssuer = async (): Promise<TestIssuer> => {
       }),
   };
 };
+
+/** An issuer that runs in another process, which is the one to close it. */
+export const borrowIssuer = async ({ url, privateKey }: Pick<LentIssuer, 'url' | 'privateKey'>): Promise<TestIssuer> => ({
+  url,
+  token: signerOf(url, await importJWK(privateKey, 'RS256')),
+  close: () => Promise.resolve(),
+});
+
+const signerOf =
+  (issuer: string, privateKey: Parameters<SignJWT['sign']>[0]): TestIssuer['token'] =>
+  (claims, expiresInSeconds = 3600) => {
+    const now = Math.floor(Date.now() / 1000);
+    return new SignJWT({ azp: 'tests', iss: issuer, aud: 'account', iat: now, exp: now + expiresInSeconds, ...claims })
+      .setProtectedHeader({ alg: 'RS256', kid: 'test', typ: 'JWT' })
+      .sign(privateKey);
+  };

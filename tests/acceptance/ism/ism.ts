@@ -4,7 +4,9 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import { expect } from 'vitest';
 import { Listening } from '../../../services/sse/src/testing/listening.ts';
 import { startIssuer, type TestIssuer } from '../../kit/issuer.ts';
-import { startProgram, type Program } from '../../kit/program.ts';
+import type { ReachableProgram } from '../../kit/program-holder.ts';
+import { startProgram } from '../../kit/program.ts';
+import { type Shared, sharedProgram } from '../../kit/shared-program.ts';
 import { uuidOf } from '../town.ts';
 
 export interface Answer {
@@ -40,7 +42,7 @@ export interface LiveEvent {
 }
 
 export interface Ism<Name extends string> {
-  readonly program: Program;
+  readonly program: ReachableProgram;
   readonly issuer: TestIssuer;
   readonly as: Readonly<Record<Name, Client>>;
   /** Someone new, whom the program meets with this. */
@@ -55,6 +57,22 @@ export const startIsm = async <Name extends string>(
 ): Promise<Ism<Name>> => {
   const issuer = await startIssuer();
   const program = await startProgram({ env: { OIDC_ISSUER: issuer.url, ...env } });
+  const ism = await settle({ program, issuer }, 'ism', names);
+  return {
+    ...ism,
+    close: async () => {
+      await ism.close();
+      await program.stop();
+      await issuer.close();
+    },
+  };
+};
+
+/** In the program that suites share, as people of this suite's quarter. */
+export const joinIsm = async <Name extends string>(quarter: string, ...names: readonly Name[]): Promise<Ism<Name>> =>
+  settle(await sharedProgram(), quarter, names);
+
+const settle = async <Name extends string>({ program, issuer }: Shared, quarter: string, names: readonly Name[]): Promise<Ism<Name>> => {
   const ears: Listening[] = [];
   const people: Client[] = [];
   let echo: Promise<string> | null = null;
@@ -70,7 +88,7 @@ export const startIsm = async <Name extends string>(
   };
 
   const meet = async (name: string): Promise<Client> => {
-    const id = uuidOf(`ism ${name}`);
+    const id = uuidOf(`${quarter} ${name}`);
     const token = await issuer.token({ sub: id, name });
     const send =
       (method: string) =>
@@ -106,14 +124,12 @@ export const startIsm = async <Name extends string>(
     meet,
     close: async () => {
       for (const ear of ears) ear.close();
-      await program.stop();
-      await issuer.close();
     },
   };
 };
 
 /** In nobody's name, unless `asked` has a token. */
-export const request = async (program: Program, path: string, asked: RequestInit = {}): Promise<Answer> => {
+export const request = async (program: ReachableProgram, path: string, asked: RequestInit = {}): Promise<Answer> => {
   const response = await fetch(new URL(path, program.httpUrl), { ...asked, signal: AbortSignal.timeout(30_000) });
   const text = await response.text();
   return {

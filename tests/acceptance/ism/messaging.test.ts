@@ -17,14 +17,14 @@ import {
   request,
   say,
   send,
-  startIsm,
+  joinIsm,
 } from './ism.ts';
 
 let ism: Ism<'Ada' | 'Bob' | 'Cyd'>;
 let [ada, bob, cyd] = [] as unknown as readonly [Client, Client, Client]; // set before any test
 let room: string;
 beforeAll(async () => {
-  ism = await startIsm({}, 'Ada', 'Bob', 'Cyd');
+  ism = await joinIsm('messaging', 'Ada', 'Bob', 'Cyd');
   [ada, bob, cyd] = [ism.as.Ada, ism.as.Bob, ism.as.Cyd];
 });
 beforeEach(async () => {

@@ -15,13 +15,13 @@ import {
   problem,
   request,
   say,
-  startIsm,
+  joinIsm,
 } from './ism.ts';
 
 let ism: Ism<'Ada' | 'Bob' | 'Cyd'>;
 let [ada, bob, cyd] = [] as unknown as readonly [Client, Client, Client]; // set before any test
 beforeAll(async () => {
-  ism = await startIsm({}, 'Ada', 'Bob', 'Cyd');
+  ism = await joinIsm('friends', 'Ada', 'Bob', 'Cyd');
   [ada, bob, cyd] = [ism.as.Ada, ism.as.Bob, ism.as.Cyd];
 });
 afterAll(() => ism.close());
