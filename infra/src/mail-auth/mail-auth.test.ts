@@ -212,6 +212,20 @@ describe('what is not asked', () => {
   });
 });
 
+it('asks DNS once for mails that come one after another, and again for what it got no answer to', async () => {
+  const mail = await signed(MAIL, 'rsa', rsa);
+  const { check, dns } = authOver(TOWN);
+  const first = await check(mail);
+  const asked = [...dns.asked];
+  expect(asked).toContain('rsa._domainkey.town.example TXT');
+  expect(await check(mail)).toEqual(first);
+  expect(dns.asked).toEqual(asked);
+  const failing = authOver({ ...TOWN, 'rsa._domainkey.town.example TXT': 'ETIMEOUT' });
+  await failing.check(mail);
+  await failing.check(mail);
+  expect(failing.dns.asked.filter((question) => question.startsWith('rsa._domainkey.'))).toHaveLength(2);
+});
+
 describe('without DNS', () => {
   it('is nothing known, and nobody called a forger', async () => {
     const mail = await signed(await sealed(MAIL, 'list.example; dmarc=pass'), 'rsa', rsa);

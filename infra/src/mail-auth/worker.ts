@@ -1,22 +1,33 @@
-/** Checks one mail in a worker thread, because the bytes may be hostile. DNS is asked on the other side of a port. */
-import type { MessagePort } from 'node:worker_threads';
+/** Checks one mail in a worker thread, because the bytes may be hostile. DNS is asked on the other side of a channel. */
+import { BroadcastChannel, workerData } from 'node:worker_threads';
 import type { DnsType } from '@tidings/contracts/ports/dns';
 import type { MailClient } from '@tidings/contracts/ports/mail-checks';
+import { atMost } from '../cache/at-most.ts';
+import { LRUCache } from 'lru-cache';
 import type { DNSResolver } from 'mailauth';
 import { authenticate } from 'mailauth';
-import type { Answer, Question } from './mail-auth.ts';
+import type { Answer, Answered, Question } from './mail-auth.ts';
 import type { Findings } from './verdict.ts';
 
+export interface ThreadData {
+  /** The name of the channel on which DNS is asked. */
+  readonly dnsChannel: string;
+}
+
 export interface Task {
+  /** Its number. */
+  readonly mail: number;
   readonly raw: Uint8Array;
   readonly client: MailClient;
   /** False for peers that no SPF record is about. */
   readonly spf: boolean;
-  readonly dns: MessagePort;
 }
 
-export const check = async ({ raw, client, spf, dns }: Task): Promise<Findings> => {
-  const { resolver, trouble, close } = askingOver(dns);
+/** That the thread is there. */
+export const start = (): void => undefined;
+
+export const check = async ({ mail, raw, client, spf }: Task): Promise<Findings> => {
+  const { resolver, trouble, over } = askingFor(mail);
   try {
     const found = await authenticate(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), {
       sender: client.mailFrom,
@@ -43,7 +54,7 @@ export const check = async ({ raw, client, spf, dns }: Task): Promise<Findings> 
       unanswered: trouble(),
     };
   } finally {
-    close();
+    over();
   }
 };
 
@@ -66,26 +77,47 @@ const authorDomain = (from: readonly string[]): string | null => {
   return domains.size === 1 && only !== undefined ? only : null;
 };
 
-/** Questions go out numbered; answers come in any order. */
-const askingOver = (dns: MessagePort): { readonly resolver: DNSResolver; readonly trouble: () => boolean; readonly close: () => void } => {
-  const waiting = new Map<number, (answer: Answer) => void>();
+const { dnsChannel } = workerData as ThreadData; // what `openMailAuth` gives its threads
+const dns = new BroadcastChannel(dnsChannel);
+dns.unref();
+
+/** Of the mails in hand, by mail and question. */
+const waiting = new Map<string, (answer: Answered) => void>();
+dns.addEventListener('message', (event) => {
+  const data = (event as MessageEvent).data as Answer; // of `openMailAuth`, or another thread's question, which answers nothing
+  waiting.get(`${data.mail} ${data.nth}`)?.(data);
+});
+
+/** Asking costs a trip to the other side, and most mail comes from where the last one came from. */
+const REMEMBER_MS = 60_000;
+const remembered = new LRUCache<string, Answered>({ ...atMost(500), ttl: REMEMBER_MS });
+
+/** Questions go out numbered; answers come in any order. Who asked no longer waits when it is `over`. */
+const askingFor = (mail: number): { readonly resolver: DNSResolver; readonly trouble: () => boolean; readonly over: () => void } => {
   let asked = 0;
   let trouble = false;
-  dns.on('message', (answer: Answer) => {
-    waiting.get(answer.id)?.(answer);
-    waiting.delete(answer.id);
-  });
-  const resolver: DNSResolver = async (domain, type) => {
+  const ask = async (domain: string, type: DnsType): Promise<Answered> => {
     asked += 1;
-    const id = asked;
-    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve));
-    const question: Question = { id, domain, type: type as DnsType }; // mailauth asks for no others
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads, which has no origins
+    const question: Question = { mail, nth: asked, domain, type };
+    const answered = new Promise<Answered>((resolve) => waiting.set(`${mail} ${question.nth}`, resolve));
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel of worker_threads, which has no origins
     dns.postMessage(question);
-    const answer = await answered;
+    return answered;
+  };
+  const resolver: DNSResolver = async (domain, type) => {
+    const key = `${type} ${domain.toLowerCase()}`;
+    const known = remembered.get(key);
+    const answer = known ?? (await ask(domain, type as DnsType)); // mailauth asks for no others
+    const isKept = 'records' in answer || isAbsence(answer.code);
+    if (!isKept) trouble = true;
+    else if (known === undefined) remembered.set(key, answer);
     if ('records' in answer) return answer.records as string[][]; // the shape depends on the type, as in node:dns
-    if (answer.code !== 'ENOTFOUND' && answer.code !== 'ENODATA') trouble = true;
     throw Object.assign(new Error(answer.code), { code: answer.code });
   };
-  return { resolver, trouble: () => trouble, close: () => dns.close() };
+  const over = (): void => {
+    for (let nth = 1; nth <= asked; nth += 1) waiting.delete(`${mail} ${nth}`);
+  };
+  return { resolver, trouble: () => trouble, over };
 };
+
+const isAbsence = (code: string): boolean => code === 'ENOTFOUND' || code === 'ENODATA';

@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { MailReport } from '../mail-report/report.ts';
+import { firstThread } from '../threads/first-thread.ts';
 import { pack, ready, type ReadyMail, type ReadyMails, unpack } from './many.ts';
 import { plainReply, readPlainly } from './fallback.ts';
 import type { ParsedMail } from './read-mail.ts';
@@ -22,7 +23,7 @@ export { readBodies, storeBodies, type StoredBodies } from './stored-bodies.ts';
 export interface MimeOptions {
   /** Worker threads; one per core unless said. */
   readonly threads?: number;
-  /** Per mail, from when a thread takes it up. Also covers the start of a thread, a third of a second. */
+  /** Per mail, from when a thread takes it up. */
   readonly timeoutMs?: number;
   /** Heap of a thread; the mail's own bytes lie outside of it. */
   readonly maxHeapMb?: number;
@@ -57,10 +58,14 @@ export const openMime = ({ threads = availableParallelism(), timeoutMs = 10_000,
   // An error outside of a task (a thread that died while idle) has no caller to tell; the pool replaces the thread.
   pool.on('error', () => undefined);
   const slots = slotsOf(threads);
+  const started = firstThread(pool);
 
   /** The clock starts when a thread is free, so that a queue never looks like a slow mail. */
   const run = <A>(name: string, task: unknown, transferList: readonly ArrayBuffer[] = []): Promise<A> =>
-    slots(() => pool.run(task, { name, signal: AbortSignal.timeout(timeoutMs), transferList: [...transferList] }) as Promise<A>);
+    slots(async () => {
+      await started();
+      return (await pool.run(task, { name, signal: AbortSignal.timeout(timeoutMs), transferList: [...transferList] })) as A;
+    });
   const parse = (raw: Uint8Array): Promise<ParsedMail> =>
     run<ParsedMail>('parse', raw).catch((error: unknown) => readPlainly(raw, `could not be read: ${reason(error, timeoutMs)}`));
 

@@ -6,6 +6,8 @@ import { readMail, type ParsedMail } from './read-mail.ts';
 import { readReply, type ReplyMail } from './read-reply.ts';
 import { readPart } from './part.ts';
 
+/** That the thread is there. */
+export const start = (): void => undefined;
 export const parse = (raw: Uint8Array): Promise<ParsedMail> => readMail(raw);
 export const parseMany = (raws: Packed): Promise<ReadyMails> => readMany(raws);
 export const reply = (raw: Uint8Array): Promise<ReplyMail> => readReply(raw);
