@@ -42,9 +42,14 @@ export const startGatewayIn = async (platform: Platform, logger: Logger, lease: 
   const fixed = { platform, mime, images, authenticator, trustedAuthservIds, resolve, tokenIn };
   const { shards } = log;
   const laneOf = laneIn((address) => replies.conversationIn(address));
-  const follow = (turn: Turn): Promise<void> => {
+  const follow = async (turn: Turn): Promise<void> => {
     const parts: WorkParts = { ...fixed, flood: watchFlood(platform), own: { mappedUpTo: turn.position } };
+    const before = await log.head(turn.shard);
     const onEvent = async (event: Recorded): Promise<void> => {
+      // What came since the turn began has been worked on by nobody: its stream need not be read to see that.
+      if (event.type === 'GatewayMailReceived' && event.position > before) {
+        platform.commands.learn(gatewayMail, gatewayMailKey(event.data.mailId), event);
+      }
       if (event.type === 'GatewayMailReceived') await workOn(parts, event, false);
       if (event.type === 'HeldMailConfirmed') await workOnConfirmed(parts, event);
     };
