@@ -15,6 +15,8 @@ export interface Turn {
   readonly shard: number;
   /** Aborted when the lease is lost, or the process manager stops. */
   readonly signal: AbortSignal;
+  /** Whether the signal says that another node may own the shard by now. */
+  readonly isLost: () => boolean;
   /** Where the checkpoint stands. */
   readonly position: Position;
   /**
@@ -90,6 +92,8 @@ export const worstOf = (healths: readonly ProcessHealth[]): ProcessHealth =>
 
 const NOTHING: ProcessHealth = { state: 'idle', lastProgressAt: null, waitingOn: null };
 const ORDER: readonly ProcessHealth['state'][] = ['not-owner', 'idle', 'working', 'starting', 'behind', 'stuck'];
+/** Why a turn was aborted that did not stop. */
+const LOST = new Error('the lease is another node’s');
 const severity = ({ state }: ProcessHealth): number => ORDER.indexOf(state);
 
 interface Owner extends ProcessManager {
@@ -116,6 +120,7 @@ const startOwner = ({ name, pool, logger, now, follow, onFailure }: ProcessManag
     let position = lease.position;
     return {
       ...{ shard, signal, report, progressed },
+      isLost: () => signal.reason === LOST,
       get position() {
         return position;
       },
@@ -177,7 +182,7 @@ const startOwner = ({ name, pool, logger, now, follow, onFailure }: ProcessManag
   const isBusy = (): boolean => state === 'working' || state === 'behind' || state === 'starting' || waitingOn !== null;
   return {
     health: () => ({ state: isBusy() && now() - lastProgressAt > STUCK_AFTER_MS ? 'stuck' : state, lastProgressAt, waitingOn }),
-    lost: () => owning?.abort(),
+    lost: () => owning?.abort(LOST),
     stop: async () => {
       stopping.abort();
       await running;

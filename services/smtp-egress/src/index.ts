@@ -66,8 +66,14 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
     if (isOurs(domain)) return INTERNAL;
     return heldBack(domain) === null ? transport.route(domain) : 'held';
   };
+  /** Of turns whose lease was lost. */
+  const leftBehind = new Set<Promise<unknown>>();
+  const leave = (over: Promise<unknown>): void => {
+    leftBehind.add(over);
+    void over.finally(() => leftBehind.delete(over));
+  };
   const follow = sendFrom({
-    ...{ platform, logger, measures, routeOf },
+    ...{ platform, logger, measures, routeOf, leave },
     sessions: Math.max(1, Math.floor(mailOut.sessions / shards.length)),
     attempt: (job, leaseToken, signal) =>
       attempt(job, {
@@ -96,6 +102,7 @@ export const startSmtpEgress = async (platform: Platform, options: EgressOptions
       const grace = setTimeout(() => void transport.close(), GRACE_MS);
       stopping.abort();
       await Promise.all([manager.stop(), reporting]);
+      await Promise.all(leftBehind);
       clearTimeout(grace);
       await Promise.all([transport.close(), reporter?.close(), counts?.close()]);
       dns.close();

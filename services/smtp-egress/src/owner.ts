@@ -12,6 +12,7 @@ import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { domainIn } from '@tidings/infra/mail-transport/routes';
 import { logPages } from '@tidings/infra/process-manager/follow-log';
 import type { Turn } from '@tidings/infra/process-manager/process-manager';
+import { Fenced } from '@tidings/infra/projector/lease';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Platform } from '../../platform/src/platform.ts';
@@ -34,6 +35,8 @@ export interface OwnerParts {
   readonly measures: Measures;
   readonly routeOf: (domain: string) => string;
   readonly sessions: number;
+  /** Is told what of a turn is still under way after its lease was lost. */
+  readonly leave: (over: Promise<unknown>) => void;
   /** See `attempt`. */
   readonly attempt: (job: Job, leaseToken: string, signal: AbortSignal) => Promise<Position | null>;
 }
@@ -51,12 +54,18 @@ export const sendFrom =
     const table = startTable(turn, signal, (position, nextAt) => sending.applied(position, nextAt));
     const measuring = measureQueue({ pool, now, shard: turn.shard, sending, ...parts, signal });
     const following = followLog(parts, turn, sending, table, signal);
+    let isFenced = false;
     try {
       await Promise.race([following, table.over]);
+    } catch (error) {
+      isFenced = error instanceof Fenced;
+      throw error;
     } finally {
-      // What is on its way is waited for: its outcome is known here and nowhere else.
+      // What is on its way is waited for: its outcome is known here and nowhere else. Whoever lost the lease may be needed again before that.
       ending.abort();
-      await Promise.allSettled([sending.over, measuring, following, table.over]);
+      const over = Promise.allSettled([sending.over, measuring, following, table.over]);
+      if (isFenced || turn.isLost()) parts.leave(over);
+      else await over;
     }
   };
 
