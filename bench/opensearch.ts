@@ -3,9 +3,12 @@
  * takes, asked at the port, one after the other. Both have to find the same.
  */
 import type { MailHit, MailPlace, MailQuestion, MailSearch } from '@tidings/contracts/ports/mail-search';
+import type { Words as MailWords } from '@tidings/contracts/ports/word-index';
+import type { Projection } from '@tidings/contracts/projection';
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import { openSearchIndex } from '@tidings/infra/word-index/opensearch';
-import { indexedMailSearch, mailSearch, postgresMailSearch, wordsInIndex } from '@tidings/projections/mail-search/index';
+import { indexedMailSearch, mailSearch, postgresMailSearch, wordsInIndex, wordsInTable } from '@tidings/projections/mail-search/index';
+import type { FiledMail, KeptWords, WordsOf } from '@tidings/projections/mail-search/kept-words';
 import { either as E } from 'fp-ts';
 import { openSearchLacks, startOpenSearch } from '../tests/kit/opensearch.ts';
 import { type Bench, type Figure, percentile, sortedCopy } from './harness.ts';
@@ -14,9 +17,9 @@ import { kindsOf } from './mail-search.ts';
 
 /** One million is the figure; fewer (BENCH_EMAILS, BENCH_QUESTIONS) for a quick look while working on it. */
 const EMAILS = Number(process.env['BENCH_EMAILS'] ?? 1_000_000);
-/** Each into both, by the projection. */
-const FILLING = { projected: EMAILS, doubled: 0 };
 const QUESTIONS_OF_A_KIND = Number(process.env['BENCH_QUESTIONS'] ?? 60);
+/** So many go into each engine by itself, to be timed; those that are searched go into both at once, which takes half as long. */
+const TIMED = Math.min(EMAILS, Number(process.env['BENCH_TIMED'] ?? 100_000));
 const PAGE = 40;
 /** Where a page of the slower kinds ends in several looks. */
 const MOST_LOOKS = 50;
@@ -34,19 +37,63 @@ export const openSearchBench: Bench = {
     try {
       say(server.name);
       const texts = textsOf(new Words());
-      return await withMailbox(FILLING, [mailSearch(texts)], none, (inPostgres, tableSeconds) =>
-        withMailbox(FILLING, [mailSearch(texts, wordsInIndex(index))], none, async (beside, indexSeconds) => {
-          const rates = { postgres: EMAILS / tableSeconds, openSearch: EMAILS / indexSeconds };
-          say(`${count(EMAILS)} emails: ${count(rates.postgres)}/s into Postgres, ${count(rates.openSearch)}/s into OpenSearch`);
-          const times = await compare(inPostgres, searchesOf(inPostgres, beside, index), say);
-          return [...rateFigures(rates), ...timeFigures(times)];
-        }),
-      );
+      const rates = {
+        postgres: await rateOf(mailSearch(texts)),
+        openSearch: await rateOf(mailSearch(texts, wordsInIndex(index))),
+      };
+      say(`${count(TIMED)} emails: ${count(rates.postgres)}/s into Postgres, ${count(rates.openSearch)}/s into OpenSearch`);
+      await index.remove(['mail-search']);
+      const both = mailSearch(texts, inBoth(wordsInTable(), wordsInIndex(index)));
+      return await withMailbox({ projected: EMAILS, doubled: 0 }, [both], none, async (seeded, seconds) => {
+        say(`${count(EMAILS)} emails in both within ${seconds.toFixed(0)} s`);
+        const times = await compare(seeded, searchesOf(seeded, index), say);
+        return [...rateFigures(rates), ...timeFigures(times)];
+      });
     } finally {
       await index.close();
       await server.stop();
     }
   },
+};
+
+const rateOf = (model: Projection): Promise<number> =>
+  withMailbox({ projected: TIMED, doubled: 0 }, [model], none, async (_, seconds) => TIMED / seconds);
+
+/** The same words in two places, gathered once. */
+const inBoth = (first: KeptWords, second: KeptWords): KeptWords => ({
+  version: second.version,
+  tables: (schema) => first.tables(schema) + second.tables(schema),
+  indexes: (schema) => first.indexes(schema) + second.indexes(schema),
+  page: (tx) => {
+    const pages = [first.page(tx), second.page(tx)];
+    return {
+      save: async (filed, wordsOf) => {
+        for (let from = 0; from < filed.length; from += AT_ONCE) {
+          const once = remembered(wordsOf);
+          for (const page of pages) await page.save(filed.slice(from, from + AT_ONCE), once);
+        }
+      },
+      forget: async (held, position) => {
+        for (const page of pages) await page.forget(held, position);
+      },
+      close: async (mailboxes) => {
+        for (const page of pages) await page.close(mailboxes);
+      },
+      end: async () => {
+        for (const page of pages) await page.end();
+      },
+    };
+  },
+});
+const AT_ONCE = 500;
+
+const remembered = (wordsOf: WordsOf): WordsOf => {
+  const known = new Map<FiledMail, MailWords>();
+  return async (mails) => {
+    const fresh = mails.filter((mail) => !known.has(mail));
+    if (fresh.length > 0) for (const [nth, words] of (await wordsOf(fresh)).entries()) known.set(fresh[nth] as FiledMail, words); // one for each
+    return mails.map((mail) => known.get(mail) ?? new Map());
+  };
 };
 
 const none = (): void => {};
@@ -61,9 +108,9 @@ interface Searches {
   readonly openSearch: MailSearch;
 }
 
-const searchesOf = (inPostgres: SeededMailbox, beside: SeededMailbox, index: ReturnType<typeof openSearchIndex>): Searches => ({
-  postgres: postgresMailSearch(inPostgres.platform),
-  openSearch: indexedMailSearch(beside.platform, index),
+const searchesOf = ({ platform }: SeededMailbox, index: ReturnType<typeof openSearchIndex>): Searches => ({
+  postgres: postgresMailSearch(platform),
+  openSearch: indexedMailSearch(platform, index),
 });
 
 type Times = { readonly [K in keyof Searches]: number[] };
@@ -116,7 +163,7 @@ const page = async (search: MailSearch, q: string): Promise<readonly MailHit[]> 
 
 const rateFigures = ({ postgres, openSearch }: { readonly postgres: number; readonly openSearch: number }): readonly Figure[] => [
   {
-    what: `emails projected into OpenSearch, of ${count(EMAILS)} in one mailbox`,
+    what: `emails projected into OpenSearch, ${count(TIMED)} in one mailbox`,
     unit: 'emails/s',
     value: openSearch,
     must: { atLeast: 1_000 },

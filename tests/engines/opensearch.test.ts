@@ -114,11 +114,14 @@ describe.skipIf(lack !== null)(`search in OpenSearch${lack === null ? '' : ` (${
       await shows('facture', ['Vos factures']);
       await send('Factuur', 'Een nieuwe factuur, une facture');
       await shows('facture', ['Factuur', 'Vos factures']); // still by Postgres, which goes on
-      for (const name of ['mail-search', 'message-search']) {
-        await vi.waitFor(async () => expect(await tidings('status', name)).toMatch(/v101 +g1 +ready/), PATIENT);
-        expect(await tidings('cutover', name)).toContain('_v101_g1 is live');
+      for (const [name, version] of [
+        ['mail-search', 'v102'],
+        ['message-search', 'v101'],
+      ] as const) {
+        await vi.waitFor(async () => expect(await tidings('status', name)).toMatch(new RegExp(`${version} +g1 +ready`)), PATIENT);
+        expect(await tidings('cutover', name)).toContain(`_${version}_g1 is live`);
       }
-      expect(await inIndexes('mail_search_v101_g1')).toBe(3);
+      expect(await inIndexes('mail_search_v102_g1')).toBe(3);
       await shows('facture', ['Factuur', 'Vos factures']);
       await shows('"au marche" from:elsewhere', ['Vos factures']);
       await shows('is:unread (school OR factures) -nieuwe', ['Invoice', 'Vos factures']);
@@ -136,15 +139,15 @@ describe.skipIf(lack !== null)(`search in OpenSearch${lack === null ? '' : ` (${
 
     it('builds it anew beside the live one, goes back, and leaves nothing behind', async () => {
       const replayed = await tidings('replay', 'mail-search', '--cutover');
-      expect(replayed).toMatch(/mail_search_v101_g2 is ready.*equal row by row/);
-      expect(await inIndexes('mail_search_v101_g2')).toBe(3);
+      expect(replayed).toMatch(/mail_search_v102_g2 is ready.*equal row by row/);
+      expect(await inIndexes('mail_search_v102_g2')).toBe(3);
       await shows('facture', ['Factuur', 'Vos factures']);
-      expect(await tidings('rollback', 'mail-search')).toContain('mail_search_v101_g1 is live again');
+      expect(await tidings('rollback', 'mail-search')).toContain('mail_search_v102_g1 is live again');
       await shows('facture', ['Factuur', 'Vos factures']);
-      expect(await tidings('rollback', 'mail-search')).toContain('mail_search_v101_g2 is live again');
-      expect(await tidings('retire', 'mail-search')).toContain('mail_search_v101_g1');
-      await vi.waitFor(() => expect(inIndexes('mail_search_v101_g1')).rejects.toThrow('there is no search index'), PATIENT);
-      expect(await inIndexes('mail_search_v101_g2')).toBe(3);
+      expect(await tidings('rollback', 'mail-search')).toContain('mail_search_v102_g2 is live again');
+      expect(await tidings('retire', 'mail-search')).toContain('mail_search_v102_g1');
+      await vi.waitFor(() => expect(inIndexes('mail_search_v102_g1')).rejects.toThrow('there is no search index'), PATIENT);
+      expect(await inIndexes('mail_search_v102_g2')).toBe(3);
     });
 
     it('answers 503 while the engine is away, and finds what came meanwhile when it is back', async ({ skip }) => {
@@ -175,7 +178,7 @@ describe.skipIf(lack !== null)(`search in OpenSearch${lack === null ? '' : ` (${
       expect((await call('/api/search?q=facture')).status).toBe(503);
       await server.start();
       await shows('facture', ['La facture du soir', 'Factuur', 'Vos factures']);
-      expect(await inIndexes('mail_search_v101_g2')).toBe(4);
+      expect(await inIndexes('mail_search_v102_g2')).toBe(4);
       expect(await messages('creme')).toBe(1);
     });
   });

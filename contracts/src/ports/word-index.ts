@@ -8,9 +8,15 @@ import type { Position } from './event-log.ts';
 /** The words of one entry, each with the places it stands at, from 1 on; one without a place stands nowhere, and is in no run of words. */
 export type Words = ReadonlyMap<string, readonly number[]>;
 
+/**
+ * In a word that stands for another one, as a stem or the end of a name does. Such words are many and few ask for their beginnings, so an engine may keep them
+ * apart.
+ */
+export const STANDS_FOR = '~';
+
 export type SingleWord =
   | { readonly kind: 'word'; readonly word: string }
-  /** Any word that begins so. */
+  /** Any word that begins so, among those that stand for another one if this does, among all others if not. */
   | { readonly kind: 'beginning'; readonly word: string };
 
 /** What is asked of an entry's words. */

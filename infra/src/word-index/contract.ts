@@ -47,6 +47,15 @@ export const wordIndexContract = (name: string, open: () => WordIndex): void => 
         put(1, entry('a', 'good tea and cake')),
         put(2, entry('b', 'tea good team', { nowhere: ['~ca', ':z4'] })),
         put(3, entry('c', `crème 東 京 ${'x'.repeat(64)} o'n\\e|"i*?`)),
+        put(4, {
+          ...entry('e', 'molly andrews'),
+          words: new Map([
+            ['molly', [1]],
+            ['~olly', [1]],
+            ['andrews', [2]],
+            ['~ndrews', [2]],
+          ]),
+        }),
       );
       const cases: readonly (readonly [WordQuery, readonly string[]])[] = [
         [word('tea'), ['b', 'a']],
@@ -65,14 +74,32 @@ export const wordIndexContract = (name: string, open: () => WordIndex): void => 
         [{ kind: 'run', of: [word('京'), beginning('x'.repeat(30))] }, ['c']],
         [{ kind: 'run', of: [{ kind: 'any', of: [word('and'), beginning('goo')] }, beginning('c')] }, ['a']],
         [{ kind: 'run', of: [word('~ca'), word('tea')] }, []],
+        [beginning('and'), ['e', 'a']],
+        [beginning('~ol'), ['e']],
+        [beginning('~o'), ['e']],
+        [word('~olly'), ['e']],
+        [word('olly'), []],
+        [{ kind: 'run', of: [word('~olly'), word('andrews')] }, ['e']],
+        [{ kind: 'run', of: [word('molly'), word('~ndrews')] }, ['e']],
+        [
+          {
+            kind: 'run',
+            of: [
+              { kind: 'any', of: [word('good'), beginning('~ol')] },
+              { kind: 'any', of: [beginning('andr'), word('tea')] },
+            ],
+          },
+          ['e', 'a'],
+        ],
         [{ kind: 'all', of: [word('tea'), word('cake')] }, ['a']],
         [{ kind: 'any', of: [word('cake'), word('team')] }, ['b', 'a']],
-        [{ kind: 'not', query: word('cake') }, ['c', 'b']],
+        [{ kind: 'not', query: word('cake') }, ['e', 'c', 'b']],
         [{ kind: 'all', of: [word('tea'), { kind: 'not', query: { kind: 'any', of: [word('cake'), word('none')] } }] }, ['b']],
       ];
       for (const [query, expected] of cases) expect([query, await found(index, { query })]).toEqual([query, expected]);
       const judge = [word('cake'), { kind: 'not', query: word('good') } as const];
       expect((await open().find(index, { ...all, judge })).map(({ id, met }) => [id, met])).toEqual([
+        ['e', [false, true]],
         ['c', [false, true]],
         ['b', [false, false]],
         ['a', [true, false]],

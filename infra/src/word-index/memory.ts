@@ -2,6 +2,7 @@
 import type { Position } from '@tidings/contracts/ports/event-log';
 import {
   type RunPart,
+  STANDS_FOR,
   type WordEntry,
   type WordIndex,
   WordIndexMissing,
@@ -62,7 +63,7 @@ const meets = (words: Words, query: WordQuery): boolean => {
     case 'word':
       return words.has(query.word);
     case 'beginning':
-      return [...words.keys()].some((word) => word.startsWith(query.word));
+      return [...words.keys()].some((word) => begins(word, query.word));
     case 'run':
       return endsOfRun(words, query.of).size > 0;
     case 'all':
@@ -81,5 +82,7 @@ const endsOfRun = (words: Words, parts: readonly RunPart[]): ReadonlySet<number>
 const placesOf = (words: Words, part: RunPart): ReadonlySet<number> => {
   if (part.kind === 'any') return new Set(part.of.flatMap((one) => [...placesOf(words, one)]));
   if (part.kind === 'word') return new Set(words.get(part.word));
-  return new Set([...words].flatMap(([word, places]) => (word.startsWith(part.word) ? places : [])));
+  return new Set([...words].flatMap(([word, places]) => (begins(word, part.word) ? places : [])));
 };
+
+const begins = (word: string, how: string): boolean => word.startsWith(how) && word.includes(STANDS_FOR) === how.includes(STANDS_FOR);

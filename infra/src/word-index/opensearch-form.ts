@@ -4,7 +4,14 @@
  */
 import type { API, Types } from '@opensearch-project/opensearch';
 import { msOf } from '@tidings/contracts/time';
-import type { RunPart, WordEntry, WordQuery, WordQuestion } from '@tidings/contracts/ports/word-index';
+import {
+  type RunPart,
+  type SingleWord,
+  STANDS_FOR,
+  type WordEntry,
+  type WordQuery,
+  type WordQuestion,
+} from '@tidings/contracts/ports/word-index';
 
 /** What no word has: see `clean`. */
 const BETWEEN_WORDS = '\u001f';
@@ -12,8 +19,13 @@ const BETWEEN_PLACES = '\u001e';
 /** A place without a word; no word begins so. */
 const EMPTY = '\u001d';
 
-/** Beginnings of words are words of their own, up to this length: longer ones are rare, and looked for among all words. */
-const LONGEST_BEGINNING = 19;
+/**
+ * Beginnings of words are words of their own, most of what there is to write: shorter ones are asked for by nobody, longer ones are rare, and looked for among all
+ * words. Those of words that stand for others always are.
+ */
+const BEGINNINGS = { min_chars: 3, max_chars: 12 };
+
+const PLACED_WORDS = { type: 'text', analyzer: 'finished_words', norms: false, index_options: 'positions' } as const;
 
 /** Newest first on disk already, so that a page of frequent words ends early. */
 export const settings = (shards: number): Types.Indices_Common.IndexSettings => ({
@@ -35,31 +47,46 @@ export const MAPPINGS = {
   _source: { enabled: false },
   properties: {
     at: { type: 'long' },
-    tie: { type: 'keyword' },
+    tie: { type: 'keyword', index: false }, // entries are sorted by it, and looked for by `_id`
     keys: { type: 'keyword', doc_values: false },
-    words: {
-      type: 'text',
-      analyzer: 'finished_words',
-      norms: false,
-      index_options: 'positions',
-      index_prefixes: { min_chars: 1, max_chars: LONGEST_BEGINNING },
-    },
+    words: { ...PLACED_WORDS, index_prefixes: BEGINNINGS },
+    stand_ins: PLACED_WORDS,
   },
 } as const;
 
-export const documentOf = ({ at, tie, keys, words }: WordEntry) => ({ at: msOf(at), tie, keys, words: placesOf(words) });
-
-/** The words that stand nowhere first, and a gap behind them. */
-const placesOf = (words: WordEntry['words']): string => {
-  const places: string[][] = [[], []];
-  for (const [word, at] of words) {
-    for (const place of at.length === 0 ? [0] : at.map((one) => one + 1)) (places[place] ??= []).push(clean(word));
-  }
-  return Array.from(places, (some) => (some === undefined || some.length === 0 ? EMPTY : some.join(BETWEEN_WORDS))).join(BETWEEN_PLACES);
+export const documentOf = ({ at, tie, keys, words }: WordEntry) => {
+  const places = { words: new Places(), stand_ins: new Places() };
+  for (const [word, stands] of words) places[fieldOf(word)].add(clean(word), stands);
+  const standIns = places.stand_ins.text();
+  return { at: msOf(at), tie, keys, words: places.words.text(), ...(standIns === '' ? {} : { stand_ins: standIns }) };
 };
 
-/** Half a surrogate pair is no text in UTF-8; what stands between words and places is a control character. */
-const clean = (word: string): string => word.toWellFormed().replaceAll(/\p{Cc}/gu, ' ');
+const fieldOf = (word: string): 'words' | 'stand_ins' => (word.includes(STANDS_FOR) ? 'stand_ins' : 'words');
+
+class Places {
+  /** The words that stand nowhere first, and a gap behind them. */
+  readonly #texts: string[] = [];
+
+  add(word: string, places: readonly number[]): void {
+    if (places.length === 0) this.#addAt(0, word);
+    for (const place of places) this.#addAt(place + 1, word);
+  }
+
+  #addAt(place: number, word: string): void {
+    while (this.#texts.length <= place) this.#texts.push('');
+    const others = this.#texts[place] ?? '';
+    this.#texts[place] = others === '' ? word : others + BETWEEN_WORDS + word;
+  }
+
+  text(): string {
+    return this.#texts.map((some) => (some === '' ? EMPTY : some)).join(BETWEEN_PLACES);
+  }
+}
+
+/** Half a surrogate pair is no text in UTF-8; what stands between words and places is a control character. Hardly a word has either. */
+const clean = (word: string): string => (word.isWellFormed() && !CONTROL.test(word) ? word : word.toWellFormed().replaceAll(CONTROLS, ' '));
+const CONTROL = /\p{Cc}/u;
+const CONTROLS = /\p{Cc}/gu;
 
 /** Names of judged queries, by their number. */
 const judged = (nth: number): string => String(nth);
@@ -103,9 +130,9 @@ const anyKey = (keys: readonly string[]): Clause => {
 const clauseOf = (query: WordQuery): Clause => {
   switch (query.kind) {
     case 'word':
-      return { term: { words: { value: clean(query.word) } } };
+      return { term: inField(query) };
     case 'beginning':
-      return { prefix: { words: { value: clean(query.word) } } };
+      return { prefix: inField(query) };
     case 'run':
       return spanOf(query.of);
     case 'all':
@@ -117,10 +144,13 @@ const clauseOf = (query: WordQuery): Clause => {
   }
 };
 
+const inField = ({ word }: SingleWord) => ({ [fieldOf(word)]: { value: clean(word) } });
+
 const spanOf = (parts: readonly RunPart[]): Clause => ({ span_near: { clauses: parts.map(partOf), slop: 0, in_order: true } });
 
 const partOf = (part: RunPart): Types.Common_QueryDsl.SpanQuery => {
-  if (part.kind === 'word') return { span_term: { words: { value: clean(part.word) } } };
-  if (part.kind === 'beginning') return { span_multi: { match: { prefix: { words: { value: clean(part.word) } } } } };
-  return { span_or: { clauses: part.of.map(partOf) } };
+  if (part.kind === 'any') return { span_or: { clauses: part.of.map(partOf) } };
+  const span = part.kind === 'word' ? { span_term: inField(part) } : { span_multi: { match: { prefix: inField(part) } } };
+  // Places are the same in both fields, but a run has to be told so.
+  return fieldOf(part.word) === 'words' ? span : { field_masking_span: { query: span, field: 'words' } };
 };

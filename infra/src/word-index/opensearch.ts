@@ -170,7 +170,7 @@ const requestsOf = function* (changes: readonly WordChange[]): Generator<readonl
   for (const change of changes) {
     const item = itemOf(change);
     items.push(item);
-    chars += item.document?.words.length ?? 0;
+    chars += (item.document?.words.length ?? 0) + (item.document?.stand_ins?.length ?? 0);
     if (chars < REQUEST_CHARS) continue;
     yield items;
     items = [];

@@ -14,7 +14,7 @@
 import type { Address } from '@tidings/contracts/events/email';
 import type { MailboxId } from '@tidings/contracts/ids';
 import type { PersonCondition, TextCondition } from '@tidings/contracts/mail-query/ast';
-import type { RunPart, SingleWord, WordQuery, Words } from '@tidings/contracts/ports/word-index';
+import { type RunPart, type SingleWord, STANDS_FOR, type WordQuery, type Words } from '@tidings/contracts/ports/word-index';
 import { wordsOf } from '../message-search/words.ts';
 import { GatheredWords } from '../search-words/gathered-words.ts';
 import type { StemmedWord } from './stems.ts';
@@ -69,7 +69,7 @@ class Lexemes extends GatheredWords {
   addText(field: '' | ':s', words: readonly StemmedWord[]): void {
     for (const [at, { word, stems }] of words.entries()) {
       this.add(field === '' ? word : `${field}:${word}`, at + 1);
-      for (const stem of stems) this.add(`${field}~${stem}`);
+      for (const stem of stems) this.add(`${field}${STANDS_FOR}${stem}`);
     }
   }
 
@@ -90,7 +90,7 @@ class Lexemes extends GatheredWords {
       if (nth >= MOST_NAMED) continue;
       for (const text of [name ?? '', email]) {
         for (const { word, place } of this.addRun(`:${role}`, text)) {
-          for (const part of endsOf(word)) this.add(`:${role}~${part}`, place);
+          for (const part of endsOf(word)) this.add(`:${role}${STANDS_FOR}${part}`, place);
         }
       }
     }
@@ -162,7 +162,10 @@ const fieldQuery = (field: '' | ':s' | ':n' | ':f' | ':t', exact: boolean, words
   const itself = itselfOrLonger(lexeme(first.word), first.word);
   if (field !== '' && field !== ':s') return itself;
   // A stem is in the mail under its own mark, or it is a word there.
-  return or([itself, ...[...new Set([first.word, ...first.stems])].flatMap((stem) => [word(`${field}~${stem}`), word(lexeme(stem))])]);
+  return or([
+    itself,
+    ...[...new Set([first.word, ...first.stems])].flatMap((stem) => [word(`${field}${STANDS_FOR}${stem}`), word(lexeme(stem))]),
+  ]);
 };
 
 /** Words of three letters or more also match longer ones. Characters of scripts without spaces are words of their own. */
@@ -178,7 +181,7 @@ export const personQuery = ({ role: named, value }: PersonCondition): WordQuery 
   const isPart = [...first].length >= SHORTEST_PART;
   const starts = (how: typeof word): RunPart => ({
     kind: 'any',
-    of: [how(`:${role}:${first}`), ...(isPart ? [how(`:${role}~${first}`)] : [])],
+    of: [how(`:${role}:${first}`), ...(isPart ? [how(`:${role}${STANDS_FOR}${first}`)] : [])],
   });
   if (more.length === 0) return starts(beginning);
   return run([starts(word), ...more.map((one, at) => (at === more.length - 1 ? beginning : word)(`:${role}:${one}`))]);

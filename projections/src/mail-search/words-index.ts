@@ -6,10 +6,13 @@ import { FIRST_INDEXED, IndexPage, indexOf, indexTable, whatIndexLacks } from '.
 import { cameAt } from '../threads/fold.ts';
 import { type HeldMail, type KeptWords, worded } from './kept-words.ts';
 
+/** The second way in which they are laid out there. */
+const VERSION = FIRST_INDEXED + 1;
+
 export const wordsInIndex = (index: WordIndex): KeptWords => {
   const made = new Set<string>();
   return {
-    version: FIRST_INDEXED,
+    version: VERSION,
     tables: indexTable,
     indexes: () => '',
     page: (tx) => {

@@ -1,5 +1,5 @@
 import type { ProjectionTx } from '@tidings/contracts/projection';
-import { type WordIndex, WordIndexMissing, WordIndexUnavailable } from '@tidings/contracts/ports/word-index';
+import { WordEntryRefused, type WordIndex, WordIndexMissing, WordIndexUnavailable } from '@tidings/contracts/ports/word-index';
 import type { Recorded } from '@tidings/contracts/events/index';
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import { memoryWordIndex } from '@tidings/infra/word-index/memory';
@@ -91,6 +91,33 @@ describe('words in an index', () => {
     isAway = false;
     await instance.apply(events);
     expect(await found(instance, shaky, 'tea')).toBe(2);
+  });
+
+  it('go to the engine part by part, and what becomes of each part is heard of', async () => {
+    const index = memoryWordIndex();
+    const sizes: number[] = [];
+    let underWay = 0;
+    let refuse = true;
+    const slow: WordIndex = {
+      ...index,
+      write: async (name, changes) => {
+        sizes.push(changes.length);
+        expect(++underWay).toBe(1);
+        await new Promise(setImmediate);
+        underWay--;
+        if (refuse && sizes.length === 1) throw new WordEntryRefused('not this one');
+        await index.write(name, changes);
+      },
+    };
+    const { instance, applyAndCrash } = await given(slow);
+    const texts = new WrittenTexts();
+    const many = recorded(Array.from({ length: 1_100 }, (_, nth) => filed(nth + 10, { thread: nth + 10, body: 'tea' }, texts)));
+    await expect(applyAndCrash(many)).rejects.toThrow(new WordEntryRefused('not this one'));
+    refuse = false;
+    sizes.length = 0;
+    await instance.apply(many, 2_000);
+    expect(sizes).toEqual([500, 500, 100]);
+    expect(await index.count(indexOf(instance.schema))).toBe(1_100);
   });
 
   it('lack something when there are fewer than rows', async () => {

@@ -27,18 +27,18 @@ export const indexTable = (schema: string): string =>
 /** The page's transaction waits for the engine, which may be slow, and must not be taken for one that was forgotten. */
 const PATIENCE = `set local idle_in_transaction_session_timeout = '300s'`;
 
-/** So much is written at a time, in entries and in words. */
-const MOST_ENTRIES = 1_000;
-const MOST_WORDS = 200_000;
+/** So much is written at a time, in entries and in words: little enough that the engine has something to do while the rest of a page is read. */
+const MOST_ENTRIES = 500;
+const MOST_WORDS = 100_000;
 
-/** What one page writes. */
+/** What one page writes: while the engine takes some of it, the next words are gathered. */
 export class IndexPage {
   readonly #words: WordIndex;
   readonly #tx: ProjectionTx;
   readonly #made: Set<string>;
   #changes: WordChange[] = [];
   #size = 0;
-  #wrote = false;
+  #writing: Promise<void> | null = null;
 
   /** @param made schemas whose index is known to be made; shared by all pages */
   constructor(words: WordIndex, tx: ProjectionTx, made: Set<string>) {
@@ -58,7 +58,9 @@ export class IndexPage {
   /** All of it is kept and found when it resolves. */
   async end(): Promise<void> {
     await this.#write();
-    if (this.#wrote) await this.#words.settle(indexOf(this.#tx.schema));
+    if (this.#writing === null) return;
+    await this.#writing;
+    await this.#words.settle(indexOf(this.#tx.schema));
   }
 
   async #take(change: WordChange, size: number): Promise<void> {
@@ -72,10 +74,14 @@ export class IndexPage {
     if (changes.length === 0) return;
     this.#changes = [];
     this.#size = 0;
-    await this.#tx.query(PATIENCE);
-    await this.#make();
-    await this.#words.write(indexOf(this.#tx.schema), changes);
-    this.#wrote = true;
+    if (this.#writing === null) {
+      await this.#tx.query(PATIENCE);
+      await this.#make();
+    }
+    await this.#writing;
+    this.#writing = this.#words.write(indexOf(this.#tx.schema), changes);
+    // Heard of by whoever comes next; a page that fails before that is applied once more, and finds what this one wrote.
+    this.#writing.catch(() => undefined);
   }
 
   async #make(): Promise<void> {
