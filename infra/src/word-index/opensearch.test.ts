@@ -41,6 +41,18 @@ describe.skipIf(lack !== null)(`OpenSearch${lack === null ? '' : ` (${lack})`}`,
     await index.settle('t_refusing');
     expect(await index.count('t_refusing')).toBe(1);
   });
+
+  it('may be shared with an installation whose prefix begins with ours', async () => {
+    const other = openSearchIndex({ url: server.url, prefix: `${server.prefix}-other`, shards: 1, caFile: null });
+    for (const one of [index, other]) {
+      await one.make('t_shared');
+      await one.write('t_shared', [change('a')]);
+      await one.settle('t_shared');
+    }
+    await index.remove(['t_shared']);
+    expect(await other.count('t_shared')).toBe(1);
+    await other.close();
+  });
 });
 
 describe('an OpenSearch in trouble', () => {

@@ -88,7 +88,11 @@ export const openSearchIndex = ({ url, prefix, shards, caFile }: OpenSearchSetti
     await asked(() =>
       client.indices.putIndexTemplate({
         name: `${prefix}-words`,
-        body: { index_patterns: [`${prefix}-*`], template: { settings: { index: settings(shards) }, mappings: MAPPINGS } },
+        body: {
+          index_patterns: [`${prefix}-*`],
+          priority: prefix.length, // of two prefixes of which one begins with the other, the longer one's is meant
+          template: { settings: { index: settings(shards) }, mappings: MAPPINGS },
+        },
       }),
     );
     await asked(() => client.indices.create({ index: `${alias}-1`, body: { aliases: { [alias]: {} } } })).catch((error: unknown) => {
