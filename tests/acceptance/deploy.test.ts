@@ -117,12 +117,15 @@ describe('docker-compose.yml', () => {
   it('is a compose file to Docker too, where Docker is', async ({ annotate }) => {
     const version = spawnSync('docker', ['compose', 'version'], { encoding: 'utf8' });
     if (version.error !== undefined || version.status !== 0) {
-      await annotate('docker-compose.yml was read by our own tests only: there is no docker with compose here');
+      await annotate('the compose files were read by our own tests only: there is no docker with compose here');
       return;
     }
-    await annotate(`docker-compose.yml was read by ${version.stdout.trim()}`);
-    const config = spawnSync('docker', ['compose', '-f', join(ROOT, 'docker-compose.yml'), 'config', '--quiet'], { encoding: 'utf8' });
-    expect(config.status, config.stderr).toBe(0);
+    await annotate(`the compose files were read by ${version.stdout.trim()}`);
+    const base = ['-f', join(ROOT, 'docker-compose.yml')];
+    for (const beside of [[], ...['engines', 'mail', 'observability'].map((name) => ['-f', join(ROOT, `docker-compose.${name}.yml`)])]) {
+      const config = spawnSync('docker', ['compose', ...base, ...beside, 'config', '--quiet'], { encoding: 'utf8' });
+      expect(config.status, config.stderr).toBe(0);
+    }
   });
 });
 
@@ -149,6 +152,26 @@ describe('docker-compose.engines.yml', () => {
     }
     for (const { volumes = [] } of Object.values(engines.services))
       for (const volume of volumes) expect(Object.keys(engines.volumes)).toContain(volume.split(':')[0]);
+  });
+});
+
+describe('docker-compose.mail.yml', () => {
+  const mail = parse(readFileSync(join(ROOT, 'docker-compose.mail.yml'), 'utf8'), { merge: true }) as typeof compose;
+
+  it('has mail judged by rspamd, and caught, for every service', () => {
+    for (const [name, service] of serving) {
+      const { environment } = mail.services[name] ?? expect.unreachable(`${name} is left out`);
+      const { mailChecks, mailOut } = configOf({ environment: { ...service.environment, ...environment } });
+      const rspamd = new URL(mailChecks.rspamd?.url ?? '');
+      expect([rspamd.hostname, mailOut.relay?.host, mailOut.relay?.tls.type]).toEqual(['rspamd', 'mail-catcher', 'none']);
+      expect(mail.services).toMatchObject({ [rspamd.hostname]: {}, [mailOut.relay?.host ?? '']: {} });
+      expect(readFileSync(join(ROOT, 'infra/deploy/rspamd/worker-normal.inc'), 'utf8')).toContain(`bind_socket = "*:${rspamd.port}";`);
+    }
+    for (const { volumes = [] } of Object.values(mail.services))
+      for (const volume of volumes) {
+        const [source = ''] = volume.split(':');
+        expect(source.startsWith('.') ? existsSync(join(ROOT, source)) : source in mail.volumes, volume).toBe(true);
+      }
   });
 });
 
