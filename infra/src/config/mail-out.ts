@@ -1,5 +1,5 @@
 /** Variables about mail that goes out (mail-contract §7). */
-import { type Proxy, proxyOf } from '../mail-transport/proxies.ts';
+import { type Proxy, proxyOf } from '../mail-transport/proxy.ts';
 import { type Relay, relayOf, type Routes } from '../mail-transport/routes.ts';
 import { flag, optionalText, variable, wholeNumber, word } from './variable.ts';
 

@@ -1,6 +1,6 @@
 /** Writes to Kafka. Connects when there is something to write, and again after an outage. */
-import { Partitioners, type Producer } from 'kafkajs';
-import { kafkaClient, type KafkaOptions } from './client.ts';
+import type { Producer } from 'kafkajs';
+import { kafkaClient, kafkajs, type KafkaOptions } from './client.ts';
 
 export interface KafkaRecord {
   readonly key: string;
@@ -24,7 +24,7 @@ export const openKafkaProducer = (options: KafkaOptions): KafkaProducer => {
     const producer = kafkaClient(options).producer({
       idempotent: true,
       maxInFlightRequests: 1,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: kafkajs().Partitioners.DefaultPartitioner,
     });
     await producer.connect();
     return producer;

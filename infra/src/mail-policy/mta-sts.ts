@@ -3,10 +3,11 @@
  * Records, files and matching are read by mailauth; here is when a policy is fetched, and how long it counts.
  */
 import { X509Certificate } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { Dns, DnsRecord } from '@tidings/contracts/ports/dns';
 import { atMost } from '../cache/at-most.ts';
 import { LRUCache } from 'lru-cache';
-import { parsePolicy, resolvePolicy, validateMx } from 'mailauth/lib/mta-sts.js';
+import type * as Reader from 'mailauth/lib/mta-sts.js';
 import type { Logger } from 'pino';
 import type { TlsDemand } from '../mail-transport/smtp-session.ts';
 import { type AppliedPolicy, failureIn, type TlsFailure } from '../tls-report/result.ts';
@@ -48,6 +49,10 @@ const FRESH_MS = 86_400_000;
 const AFTER_FAILURE_MS = 300_000;
 const REMEMBERED = 20_000;
 
+const load = createRequire(import.meta.url);
+/** Much to load, for the first mail to somebody who has a policy. */
+const reader = (): typeof Reader => load('mailauth/lib/mta-sts.js') as typeof Reader; // by its own types
+
 export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger, onFailure }: MtaStsOptions): MtaSts => {
   const known = new LRUCache<string, StsPolicy>(atMost(REMEMBERED));
   const failed = new LRUCache<string, true>({ ...atMost(REMEMBERED), ttl: AFTER_FAILURE_MS, ttlResolution: 0, perf: { now } });
@@ -79,7 +84,7 @@ export const openMtaSts = ({ dns, memory, fetchPolicy, now, logger, onFailure }:
   const announced = async (domain: string): Promise<string | null> => {
     try {
       const resolver = async (name: string): Promise<string[][]> => (await dns.resolve(name, 'TXT')).map(piecesOf); // it asks for TXT alone
-      const id = await resolvePolicy(domain, { resolver, strict: true });
+      const id = await reader().resolvePolicy(domain, { resolver, strict: true });
       return id === false ? null : id;
     } catch (error) {
       logger.warn({ err: error, domain }, 'whether a domain has an MTA-STS policy cannot be told');
@@ -117,7 +122,7 @@ const fetchFailure = (error: unknown): TlsFailure => {
 };
 
 const policyOf = (text: string, id: string, now: number): StsPolicy => {
-  const { mode, mx = [], maxAge = 0 } = parsePolicy(text, { strict: true });
+  const { mode, mx = [], maxAge = 0 } = reader().parsePolicy(text, { strict: true });
   if (mode !== 'enforce' && mode !== 'testing' && mode !== 'none') throw new Error('Invalid mode field');
   return { id, mode, mx, fetchedAt: now, expiresAt: now + maxAge * 1_000 };
 };
@@ -127,7 +132,7 @@ export const stsDemand = (domain: string, policy: StsPolicy, exchanger: string):
   const { mode, mx } = policy;
   if (mode === 'none') return { type: 'opportunistic' };
   const applied = appliedOf(policy);
-  const isNamed = validateMx(exchanger, { mode, mx: [...mx] }).valid;
+  const isNamed = reader().validateMx(exchanger, { mode, mx: [...mx] }).valid;
   const failure: TlsFailure = { type: 'validation-failure', words: `The policy does not name ${exchanger}.` };
   const names = (certificate: Buffer): boolean => isFor(certificate, exchanger);
   if (mode === 'testing') {

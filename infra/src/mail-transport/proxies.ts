@@ -1,31 +1,13 @@
 /** Connections that go out through SOCKS5 proxies (RFC 1928), one by lot for each: the address that other servers see is the proxy's. */
 import type { Socket } from 'node:net';
 import { SocksClient } from 'socks';
+import type { Proxy } from './proxy.ts';
 import { NoSession, type Target } from './smtp-session.ts';
-
-export interface Proxy {
-  readonly host: string;
-  readonly port: number;
-  readonly credentials: { readonly user: string; readonly pass: string } | null;
-}
 
 export interface Proxies {
   /** `name` is what to say in EHLO: it must fit the address that is seen. @throws NoSession */
   connect(target: Target, ms: number): Promise<{ readonly socket: Socket; readonly name: string }>;
 }
-
-/** `socks5://user:pass@host:port`. @returns undefined for what is no such URL */
-export const proxyOf = (text: string): Proxy | undefined => {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (url.protocol !== 'socks5:' || url.hostname === '') return undefined;
-  const user = decodeURIComponent(url.username);
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port) || 1080,
-    credentials: user === '' ? null : { user, pass: decodeURIComponent(url.password) },
-  };
-};
 
 /** Null without any. */
 export const proxiesOf = (proxies: readonly Proxy[], random: () => number = Math.random): Proxies | null =>

@@ -2,7 +2,6 @@
 import type { Dns } from '@tidings/contracts/ports/dns';
 import { isNamed } from '@tidings/infra/config/mail-out';
 import { signingKeys } from '@tidings/infra/dkim/keys';
-import { signMail } from '@tidings/infra/dkim/sign';
 import { domainIn } from '@tidings/infra/mail-transport/routes';
 import { createCaller } from '@tidings/infra/webhooks/caller';
 import { guardOf } from '@tidings/infra/webhooks/guard';
@@ -30,6 +29,7 @@ export const openReporter = ({ config, pool, keys, now }: ReportingPlatform, dns
     const bytes = async function* (): AsyncGenerator<Uint8Array> {
       yield mail;
     };
+    const { signMail } = await import('@tidings/infra/dkim/sign'); // as for all other mail: when there is some
     return signMail(bytes(), domain, await signingKeys(pool, keys, domain, now()), now());
   };
   const heldBack = (to: string): string | null =>

@@ -1,5 +1,4 @@
 /** Which domain signs a mail: that of its author, which is what DMARC looks at (RFC 9989), if it is ours. */
-import { signMail } from '@tidings/infra/dkim/sign';
 import { type SigningKey, signingKeys } from '@tidings/infra/dkim/keys';
 import { fieldsOf } from '@tidings/infra/mime/head';
 import type { Logger } from 'pino';
@@ -22,6 +21,7 @@ export const signerOf = ({ pool, keys, now, config, logger }: Parts): Sign => {
     try {
       const domain = await authorDomain(bytes());
       if (domain === null || !config.mailDomains.includes(domain)) return '';
+      const { signMail } = await import('@tidings/infra/dkim/sign'); // much to load, for the first mail that goes out
       return await signMail(bytes(), domain, await keysOf(domain), now());
     } catch (error) {
       logger.warn({ err: error, emailId: mail.emailId }, 'a mail goes out unsigned');
