@@ -1,23 +1,30 @@
 /** Mail domains, their admins, and closing mailboxes, in the running program (mail-contract §3). */
 import type { DomainAdmin, DomainRecord, MailDomain } from '@tidings/contracts/http/domains';
 import type { Email, Mailbox, MailPage, Me, Thread } from '@tidings/contracts/http/mail-objects';
+import type { Answer } from 'dns-packet';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDns, type DnsServer } from '../kit/dns.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
 
+/** What DNS says, and the domains of which it says only that it failed. */
+const zone: Record<string, string | readonly Answer[]> = {};
+const failing = ['second.test'];
+let dns: DnsServer;
 let town: Town;
 let program: Program;
 let admin: Person;
 let bob: Person;
 let carol: Person;
 beforeAll(async () => {
+  dns = await startDns(zone, { bogus: failing });
   town = await foundTown('Domain', 3);
   [admin, bob, carol] = town.people as [Person, Person, Person];
   const env = {
     OIDC_ISSUER: town.issuer.url,
     MAIL_DOMAINS: 'tidings.test,second.test',
-    DNS_SERVERS: '127.0.0.1:1',
+    DNS_SERVERS: dns.address,
     MAIL_HOST: 'mx.tidings.test',
   };
   program = await startProgram({ env });
@@ -25,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await program.stop();
-  await town.issuer.close();
+  await Promise.all([town.issuer.close(), dns.close()]);
 });
 
 const get = <A>(by: Person, path: string): Promise<A> => askJson<A>(program, by, path);
@@ -83,17 +90,23 @@ describe('domains', () => {
     expect(await status(bob, 'PATCH', `/api/mailboxes/${other.id}`, { name: 'Mine' })).toBe(404);
   });
 
-  it('tell what DNS must say of them, also when nobody answers', async () => {
-    const { records } = await get<{ readonly records: readonly DomainRecord[] }>(bob, '/api/domains/second.test/dns');
-    expect(records.map(({ kind }) => kind)).toEqual(['MX', 'SPF', 'DKIM', 'DKIM', 'DMARC', 'MTA-STS']);
-    expect(records[0]).toEqual({
-      kind: 'MX',
-      type: 'MX',
-      name: 'second.test',
-      expected: '10 mx.tidings.test',
-      found: [],
-      status: 'unknown',
-    });
+  it('tell what DNS must say of them, and whether it does, also when nobody answers', async () => {
+    const check = async (): Promise<readonly DomainRecord[]> =>
+      (await get<{ readonly records: readonly DomainRecord[] }>(bob, '/api/domains/second.test/dns')).records;
+    const records = await check();
+    expect(records.map(({ kind, found, status: state }) => [kind, found, state])).toEqual(
+      ['MX', 'SPF', 'DKIM', 'DKIM', 'DMARC', 'MTA-STS'].map((kind) => [kind, [], 'unknown']),
+    );
+    expect(records[0]).toMatchObject({ type: 'MX', name: 'second.test', expected: '10 mx.tidings.test' });
+
+    failing.length = 0;
+    for (const { type, name, expected } of records) if (type === 'TXT' && expected !== null) zone[`${name} TXT`] = expected;
+    zone['second.test MX'] = [{ type: 'MX', name: 'second.test', ttl: 60, data: { preference: 10, exchange: 'mx.tidings.test' } }];
+    zone['_dmarc.second.test TXT'] = 'v=DMARC1; rua=mailto:bob@second.test';
+    const states = ['ok', 'ok', 'ok', 'ok', 'different', 'missing'];
+    expect((await check()).map(({ found, status: state }) => [found[0], state])).toEqual(
+      records.map(({ kind, expected }, at) => [kind === 'DMARC' ? zone['_dmarc.second.test TXT'] : (expected ?? undefined), states[at]]),
+    );
     expect(await status(carol, 'GET', '/api/domains/second.test/dns')).toBe(404);
   });
 });

@@ -11,7 +11,7 @@ export interface DnsServer {
   readonly close: () => Promise<void>;
 }
 
-/** A text is a TXT record. Names of `unsigned` are not signed in a server that validates, and those of `bogus` are signed wrongly. */
+/** A text is a TXT record. Names of `unsigned` are not signed in a server that validates, and those at and below `bogus` ones are signed wrongly. */
 export type Table = Readonly<Record<string, string | readonly Answer[]>>;
 export interface Validation {
   readonly unsigned?: readonly string[];
@@ -37,7 +37,8 @@ export const startDns = async (table: Table, validation?: Validation): Promise<D
     const truncated = datagram && validation?.large === true;
     const flags = (isSigned ? AUTHENTIC_DATA : 0) | (truncated ? TRUNCATED_RESPONSE : 0);
     const about: Packet = { type: 'response', id: id ?? 0, questions: [question] };
-    if (validation?.bogus?.includes(name) === true) return encode({ ...about, flags: SERVER_FAILURE });
+    if (validation?.bogus?.some((one) => name === one || name.endsWith(`.${one}`)) === true)
+      return encode({ ...about, flags: SERVER_FAILURE });
     if (found === undefined) return encode({ ...about, flags: flags | (nameIn(table, name) ? 0 : NAME_ERROR) });
     return encode({ ...about, flags, answers: truncated ? [] : typeof found === 'string' ? [text(question.name, found)] : [...found] });
   };
