@@ -10,6 +10,8 @@ const EVERY_MS = 40;
 const BYTES = 10_240;
 /** The first pause between two questions; later ones are a tenth of the wait so far, lest asking be the load that is measured. */
 const ASK_AGAIN_MS = 2;
+/** Behind the last 250. Whatever is not visible by then is lost, which no figure may hide. */
+const LEFT_MS = 60_000;
 
 export const measureVisible = async (program: Program, say: (line: string) => void): Promise<readonly Figure[]> => {
   const token = await program.token('alice');
@@ -53,7 +55,7 @@ export const measureVisible = async (program: Program, say: (line: string) => vo
     samples.push(Promise.all([toldOf(id).promise, shown(id)]).then(([sse, rest]) => ({ sse: sse - accepted, rest: rest - accepted })));
     await next;
   }
-  const delays = await Promise.all(samples);
+  const delays = await Promise.race([Promise.all(samples), late()]);
   await session.close();
   stop.abort();
   await listening;
@@ -71,4 +73,9 @@ export const measureVisible = async (program: Program, say: (line: string) => vo
       note: `p50 ${p50.toFixed(1)} ms`,
     };
   });
+};
+
+const late = async (): Promise<never> => {
+  await delay(LEFT_MS, undefined, { ref: false });
+  throw new Error(`not all of ${MAILS} mails are visible ${LEFT_MS / 1000} s after the last 250`);
 };
