@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** What has no state of its own: its suites share their modules, and half of the time goes. */
+/** What has no state of its own. Its suites share their modules, as those of the stateful do: half of the processor time went into loading them. */
 const stateless = ['contracts', 'domain', 'projections'];
 const stateful = ['infra', 'services', 'scripts'];
 
@@ -33,6 +33,7 @@ export default defineConfig({
           name: 'unit',
           include: [...stateful.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
           pool: 'forks',
+          isolate: false,
           maxWorkers: 3, // on two cores: many wait for sockets and databases
         },
       },
