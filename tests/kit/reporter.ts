@@ -3,7 +3,7 @@
  * last line `N passed, M failed`.
  */
 import { writeSync } from 'node:fs';
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 const closingLines = (modules: readonly TestModule[], unhandled: number): readonly string[] => {
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
@@ -17,7 +17,7 @@ const closingLines = (modules: readonly TestModule[], unhandled: number): readon
     ...section('Notes:', notes),
     ...section(
       'Skipped:',
-      skipped.map((test) => `${test.module.relativeModuleId} > ${test.fullName}: ${reasonOf(test)}`),
+      skipped.map((test) => `${test.module.relativeModuleId} > ${withReason(test)}`),
     ),
     '',
     skipped.length > 0 ? `${closing}, ${skipped.length} skipped` : closing,
@@ -27,10 +27,16 @@ const closingLines = (modules: readonly TestModule[], unhandled: number): readon
 const section = (title: string, lines: readonly string[]): readonly string[] =>
   lines.length > 0 ? ['', title, ...lines.map((line) => `  ${line}`)] : [];
 
-const reasonOf = (test: TestCase): string => {
+/** Suites that lack an engine say so in brackets behind their name; of others it is what the test noted. */
+const withReason = (test: TestCase): string => {
   const result = test.result();
-  return (result.state === 'skipped' ? result.note : undefined) ?? 'no reason given';
+  const noted = result.state === 'skipped' ? result.note : undefined;
+  if (noted === undefined && namesAround(test).some((name) => name.endsWith(')'))) return test.fullName;
+  return `${test.fullName}: ${noted ?? 'no reason given'}`;
 };
+
+const namesAround = ({ name, parent }: TestCase | TestSuite): readonly string[] =>
+  parent.type === 'module' ? [name] : [name, ...namesAround(parent)];
 
 export default class ClosingSummary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {

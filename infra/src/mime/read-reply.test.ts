@@ -43,7 +43,8 @@ describe('a reply', () => {
 });
 
 const folder = join(process.env['MAIL_CORPUS_DIR'] ?? '../shared/corpora', 'email-reply-parser/fixtures');
-describe.runIf(existsSync(folder))('replies of the corpus', () => {
+const hasCorpus = existsSync(folder);
+describe.runIf(hasCorpus)(`replies of the corpus${hasCorpus ? '' : ` (there is no folder ${folder})`}`, () => {
   it('are never lost, and hardly ever longer than the mail', async () => {
     const texts = readdirSync(folder).filter((name) => name.endsWith('.txt'));
     expect(texts.length).toBeGreaterThan(50);
