@@ -132,8 +132,8 @@ describe('a file of mail', () => {
     expect(told()).not.toContain('EmailReceived');
     live.close();
     // What it was stored with is out of it, and it is found by its words.
-    const found = await town.as.ann.ask<MailPage<{ emailId: string }>>('GET', `/api/search?q=subject:school&mailboxId=${box}`);
-    expect(found.content).toHaveLength(1);
+    const found = (): Promise<MailPage<{ emailId: string }>> => town.as.ann.ask('GET', `/api/search?q=subject:school&mailboxId=${box}`);
+    await expect.poll(async () => (await found()).content, soon).toHaveLength(1);
   });
 
   it('may be one mail, or a zip with folders; what is no mail in it is left alone', async () => {
