@@ -8,6 +8,8 @@ import type { Program } from '../tests/kit/program.ts';
 const MAILS = 300;
 /** Sent before them: a process that has just been started compiles what it runs, and its threads start. */
 const WARM_UP = 150;
+/** What the mailbox has more behind it. */
+export const VISIBLE_MAILS = WARM_UP + MAILS;
 const EVERY_MS = 40;
 const BYTES = 10_240;
 /** The first pause between two questions; later ones are a tenth of the wait so far. */
@@ -52,7 +54,7 @@ export const measureVisible = async (program: Program, say: (line: string) => vo
 
   const session = await openMailSession(program.smtpPort, { recipient: 'alice@tidings.test', bytes: BYTES });
   const samples: Promise<{ sse: number; rest: number }>[] = [];
-  for (let mail = 0; mail < WARM_UP + MAILS; mail += 1) {
+  for (let mail = 0; mail < VISIBLE_MAILS; mail += 1) {
     const next = delay(EVERY_MS);
     const id = /queued as (\S+)/.exec(await session.send(mail))?.[1] ?? '';
     const accepted = performance.now();
