@@ -10,8 +10,14 @@ const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
+/** The last one written: what happens together is written down together, and several times. */
+let written: { readonly ms: number; readonly text: Timestamp } = { ms: 0, text: '1970-01-01T00:00:00.000Z' as Timestamp };
+
 /** Milliseconds since the epoch → canonical text. */
-export const timestamp = (ms: number): Timestamp => new Date(ms).toISOString() as Timestamp;
+export const timestamp = (ms: number): Timestamp => {
+  if (ms !== written.ms) written = { ms, text: new Date(ms).toISOString() as Timestamp };
+  return written.text;
+};
 export const msOf = (at: Timestamp): number => Date.parse(at);
 
 /** Null when it is none, or when UTC has another number of digits for its year. */

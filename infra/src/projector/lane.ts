@@ -34,8 +34,11 @@ export interface LaneSettings extends WriterSettings {
   readonly replayPage: number;
   /** How long a checkpoint may stay behind when nothing but foreign events passed by. */
   readonly flushMs: number;
-  /** Under load, how long a projection that is not urgent gathers between two live pages. */
+  /** Under load, how long an urgent projection gathers between two live pages at most. */
+  readonly urgentMs: number;
+  /** How long one that is not gathers at least, and at most. */
   readonly gatherMs: number;
+  readonly busyMs: number;
   /** The same for one that is unhurried. */
   readonly unhurriedMs: number;
   /** How often a lane without the lease asks for it. */
@@ -70,6 +73,16 @@ const STRUCTURAL_WAIT_MS = 30_000;
 const STUCK_AFTER_FAILURES = 5;
 /** A live page is begun this many times as long after the one before it as that took, when there is more than one event. */
 const GATHER_PER_WORK = 4;
+/**
+ * And this long for each of its events, so that from five hundred a second on each pause is longer than the last, up to the most there is:
+ * the cost of a message falls as they come faster.
+ */
+const GATHER_PER_EVENT_MS = 2;
+
+const pausesOf = (projection: Projection, { urgentMs, gatherMs, busyMs, unhurriedMs }: LaneSettings) => {
+  if (projection.urgent === true) return { leastMs: 0, mostMs: urgentMs };
+  return projection.unhurried === true ? { leastMs: unhurriedMs, mostMs: unhurriedMs } : { leastMs: gatherMs, mostMs: busyMs };
+};
 
 interface Barrier {
   readonly at: Position;
@@ -263,10 +276,10 @@ export class Lane {
    */
   async #gather(): Promise<boolean> {
     const { projection, settings } = this.#deps;
-    const least = projection.unhurried === true ? settings.unhurriedMs : settings.gatherMs;
-    const pause = Math.min(Math.max(least, GATHER_PER_WORK * this.#lastLiveMs), settings.unhurriedMs);
+    const { leastMs, mostMs } = pausesOf(projection, settings);
+    const pause = Math.min(Math.max(leastMs, GATHER_PER_WORK * this.#lastLiveMs, GATHER_PER_EVENT_MS * this.#lastLivePage), mostMs);
     const rest = this.#lastLiveAt + pause - performance.now();
-    const waits = projection.urgent !== true && this.#lastLivePage > 1 && rest > 0;
+    const waits = this.#lastLivePage > 1 && rest > 0;
     this.#lastLivePage = 0;
     if (waits) await delay(rest, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     return waits;

@@ -47,6 +47,9 @@ const TAIL_PAGE = 500;
  * few milliseconds of waiting make pages that are several times larger and the work as many times less. A lone event never waits.
  */
 const PACE_MS = 20;
+const paceBehind = (events: number): number => Math.min(Math.max(PACE_MS, PACE_PER_EVENT_MS * events), MOST_PACE_MS);
+const PACE_PER_EVENT_MS = 2;
+const MOST_PACE_MS = 50;
 /** Events that a replay asks the log for at once. */
 const SLICE = 1_000;
 /**
@@ -94,7 +97,8 @@ export const openPageSource = async (deps: SourceDeps): Promise<PageSource> => {
           const opened = await events.open(page.events);
           push({ from: head, next: page.next, events: opened.events, faults: opened.faults });
           failures = 0;
-          if (opened.events.length > 1 && page.atHead) await delay(PACE_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+          if (opened.events.length > 1 && page.atHead)
+            await delay(paceBehind(opened.events.length), undefined, { signal: stop.signal }).catch(() => undefined);
         }
       } catch (error) {
         if (stop.signal.aborted) return;

@@ -162,8 +162,7 @@ export const loadFacts = async (page: readonly Told[], tx: ProjectionTx): Promis
          select coalesce(json_agg(json_build_object('id', user_id, 'displayName', name, 'description', description, 'profilePicture', picture,
                                                     'friendsCount', friends, 'role', role)), '[]')
          from ${tx.schema}.person
-         where user_id = any($2::uuid[])
-            or user_id in (select unnest(created_by || first_members) from ${tx.schema}.room where room_id = any($3::uuid[]))),
+         where user_id = any($2::uuid[] || array(select unnest(created_by || first_members) from ${tx.schema}.room where room_id = any($3::uuid[])))),
        'friendships', (
          select coalesce(json_agg(json_build_object('pair', pair, 'friends', friends)), '[]')
          from ${tx.schema}.friendship where pair = any($4::text[])),

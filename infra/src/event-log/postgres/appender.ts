@@ -49,8 +49,11 @@ export interface AppendStats {
 
 const CONNECTIONS = 2;
 const WORTH_HALVING = 64;
-/** Behind a batch of several requests the next one leaves no sooner than this, unless `WORTH_HALVING` wait. */
-const GATHER_MS = 5;
+/**
+ * Behind a batch of several requests the next one leaves no sooner than this, and for each of them a little later, unless `WORTH_HALVING` wait: from
+ * five hundred a second on the pause grows to the most there is.
+ */
+const GATHER = { leastMs: 5, forEachMs: 2, mostMs: 12 };
 /** Longer than the server's own limit: only a peer that has vanished gets here. */
 const ANSWER_TIMEOUT_MS = 8_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -66,8 +69,27 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
   let gathering = false;
   let lastError: unknown = new Error('not connected yet');
 
+  const refuseExpired = (now: number): void => {
+    for (const request of queue.expire(now)) {
+      request.reject(new LogUnavailable(request.unanswered ? 'unknown' : 'not-applied', lastError));
+    }
+  };
+  /** Looks only while something waits: a process that appends nothing does not wake ten times a second for it. */
+  let expiry: NodeJS.Timeout | null = null;
+  const watchExpiry = (): void => {
+    expiry ??= setInterval(() => {
+      refuseExpired(performance.now());
+      if (queue.waiting === 0) stopWatching();
+    }, EXPIRY_CHECK_MS).unref();
+  };
+  const stopWatching = (): void => {
+    if (expiry !== null) clearInterval(expiry);
+    expiry = null;
+  };
+
   /** Wakes one connection, after this turn of the event loop, so that callers who act together travel together. */
   const nudge = (): void => {
+    watchExpiry();
     if (turnPlanned || gathering || idle.length === 0) return;
     turnPlanned = true;
     setImmediate(() => {
@@ -82,7 +104,8 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
 
   /** A lone request never waits, nor does a crowd; requests that keep coming a few at a time do. */
   const gather = async (): Promise<void> => {
-    const rest = last.at + GATHER_MS - performance.now();
+    const pause = Math.min(Math.max(GATHER.leastMs, GATHER.forEachMs * last.size), GATHER.mostMs);
+    const rest = last.at + pause - performance.now();
     if (gathering || rest <= 0 || last.size <= 1 || last.size >= WORTH_HALVING || queue.waiting >= WORTH_HALVING) return;
     gathering = true;
     await delay(rest, undefined, { signal: closing.signal }).catch(() => undefined);
@@ -191,13 +214,6 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
     }
   };
 
-  const refuseExpired = (now: number): void => {
-    for (const request of queue.expire(now)) {
-      request.reject(new LogUnavailable(request.unanswered ? 'unknown' : 'not-applied', lastError));
-    }
-  };
-  const expiry = setInterval(() => refuseExpired(performance.now()), EXPIRY_CHECK_MS);
-  expiry.unref();
   const connections = Array.from({ length: CONNECTIONS }, serve);
 
   return {
@@ -207,7 +223,7 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
       closing.abort();
       for (const wake of idle.splice(0)) wake();
       await Promise.all(connections);
-      clearInterval(expiry);
+      stopWatching();
       lastError = new Error('the log is closed');
       refuseExpired(Number.POSITIVE_INFINITY);
     },

@@ -10,6 +10,7 @@ export const withSettings = (url: string, settings: Readonly<Record<string, stri
 
 const COMMON = {
   timezone: 'UTC',
+  plan_cache_mode: 'force_generic_plan', // else, once there are statistics, each call is planned for its own arrays, for more than it takes to run
   datestyle: 'ISO',
   default_transaction_isolation: 'read committed', // what the append function needs
   enable_seqscan: 'off', // index probes, whatever the statistics say of a table that was empty a moment ago

@@ -41,7 +41,7 @@ const followed: ReadonlySet<string> = new Set(FOLLOWED);
 const isFollowed = (event: Recorded): event is Followed => followed.has(event.type);
 
 /** Mail may leave a moment later; most messages of a chat are none of ours, and looking at each by itself costs the chat a tenth of its speed. */
-const REST_MS = 150;
+const REST_MS = 250;
 const TYPES: readonly EventType[] = ['MessageSent', 'EmailFiled', 'GatewayMailReceived', 'MailMapped', ...FOLLOWED, ...newsTypes];
 
 /** Runs on every node; each shard is followed by the one that holds its lease. Needs `migrateProjector` and `migratePresence` to have run. */
