@@ -60,7 +60,7 @@ const feedRow = (schema: string) => sql.fragment`
   ) end as "blockedBefore"`;
 
 /** Rows of all audiences behind `after`, in order; membership rows among them. */
-export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.type(rows(FeedRow))`
+export const rowsAfter = (schema: string, after: LiveCursor, limit: number) => sql.prepared(`${schema} rows after`, rows(FeedRow))`
   select ${feedRow(schema)}
   from ${table(schema, 'entry')} as entry
   where (position, index) > (${after.position}, ${after.index})

@@ -50,7 +50,10 @@ export interface Sought {
 /**
  * `by` one of these Message-IDs, the newest first; and the newest `by` this sender and subject. Indexes md5 (email_message_id), md5 (sender, subject).
  */
-export const mappingsFor = (schema: string, { messageIds, sender, subject, since }: Sought) => sql.type(rows(FoundRow))`
+export const mappingsFor = (schema: string, { messageIds, sender, subject, since }: Sought) => sql.prepared(
+  `${schema} mappings for`,
+  rows(FoundRow),
+)`
   (select 'id' as by, ${columns} from ${tableIn(schema, 'mapping')}
    where md5(email_message_id) = any(select md5(one) from unnest(${sql.array(messageIds, 'text')}) one)
      and email_message_id = any(${sql.array(messageIds, 'text')})

@@ -98,7 +98,10 @@ export const page = (schema: string, room: RoomId, reader: UserId | 'all', start
 
 /** Entries by their ids, whatever their rooms. Unique index on message_id. */
 export const entriesById = (schema: string, ids: readonly MessageId[]) =>
-  sql.type(entryRows)`select ${columns} from ${entries(schema)} where e.message_id = any(${sql.array(ids, 'uuid')})`;
+  sql.prepared(
+    `${schema} entries by id`,
+    entryRows,
+  )`select ${columns} from ${entries(schema)} where e.message_id = any(${sql.array(ids, 'uuid')})`;
 
 /** The last entry of a room; no row when nothing was said yet. */
 export const latestEntry = (schema: string, room: RoomId) =>
