@@ -2,7 +2,7 @@
  * Hints between services and nodes: "the log grew", "a projection moved", typing, presence. May be lost, doubled or late; whoever
  * listens must also poll (architecture §2, §6).
  */
-export type Topic = 'log' | 'projection' | 'registry' | 'feed' | 'ephemeral' | 'gateway';
+export type Topic = 'log' | 'projection' | 'registry' | 'feed' | 'ephemeral' | 'gateway' | 'metrics';
 
 export interface Signals {
   /**

@@ -24,6 +24,8 @@ const channelOf = (topic: Topic): string => `tidings_${topic}`;
 const MAX_PAYLOAD_BYTES = 4_000;
 /** At most one NOTIFY statement in this time, with everything that gathered: each wakes a process at the other end. */
 const PAUSE_MS = 10;
+/** The same while they keep coming, as under load: whoever is woken gathers longer than this himself. */
+const BUSY_PAUSE_MS = 25;
 /** Beyond this the oldest are dropped: they are hints. */
 const MAX_PENDING = 1_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -63,6 +65,7 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
   const send = (): Promise<void> =>
     keepConnected({ url, name: 'tidings signals notify', signal: closing.signal, logger }, async (client, ended) => {
       let alive = true;
+      let readyAt = Number.NEGATIVE_INFINITY;
       void ended.then(() => {
         alive = false;
         wakeSender();
@@ -74,6 +77,7 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
           });
           continue;
         }
+        const pause = performance.now() - readyAt < PAUSE_MS ? BUSY_PAUSE_MS : PAUSE_MS;
         const signals = [...pending.values()];
         pending.clear();
         await client.query({
@@ -81,7 +85,8 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
           text: 'select pg_notify(c, m) from unnest($1::text[], $2::text[]) s(c, m)',
           values: [signals.map(({ channel }) => channel), signals.map(({ message }) => message)],
         });
-        await delay(PAUSE_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+        await delay(pause, undefined, { signal: closing.signal }).catch(() => undefined);
+        readyAt = performance.now();
       }
     });
 

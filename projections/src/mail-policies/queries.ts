@@ -46,3 +46,9 @@ export const wantingAmong = (schema: string, users: readonly UserId[]) => sql.ty
 /** Whether anybody wants mail of every room. */
 export const isAnyWanted = (schema: string) => sql.type(rows(t.readonly(t.type({ any: t.boolean }))))`
   select exists (select from ${tableIn(schema, 'standard')} where policy <> 'never') as any`;
+
+/** Whether anybody wants mail at all, or takes part by mail. */
+export const isAnybodyMailed = (schema: string) => sql.type(rows(t.readonly(t.type({ any: t.boolean }))))`
+  select exists (select from ${tableIn(schema, 'standard')} where policy <> 'never')
+    or exists (select from ${tableIn(schema, 'room')} where policy <> 'never')
+    or exists (select from ${tableIn(schema, 'outsider')}) as any`;

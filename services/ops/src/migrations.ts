@@ -11,6 +11,7 @@ const statements = `
     beaten_at timestamptz not null,
     primary key (node, process)
   ) with (fillfactor = 50);
+  alter table ops.heartbeat add column if not exists measured_at timestamptz not null default '-infinity';
 `;
 
 /** Idempotent; safe from several processes at once. */

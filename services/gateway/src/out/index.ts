@@ -3,16 +3,16 @@
  * mails, and lets what is read on one side be read on the other. What it does is recorded before it is done, by ids that derive from what it follows from.
  */
 import type { EventType, Recorded } from '@tidings/contracts/events/index';
-import type { LoggedEvent, LogPage } from '@tidings/contracts/ports/event-log';
+import type { LoggedEvent, LogPage, Position } from '@tidings/contracts/ports/event-log';
 import { mailing, mailingKey } from '@tidings/domain/mailing/index';
 import { createCommands } from '@tidings/infra/commands/create-commands';
 import { openComposer } from '@tidings/infra/compose/compose';
 import { postgresOpenStreams } from '@tidings/infra/presence/open-streams';
-import { logPages } from '@tidings/infra/process-manager/follow-log';
 import { type ProcessManager, startProcessManager, type Turn } from '@tidings/infra/process-manager/process-manager';
 import { startTimer, type Timer } from '@tidings/infra/process-manager/timer';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Logger } from 'pino';
+import { isAnybodyMailed } from '@tidings/projections/mail-policies/index';
 import { openReplyAddresses } from '../../../platform/src/gateway/reply-addresses.ts';
 import { openSignedLinks } from '../../../platform/src/gateway/signed-links.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
@@ -20,6 +20,7 @@ import { type Due, type DueNotice, dueAt, forget, nextDue, remember } from './du
 import { underWayOf, underWayTo } from './mailed.ts';
 import { migrateGatewayOut } from './migrations.ts';
 import { callOff, isNews, newsTypes, recordNews } from './news.ts';
+import { outPages } from './pages.ts';
 import type { OutParts } from './parts.ts';
 import { planMailings, sentMessage } from './plan.ts';
 import { mailFiled, mailMapped, mailRead, mailReceived, roomRead } from './receipts.ts';
@@ -63,6 +64,11 @@ export const startGatewayOut = async (platform: Platform, logger: Logger, lease?
     await forget(pool, due); // sent, or not to be sent
   };
 
+  const isAnybodyTold = async (asOf: Position): Promise<boolean> => {
+    if (!config.gatewayOut.enabled) return false;
+    await policiesUpTo(parts, asOf);
+    return (await platform.read.one(isAnybodyMailed(platform.liveSchema('mail-policies')))).any;
+  };
   const follow = async (turn: Turn): Promise<void> => {
     const ending = new AbortController();
     const signal = AbortSignal.any([turn.signal, ending.signal]);
@@ -72,7 +78,7 @@ export const startGatewayOut = async (platform: Platform, logger: Logger, lease?
       ...{ now, logger, signal, dispatch },
     });
     try {
-      for await (const { page, due } of logPages({ log, types: TYPES, restMs: REST_MS }, turn, turn.signal)) {
+      for await (const { page, due } of outPages({ log, types: TYPES, restMs: REST_MS, isAnybodyTold }, turn, turn.signal)) {
         if (due) {
           turn.report(page.atHead ? 'working' : 'behind');
           await takePage(parts, page, turn, timer);
@@ -115,6 +121,12 @@ const takePage = async (parts: OutParts, page: LogPage, turn: Turn, timer: Timer
   }
 };
 
+/** @throws Error when the read model does not come so far in time */
+const policiesUpTo = async ({ platform: { freshness } }: OutParts, position: Position): Promise<void> => {
+  if (await freshness.waitFor(position, ['mail-policies'], POLICIES_BUDGET_MS)) return;
+  throw new Error('it is not known yet who wants mail: the read model mail-policies is behind');
+};
+
 /** Once more changes nothing: a message is planned once. */
 const plan = async (parts: OutParts, logged: readonly LoggedEvent[]): Promise<void> => {
   const { platform } = parts;
@@ -122,9 +134,7 @@ const plan = async (parts: OutParts, logged: readonly LoggedEvent[]): Promise<vo
   const messages = logged.flatMap((event) => (event.type === 'MessageSent' ? (sentMessage(event) ?? []) : []));
   const last = logged.findLast(({ type }) => type === 'MessageSent');
   if (!gatewayOut.enabled || messages.length === 0 || last === undefined) return;
-  if (!(await platform.freshness.waitFor(last.position, ['mail-policies'], POLICIES_BUDGET_MS))) {
-    throw new Error('it is not known yet who wants mail: the read model mail-policies is behind');
-  }
+  await policiesUpTo(parts, last.position);
   for (const { message, recipients } of await planMailings(platform, messages, gatewayOut)) {
     const { roomId, messageId, senderId } = message;
     const command = { type: 'PlanMailing', roomId, messageId, senderId, recipients } as const;
