@@ -49,11 +49,8 @@ export interface AppendStats {
 
 const CONNECTIONS = 2;
 const WORTH_HALVING = 64;
-/**
- * Behind a batch of several requests the next one leaves no sooner than this, and for each of them a little later, unless `WORTH_HALVING` wait: from
- * five hundred a second on the pause grows to the most there is.
- */
-const GATHER = { leastMs: 5, forEachMs: 2, mostMs: 12 };
+/** Behind a batch of several requests the next one leaves no sooner than this, unless `WORTH_HALVING` wait. */
+const GATHER_MS = 5;
 /** Longer than the server's own limit: only a peer that has vanished gets here. */
 const ANSWER_TIMEOUT_MS = 8_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -104,8 +101,7 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
 
   /** A lone request never waits, nor does a crowd; requests that keep coming a few at a time do. */
   const gather = async (): Promise<void> => {
-    const pause = Math.min(Math.max(GATHER.leastMs, GATHER.forEachMs * last.size), GATHER.mostMs);
-    const rest = last.at + pause - performance.now();
+    const rest = last.at + GATHER_MS - performance.now();
     if (gathering || rest <= 0 || last.size <= 1 || last.size >= WORTH_HALVING || queue.waiting >= WORTH_HALVING) return;
     gathering = true;
     await delay(rest, undefined, { signal: closing.signal }).catch(() => undefined);
