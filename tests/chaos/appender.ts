@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventId, StreamId } from '@tidings/contracts/ids';
 import { type AppendResult, type Expected, LogUnavailable, type NewEvent } from '@tidings/contracts/ports/event-log';
-import { openPostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
+import { openPostgresLog, type PostgresLog } from '@tidings/infra/event-log/postgres/postgres-log';
 
 export interface AppenderTask {
   readonly url: string;
@@ -24,7 +24,17 @@ export interface AppenderTask {
 
 const task = JSON.parse(process.argv[2] ?? '{}') as AppenderTask; // written by append-chaos.test.ts
 const until = performance.now() + task.withinMs;
-const log = await openPostgresLog({ url: task.url, deadlineMs: 60_000 });
+/** Its connections may be cut off as it opens, too: then it is opened again, as a process is started again. */
+const openUnderFire = async (): Promise<PostgresLog> => {
+  for (;;) {
+    try {
+      return await openPostgresLog({ url: task.url, deadlineMs: 60_000 });
+    } catch (error) {
+      if (!(error instanceof LogUnavailable) || performance.now() > until) throw error;
+    }
+  }
+};
+const log = await openUnderFire();
 let acknowledged = 0;
 let made = 0;
 
