@@ -18,17 +18,18 @@ export const inTransaction = async <A>(pool: Pool, body: (client: PoolClient) =>
 export const withClient = async <A>(pool: Pool, body: (client: PoolClient) => Promise<A>): Promise<A> => {
   const client = await pool.connect();
   client.on('error', ignoreLoss);
-  let broken: boolean | Error = false;
+  const loss: { error: Error | undefined } = { error: undefined };
   try {
     return await body(client);
   } catch (error) {
     await client.query('rollback').catch((lost: Error) => {
-      broken = lost;
+      loss.error = lost;
     });
     throw error;
   } finally {
-    client.removeListener('error', ignoreLoss);
-    client.release(broken);
+    // One that broke is thrown away by the pool, and what it still has to say must not find nobody listening.
+    if (loss.error === undefined) client.removeListener('error', ignoreLoss);
+    client.release(loss.error);
   }
 };
 
