@@ -24,7 +24,7 @@ const channelOf = (topic: Topic): string => `tidings_${topic}`;
 const MAX_PAYLOAD_BYTES = 4_000;
 /** At most one NOTIFY statement in this time, with everything that gathered: each wakes a process at the other end. */
 const PAUSE_MS = 10;
-/** The same while they keep coming, as under load: whoever is woken gathers longer than this himself. */
+/** The same while they keep coming, as under load. */
 const BUSY_PAUSE_MS = 25;
 /** Beyond this the oldest are dropped: they are hints. */
 const MAX_PENDING = 1_000;

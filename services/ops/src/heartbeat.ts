@@ -55,12 +55,21 @@ export const startHeartbeat = (
       failing = true;
     }
   };
-  const next = (withMetrics = false): void => void (writing = writing.then(() => write(withMetrics)));
-  next(true);
+  let isMeasureDue = false;
+  /** However many ask before it is begun, it is done once. */
+  const measure = (): void => {
+    if (isMeasureDue) return;
+    isMeasureDue = true;
+    writing = writing.then(() => {
+      isMeasureDue = false;
+      return write(true);
+    });
+  };
+  measure();
   const unsubscribe = signals.subscribe('metrics', (node) => {
-    if (node === config.nodeName) next(true);
+    if (node === config.nodeName) measure();
   });
-  const timer = setInterval(next, BEAT_MS, false);
+  const timer = setInterval(() => void (writing = writing.then(() => write(false))), BEAT_MS);
 
   return {
     stop: async () => {
