@@ -184,7 +184,8 @@ async function* listed(pool: Pool, { since, until }: StoredBetween, { level, key
 
 const ownPool = (connectionString: string): Pool => {
   const pool = new Pool({ connectionString, max: 6, connectionTimeoutMillis: 5_000, application_name: 'tidings-blobs' });
-  // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
+  // A connection that breaks, idle or in somebody's hands, is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 };

@@ -28,6 +28,13 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** Ends all connections of these pools, as a restart of the server would. */
+const cutOff = async (...names: readonly string[]): Promise<void> => {
+  const killer = openPool({ url: database.url, name: 'killer', max: 1, logger: pino({ level: 'silent' }) });
+  await killer.query('select pg_terminate_backend(pid) from pg_stat_activity where application_name = any($1)', [names]);
+  await killer.end();
+};
+
 describe('the pools', () => {
   it('give typed rows through slonik', async () => {
     const query = sql.type(rows(Row))`select 42::bigint as n, '2026-01-02T03:04:05.678Z'::timestamptz as at,
@@ -49,12 +56,20 @@ describe('the pools', () => {
 
   it('work again after their connections were cut', async () => {
     await read.one(sql.type(rows(t.type({ one: t.number })))`select 1 as one`);
-    const killer = openPool({ url: database.url, name: 'killer', max: 1, logger: pino({ level: 'silent' }) });
-    await killer.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name in ('test-read', 'test')`);
-    await killer.end();
+    await cutOff('test-read', 'test');
     await vi.waitFor(async () => {
       expect(await read.one(sql.type(rows(t.type({ one: t.number })))`select 1 as one`)).toEqual({ one: 1 });
       expect((await pool.query<object>('select 1 as one')).rows).toEqual([{ one: 1 }]);
     });
+  });
+
+  it('tell who holds a connection that it broke, by the next query and not by ending the process', async () => {
+    const held = await pool.connect();
+    const gone = new Promise<void>((resolve) => held.once('end', resolve)); // `once` of node:events would listen for the error as well
+    await cutOff('test');
+    await gone;
+    await expect(held.query('select 1')).rejects.toThrow('not queryable');
+    held.release();
+    expect((await pool.query<object>('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 });

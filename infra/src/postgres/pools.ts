@@ -32,8 +32,12 @@ export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
   });
   // An idle connection that breaks is replaced on the next use; without a listener it would end the process.
   pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));
+  // Nor may one that somebody holds: it can break before its holder could listen, and tells them by their next query anyway.
+  pool.on('connect', (client) => client.on('error', ignoreLoss));
   return pool;
 };
+
+const ignoreLoss = (): void => {};
 
 /** slonik, for queries on read models; rows pass the codec given to `sql.type(rows(codec))`. */
 export const openReadPool = async ({ url, name, max, logger }: PoolOptions): Promise<DatabasePool> => {

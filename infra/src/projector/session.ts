@@ -2,9 +2,6 @@
 import type { Pool, PoolClient } from 'pg';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 
-/** A connection lost between two queries is reported by the next query; without a listener it would end the process. */
-const ignoreLoss = (): void => {};
-
 /** Runs `body` in a transaction. Whatever it throws rolls back and is thrown on; a connection that cannot roll back is dropped. */
 export const inTransaction = async <A>(pool: Pool, body: (client: PoolClient) => Promise<A>, begin = 'begin'): Promise<A> =>
   withClient(pool, async (client) => {
@@ -17,19 +14,16 @@ export const inTransaction = async <A>(pool: Pool, body: (client: PoolClient) =>
 /** A client for one transaction that `body` begins and commits itself (to save round trips). A throw rolls it back. */
 export const withClient = async <A>(pool: Pool, body: (client: PoolClient) => Promise<A>): Promise<A> => {
   const client = await pool.connect();
-  client.on('error', ignoreLoss);
-  const loss: { error: Error | undefined } = { error: undefined };
+  let loss: Error | undefined;
   try {
     return await body(client);
   } catch (error) {
     await client.query('rollback').catch((lost: Error) => {
-      loss.error = lost;
+      loss = lost;
     });
     throw error;
   } finally {
-    // One that broke is thrown away by the pool, and what it still has to say must not find nobody listening.
-    if (loss.error === undefined) client.removeListener('error', ignoreLoss);
-    client.release(loss.error);
+    client.release(loss);
   }
 };
 
