@@ -1,5 +1,6 @@
 /** The load generator of the chat bench, a process of its own so that its work does not delay what it measures. */
-import { Agent, request } from 'node:http';
+import { request } from 'node:http';
+import { Pool } from 'undici';
 import { type CpuTimes, cpuTimes } from './chat-cpu.ts';
 import { percentile, sortedCopy } from './harness.ts';
 
@@ -46,30 +47,20 @@ const latency = (samples: readonly number[]): Latency => {
 
 const run = async (load: ChatLoad): Promise<ChatResult> => {
   // A request that waited here for a connection would not leave on schedule; more at once would overflow the server's backlog.
-  const agent = new Agent({ keepAlive: true, maxSockets: 500, scheduling: 'lifo' });
-  const call = (method: string, path: string, token: string, body?: unknown): Promise<{ status: number; text: string }> =>
-    new Promise((resolve, reject) => {
-      const payload = body === undefined ? undefined : JSON.stringify(body);
-      const outgoing = request(
-        new URL(path, load.url),
-        {
-          method,
-          agent,
-          headers: {
-            authorization: `Bearer ${token}`,
-            ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
-          },
-        },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8');
-          response.on('data', (chunk: string) => (text += chunk));
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-        },
-      );
-      outgoing.on('error', reject);
-      outgoing.end(payload);
+  const pool = new Pool(load.url, { connections: 500, pipelining: 1 });
+  const call = async (
+    method: 'GET' | 'POST',
+    path: string,
+    token: string,
+    content?: unknown,
+  ): Promise<{ status: number; text: string }> => {
+    const { statusCode, body } = await pool.request({
+      ...{ method, path },
+      headers: { authorization: `Bearer ${token}`, ...(content === undefined ? {} : { 'content-type': 'application/json' }) },
+      body: content === undefined ? null : JSON.stringify(content),
     });
+    return { status: statusCode, text: await body.text() };
+  };
 
   // Every user is known before a room names them.
   for (const user of load.users) await call('GET', '/api/rooms', user.token);
@@ -172,7 +163,7 @@ const run = async (load: ChatLoad): Promise<ChatResult> => {
   while (delivered < expected && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
   const after = await look();
   for (const stream of streams) stream.destroy();
-  agent.destroy();
+  await pool.destroy();
   return {
     sse: latency(sse),
     post: latency(post),
