@@ -15,7 +15,7 @@ import { relationships } from '@tidings/projections/relationships/index';
 import { rooms } from '@tidings/projections/rooms/index';
 import { timeline } from '@tidings/projections/timeline/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { createHttpApp } from '../services/http-kit/src/app.ts';

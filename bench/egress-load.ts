@@ -4,7 +4,7 @@ import { type CommandId, derivedId, type EmailId, type MailboxId, type ThreadId 
 import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
 import { loadConfig } from '@tidings/infra/config/config';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { pino } from 'pino';
 import { openPlatform } from '../services/platform/src/open.ts';
 import type { Program } from '../tests/kit/program.ts';

@@ -1,7 +1,7 @@
 /** Egress over a queue that is there, in a process of its own, so that its memory is its own. */
 import type { MailTransport } from '@tidings/contracts/ports/mail-transport';
 import { loadConfig } from '@tidings/infra/config/config';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { openPlatform } from '../services/platform/src/open.ts';

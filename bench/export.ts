@@ -7,7 +7,7 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { START, type EventLog, type Position } from '@tidings/contracts/ports/event-log';
 import { loadConfig } from '@tidings/infra/config/config';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { pino } from 'pino';
 import { createHttpApp } from '../services/http-kit/src/app.ts';
 import { knownPeople, person } from '../services/http-kit/src/testing/known-people.ts';

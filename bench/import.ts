@@ -10,7 +10,7 @@ import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { loadConfig } from '@tidings/infra/config/config';
 import { type Mime, openMime } from '@tidings/infra/mime/mime';
 import { createLeases, DEFAULT_LEASE } from '@tidings/infra/projector/lease';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { pino } from 'pino';
 import { migrate } from '../services/cli/src/migrate.ts';
 import { roomOf } from '../services/filing/src/room.ts';

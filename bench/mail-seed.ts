@@ -18,7 +18,7 @@ import { timestamp } from '@tidings/contracts/time';
 import { loadConfig } from '@tidings/infra/config/config';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { createHttpApp } from '../services/http-kit/src/app.ts';

@@ -9,7 +9,7 @@ import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import { openSearchIndex } from '@tidings/infra/word-index/opensearch';
 import { indexedMailSearch, mailSearch, postgresMailSearch, wordsInIndex, wordsInTable } from '@tidings/projections/mail-search/index';
 import type { FiledMail, KeptWords, WordsOf } from '@tidings/projections/mail-search/kept-words';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { openSearchLacks, startOpenSearch } from '../tests/kit/opensearch.ts';
 import { type Bench, type Figure, percentile, sortedCopy } from './harness.ts';
 import { bodyOf, filesOf, mailbox, numberOf, reader, type SeededMailbox, withMailbox, Words } from './mail-seed.ts';

@@ -5,7 +5,7 @@
 import { request, Agent } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { loadConfig } from '@tidings/infra/config/config';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import pg from 'pg';
 import { pino } from 'pino';
 import type { DatabasePool, QuerySqlToken } from 'slonik';

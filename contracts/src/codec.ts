@@ -1,5 +1,5 @@
 /** The few codecs and helpers every boundary shares. Decode once, at the edge; inside, values are typed. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { described } from './json-schema.ts';
 

@@ -2,7 +2,7 @@
  * Branded identifiers. A brand costs nothing at run time and keeps a `RoomId` from being passed where a `UserId` is meant.
  * Ids arrive from outside as UUIDs in any case and are kept lower-case (RFC 9562 §4).
  */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { nameUuid } from '#name-uuid';
 import { validate } from 'uuid';

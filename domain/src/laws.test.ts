@@ -5,7 +5,7 @@ import type { AnyEvent } from '@tidings/contracts/events/definition';
 import { definitionOf } from '@tidings/contracts/events/index';
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { address } from './address/index.ts';

@@ -3,7 +3,7 @@ import type { ChatRoom, Message, RoomDetailed, RoomMember, UserWithRelationship 
 import type { Problem } from '@tidings/contracts/http/problem';
 import type { CommandId } from '@tidings/contracts/ids';
 import { user, userKey } from '@tidings/domain/user/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problem } from './answers.ts';

@@ -2,7 +2,7 @@
 import type { Email, MailboxCounts, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
 import type { TimelineEntry } from '@tidings/contracts/http/notes';
 import { loadConfig } from '@tidings/infra/config/config';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { beforeAll, describe, expect, it } from 'vitest';

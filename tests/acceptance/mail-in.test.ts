@@ -6,7 +6,7 @@ import { address, addressKey } from '@tidings/domain/address/index';
 import type { EmailAddress } from '@tidings/domain/mail/address';
 import { loadConfig } from '@tidings/infra/config/config';
 import { contentHash } from '@tidings/infra/mime/head';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrate } from '../../services/cli/src/migrate.ts';

@@ -5,7 +5,7 @@ import type { Problem } from '@tidings/contracts/http/problem';
 import type { MailboxId } from '@tidings/contracts/ids';
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import { byPlace, type PlainMail, plainSearch } from '@tidings/projections/mail-search/testing/plain-search';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

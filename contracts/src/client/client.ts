@@ -2,7 +2,7 @@
  * A typed client with one method per route, derived from the route values (no code generation): what it sends and gives back is what the
  * server decodes and encodes. For the live stream see `events.ts`.
  */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type * as t from 'io-ts';
 import { decode } from '../codec.ts';
 import * as admin from '../http/admin.ts';

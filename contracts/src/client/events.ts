@@ -1,5 +1,5 @@
 /** The live stream as an async iterable that survives lost connections: each event once, in order, resumed by its id. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { openLiveStream, StreamEvent } from '../http/live.ts';
 import { takeSnapshot } from '../http/sync.ts';
 import { connectEventSource, type EventSourceConstructor } from './event-source.ts';

@@ -1,5 +1,5 @@
 /** An error answer as an exception: the problem body where the server gave one. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { Problem } from '../http/problem.ts';
 
 export class ProblemError extends Error {

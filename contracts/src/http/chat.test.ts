@@ -1,4 +1,4 @@
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../codec.ts';
 import { CreateRoom, LARGEST_GROUP, MarkRead, SendMessage } from './chat.ts';

@@ -1,5 +1,5 @@
 /** Chat endpoints (chat-contract §1.3-§1.5): ISM's paths and shapes; what we add is optional in every request. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { nullable, oneOf, text } from '../codec.ts';
 import { MessageText } from '../events/message.ts';

@@ -2,7 +2,7 @@
  * The live stream, `GET /api/sse`: what it carries (chat-contract §1.3, mail-contract §3) and how a place in it is named. Every frame is one
  * JSON object with `type` and `createdAt`; clients ignore types and fields they do not know.
  */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { int, nullable, oneOf } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';

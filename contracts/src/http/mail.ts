@@ -1,5 +1,5 @@
 /** Mail endpoints (mail-contract §3). A mailbox, thread or email that is not the caller's to see looks like one that does not exist. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { nullable, oneOf, text } from '../codec.ts';
 import { MailboxRole } from '../events/mailbox.ts';

@@ -1,5 +1,5 @@
 /** What passes: who is typing, and who is there. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { nullable } from '../codec.ts';
 import { RoomId, UserId } from '../ids.ts';

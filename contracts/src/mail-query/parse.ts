@@ -3,7 +3,7 @@
  * match; `OR` ties the terms right next to it (`report ann OR bob` is a report, by ann or by bob); `-` negates a term or a bracket; what
  * has no letter, digit or emoji asks for nothing. Reads each character once.
  */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { MailQuery, QueryFault } from './ast.ts';
 import { LONGEST_SIZE, readSize, SIZE_EXPECTED } from './size.ts';
 import { attachmentOf, type Modifier, modifierOf, stateOf, stateWords, viewOf, viewWords } from './vocabulary.ts';

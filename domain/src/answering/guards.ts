@@ -3,7 +3,7 @@
  * one, or a list of people, gets nothing.
  */
 import type { Authentication } from '@tidings/contracts/events/email';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { localPartOf, normaliseAddress } from '../mail/address.ts';
 
 export interface MailToAnswer {

@@ -1,6 +1,6 @@
 import type { ConversationId } from '@tidings/contracts/ids';
 import * as fc from 'fast-check';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,6 +1,6 @@
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { describe, expect, it } from 'vitest';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { specify } from '../testing/given.ts';
 import { alice, labelNo, mailboxNo } from '../testing/people.ts';
 import type { Command, LabelChanges } from './decide.ts';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, it } from 'vitest';
 import { type AddressFault, domainOf, localPartOf, normaliseAddress } from './address.ts';
 

@@ -1,5 +1,5 @@
 /** Senders that a mailbox takes no mail from: an address, or a domain with all below it. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { domainOf, normaliseAddress, normaliseDomain } from '../mail/address.ts';
 import type { State } from './state.ts';
 

@@ -1,6 +1,6 @@
 /** Which addresses are the same recipient. */
 import type { OutboundRecipient } from '@tidings/contracts/events/outbound';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { normaliseAddress } from '../mail/address.ts';
 
 /** What is no address is like nothing but itself; sending it fails, and says so. */

@@ -1,4 +1,4 @@
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, it } from 'vitest';
 import { specify } from '../testing/given.ts';
 import { alice, bob, carol, roomNo } from '../testing/people.ts';

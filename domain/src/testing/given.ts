@@ -3,7 +3,7 @@
  */
 import type { Decider } from '@tidings/contracts/decider';
 import type { AnyEvent } from '@tidings/contracts/events/definition';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { expect } from 'vitest';
 
 export interface Given<Command, Event, Rejection extends { readonly type: string }> {

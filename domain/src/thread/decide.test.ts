@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { specify } from '../testing/given.ts';
 import { alice, blobNo, bob, emailNo, importNo, labelNo, mailboxNo, threadNo, userNo } from '../testing/people.ts';
 import {

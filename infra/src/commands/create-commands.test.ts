@@ -3,7 +3,7 @@ import type { Recorded } from '@tidings/contracts/events/index';
 import type { MailboxMemberRemoved, MailboxMemberSet } from '@tidings/contracts/events/mailbox';
 import { derivedId, type CommandId, type MailboxId, type StreamId, type UserId } from '@tidings/contracts/ids';
 import { type EventLog, LogUnavailable, Overloaded, START } from '@tidings/contracts/ports/event-log';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, it } from 'vitest';
 import { openMemoryLog } from '../event-log/memory/memory-log.ts';
 import { createEventStore } from '../event-store/store.ts';

@@ -4,7 +4,7 @@ import type { Decider } from '@tidings/contracts/decider';
 import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { streamId, type StreamId } from '@tidings/contracts/ids';
 import { type AppendResult, LogUnavailable } from '@tidings/contracts/ports/event-log';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { CommandContext, EventStore } from '../event-store/event-store.ts';
 import type { Commands, Outcome } from './commands.ts';
 import { createLanes } from './lanes.ts';

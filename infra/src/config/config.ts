@@ -1,5 +1,5 @@
 /** The environment, decoded once (architecture §8). Every fault is a sentence that names the variable and its rule. */
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';

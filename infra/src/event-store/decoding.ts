@@ -2,7 +2,7 @@
 import { decode } from '@tidings/contracts/codec';
 import type { EventDefinition } from '@tidings/contracts/events/definition';
 import type { JsonObject } from '@tidings/contracts/ports/event-log';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 
 /**

@@ -9,7 +9,7 @@ import type { EventDefinition, PersonalFields } from '@tidings/contracts/events/
 import type { EventType } from '@tidings/contracts/events/index';
 import { samples } from '@tidings/contracts/events/samples';
 import type { JsonObject } from '@tidings/contracts/ports/event-log';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { decodeData } from './decoding.ts';
 
 export interface Golden {

@@ -10,7 +10,7 @@ import {
   type NewEvent,
 } from '@tidings/contracts/ports/event-log';
 import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { decodeData } from './decoding.ts';
 import type { CommandContext, EventStore, OpenedPage } from './event-store.ts';
 import { addSubjectsToOpen, isBoxed, open, seal, subjectsToSeal, type Keys } from './sealing.ts';

@@ -1,6 +1,6 @@
 /** An event of the log as a message of Kafka, and back. What is sealed stays sealed. */
 import * as t from 'io-ts';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { decode } from '@tidings/contracts/codec';
 import type { EventId, StreamId } from '@tidings/contracts/ids';
 import type { JsonObject, LoggedEvent, Position } from '@tidings/contracts/ports/event-log';

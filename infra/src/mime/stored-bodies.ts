@@ -3,7 +3,7 @@
  * no list needs. Equal mails give equal bytes: kept once.
  */
 import * as t from 'io-ts';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { decode } from '@tidings/contracts/codec';
 import { EmailDetails } from '@tidings/contracts/events/email';
 import type { BlobId } from '@tidings/contracts/ids';

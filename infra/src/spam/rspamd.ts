@@ -1,6 +1,6 @@
 /** rspamd's judgement of a mail: `POST /checkv2` (https://rspamd.com/doc/developers/protocol.html). */
 import * as t from 'io-ts';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { decode } from '@tidings/contracts/codec';
 import { CheckerUnavailable, type SpamChecker, type SpamFinding } from '@tidings/contracts/ports/mail-checks';
 

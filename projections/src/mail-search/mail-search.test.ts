@@ -1,6 +1,6 @@
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import { memoryWordIndex } from '@tidings/infra/word-index/memory';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, it } from 'vitest';
 import { mailSearch, mailSnippet, type MailThresholds, postgresMailSearch, wordsInTable } from './index.ts';
 import { mailSearchContract } from './testing/contract.ts';

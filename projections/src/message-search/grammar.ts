@@ -3,7 +3,7 @@
  * word also as the beginning of a longer one, because it may still be in typing. Anything else is punctuation.
  */
 import type { SearchQuery, SearchTerm } from '@tidings/contracts/ports/message-search';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { wordsOf } from './words.ts';
 
 const MOST_WORDS = 32;

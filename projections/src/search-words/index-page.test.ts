@@ -3,7 +3,7 @@ import { WordEntryRefused, type WordIndex, WordIndexMissing, WordIndexUnavailabl
 import type { Recorded } from '@tidings/contracts/events/index';
 import { parseMailQuery } from '@tidings/contracts/mail-query/parse';
 import { memoryWordIndex } from '@tidings/infra/word-index/memory';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../tests/kit/projection.ts';
 import { indexedMailSearch, mailSearch, wordsInIndex } from '../mail-search/index.ts';

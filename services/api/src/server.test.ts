@@ -3,7 +3,7 @@ import { defineRoute } from '@tidings/contracts/http/route';
 import { START } from '@tidings/contracts/ports/event-log';
 import { loadConfig, type Config } from '@tidings/infra/config/config';
 import type { FastifyPluginAsync } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -9,7 +9,7 @@ import { timestamp } from '@tidings/contracts/time';
 import { type ProcessManager, startProcessManager, type Turn } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import { lyingSince } from '@tidings/projections/emails/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { destroyEmails, type Left } from '../../platform/src/leaving-threads.ts';
 import type { Platform } from '../../platform/src/platform.ts';
 

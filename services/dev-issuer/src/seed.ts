@@ -4,7 +4,7 @@ import { address, addressKey } from '@tidings/domain/address/index';
 import { normaliseAddress } from '@tidings/domain/mail/address';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { user, userKey } from '@tidings/domain/user/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { provisionUser } from '../../http-kit/src/provisioning.ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { demoPeople } from './people.ts';

@@ -13,7 +13,7 @@ import { readBodies } from '@tidings/infra/mime/mime';
 import { pendingMails } from '@tidings/infra/pending-mail/pending-mail';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -14,7 +14,7 @@ import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { outbound, outboundKey, type OutboundReport } from '@tidings/domain/outbound/index';
 import { thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { Commands } from '@tidings/infra/commands/commands';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../platform/src/platform.ts';
 import { choose, type Choice } from './choose.ts';
 import { envelopeBeside } from './envelope.ts';

@@ -10,7 +10,7 @@ import { mailbox, mailboxKey, roleOf } from '@tidings/domain/mailbox/index';
 import { accessOf, thread, type ThreadCommand, threadKey } from '@tidings/domain/thread/index';
 import type { Commands } from '@tidings/infra/commands/commands';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { HookActions } from './checks.ts';
 
 export interface Filed {

@@ -11,7 +11,7 @@ import { createCaller } from '@tidings/infra/webhooks/caller';
 import { guardOf } from '@tidings/infra/webhooks/guard';
 import { sign } from '@tidings/infra/webhooks/signature';
 import { allWebhooks, type WebhookRow } from '@tidings/projections/webhooks/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { HookActions, InboundHooks, InboundMail, InboundRuling } from './checks.ts';
 

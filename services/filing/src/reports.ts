@@ -18,7 +18,7 @@ import type { Commands } from '@tidings/infra/commands/commands';
 import { isReportPart } from '@tidings/infra/mail-report/parts';
 import type { MailReport } from '@tidings/infra/mail-report/report';
 import type { Mime, ParsedMail } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { CameBack } from '../../platform/src/return-path.ts';
 
 /** What is to be recorded on the mail that is reported on. */

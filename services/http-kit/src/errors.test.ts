@@ -3,7 +3,7 @@ import { EventTooLarge, LogUnavailable, Overloaded } from '@tidings/contracts/po
 import type { StreamId } from '@tidings/contracts/ids';
 import { TooManyConflicts } from '@tidings/infra/commands/create-commands';
 import { ProjectionUnavailable } from '@tidings/infra/projector/live-schema';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { pino } from 'pino';

@@ -8,7 +8,7 @@ import { timestamp } from '@tidings/contracts/time';
 import type { RateClass } from '@tidings/infra/config/rate-limits';
 import { withTrace } from '@tidings/infra/telemetry/trace-context';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import type { Platform } from '../../platform/src/platform.ts';
 import { bearerToken } from './auth/bearer.ts';

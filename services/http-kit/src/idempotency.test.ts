@@ -4,7 +4,7 @@ import type { RoomId, UserId } from '@tidings/contracts/ids';
 import { room } from '@tidings/domain/room/index';
 import type { FastifyInstance } from 'fastify';
 import { derivedId } from '@tidings/contracts/ids';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpApp } from './app.ts';

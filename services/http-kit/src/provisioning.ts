@@ -9,7 +9,7 @@ import { domainOf, type EmailAddress, normaliseAddress } from '@tidings/domain/m
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { user, userKey } from '@tidings/domain/user/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { randomUUID } from 'node:crypto';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Actor } from './ctx.ts';

@@ -2,7 +2,7 @@ import { defineRoute } from '@tidings/contracts/http/route';
 import type { Problem } from '@tidings/contracts/http/problem';
 import { loadConfig } from '@tidings/infra/config/config';
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Platform } from '../../platform/src/platform.ts';

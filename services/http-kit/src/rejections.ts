@@ -1,7 +1,7 @@
 /** What the domain refuses, as HTTP says it: one table over every rejection there is (chat-contract §1.1, §1.4, §1.5; mail-contract). */
 import type { ErrorCode } from '@tidings/contracts/http/problem';
 import type { Rejection } from '@tidings/domain/rejection';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { ApiError } from './errors.ts';
 
 /** For a route whose contract asks for another code than the table's: `{ NotAMember: 'CONTENT_NOT_FOUND' }`. */

@@ -4,7 +4,7 @@ import type { TidingsEvent } from '@tidings/contracts/events/index';
 import { streamId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Outcome } from '@tidings/infra/commands/commands';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Ctx } from './ctx.ts';
 

@@ -6,7 +6,7 @@ import { derivedId, type CommandId, type EmailId, type ImportId, type MailboxId,
 import { timestamp } from '@tidings/contracts/time';
 import type { Brought } from '@tidings/domain/import/index';
 import { type EmailToFile, thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
 import { isPassing } from '../../filing/src/passing.ts';
 import type { Platform } from '../../platform/src/platform.ts';

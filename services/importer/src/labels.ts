@@ -3,7 +3,7 @@ import { DEFAULT_LABEL_COLOR } from '@tidings/contracts/http/labels';
 import { derivedId, type CommandId, type ImportId, type LabelId, type MailboxId, type UserId } from '@tidings/contracts/ids';
 import { label, labelsKey } from '@tidings/domain/label/index';
 import type { Commands } from '@tidings/infra/commands/commands';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 
 export interface Labels {
   /** Its id; null for what is no name, or one more than a mailbox can have. */

@@ -8,7 +8,7 @@ import { derivedId, type CommandId } from '@tidings/contracts/ids';
 import { notification, notificationIdOf, notificationKey } from '@tidings/domain/notification/index';
 import { user, userKey } from '@tidings/domain/user/index';
 import { startKafkaConsumer, type KafkaConsumer, type KafkaMessage } from '@tidings/infra/kafka/consumer';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Logger } from 'pino';
 import type { Platform } from '../../platform/src/platform.ts';
 import type { Measures } from './measures.ts';

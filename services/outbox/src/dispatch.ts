@@ -15,7 +15,7 @@ import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { accessOf, thread, threadKey, threadStartedBy } from '@tidings/domain/thread/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import type { Mime } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Logger } from 'pino';
 import { HeldIndex } from '../../filing/src/held-index.ts';
 import { isPassing } from '../../filing/src/passing.ts';

@@ -5,7 +5,7 @@ import { previewOf } from '@tidings/domain/mail/preview';
 import { type EmailToFile, thread, threadKey } from '@tidings/domain/thread/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import { type Mime, storeBodies } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../platform/src/platform.ts';
 
 export interface SentMail {

@@ -6,7 +6,7 @@ import { decode } from '@tidings/contracts/codec';
 import { DraftContent } from '@tidings/contracts/events/draft';
 import type { BlobId } from '@tidings/contracts/ids';
 import type { BlobStore } from '@tidings/contracts/ports/blob-store';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 
 /** JSON octets of a content that goes into the event. */
 export const IN_EVENT_BYTES = 8 * 1024;

@@ -24,7 +24,7 @@ import {
   toSplitOff,
 } from '@tidings/domain/thread/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from './platform.ts';
 
 type Parts = Pick<Platform, 'events' | 'commands'>;

@@ -6,7 +6,7 @@ import type { SubjectKeys } from '@tidings/contracts/ports/subject-keys';
 import { email, emailKey } from '@tidings/domain/email/index';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
 import type { Commands } from '@tidings/infra/commands/commands';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 
 export interface MailRecipient {
   readonly mailboxId: MailboxId;

@@ -13,7 +13,7 @@ import { type Outcome, outbound, outboundKey, type QueuedOutbound, type Recipien
 import type { Commands } from '@tidings/infra/commands/commands';
 import { domainIn } from '@tidings/infra/mail-transport/routes';
 import { backoff } from '@tidings/infra/projector/backoff';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import type { DeliverInternally } from './internal.ts';

@@ -20,7 +20,7 @@ import { openMemoryLog } from '@tidings/infra/event-log/memory/memory-log';
 import { memorySubjectKeys } from '@tidings/infra/subject-keys/memory';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

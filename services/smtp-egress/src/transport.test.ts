@@ -6,7 +6,7 @@ import { loadConfig } from '@tidings/infra/config/config';
 import { openDns } from '@tidings/infra/dns/system-dns';
 import { openPool } from '@tidings/infra/postgres/pools';
 import type { TlsResult } from '@tidings/infra/tls-report/result';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

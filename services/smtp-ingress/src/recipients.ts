@@ -4,7 +4,7 @@ import { address, addressKey } from '@tidings/domain/address/index';
 import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { domainOf, normaliseAddress, type EmailAddress } from '@tidings/domain/mail/address';
 import type { Commands } from '@tidings/infra/commands/commands';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Returning } from '../../platform/src/return-path.ts';
 import type { RefuseFor, Sender } from './refusals.ts';
 import { replies } from './reply.ts';

@@ -3,7 +3,7 @@
  * where that ends because the log was moved away (docs/decisions/058). A log that was never moved has no markers; all its events count.
  */
 import * as t from 'io-ts';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { type EventStoreDBClient, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
 import { decode } from '@tidings/contracts/codec';
 import type { StreamId } from '@tidings/contracts/ids';

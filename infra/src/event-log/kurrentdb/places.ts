@@ -3,7 +3,7 @@
  * positions that they had there; where in `$all` those are is found by landmarks, which the mover writes into a stream in their order (docs/decisions/058).
  */
 import * as t from 'io-ts';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { type EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { decode } from '@tidings/contracts/codec';
 import type { StreamId } from '@tidings/contracts/ids';

@@ -1,6 +1,6 @@
 /** Our events as records of KurrentDB, and back. What of an event has no field there stands in the record's metadata. */
 import * as t from 'io-ts';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
 import { decode } from '@tidings/contracts/codec';
 import type { EventId, StreamId } from '@tidings/contracts/ids';

@@ -7,7 +7,7 @@ import type { Projection } from '@tidings/contracts/projection';
 import { SHREDDED } from '@tidings/contracts/sealed';
 import { timestamp } from '@tidings/contracts/time';
 import fc from 'fast-check';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openProjectionBench, recorded, type Instance, type RunningProjection } from '../../../../tests/kit/projection.ts';
 import { ada, bob, created, cyd, group, joins, leaves, pair } from '../../chat-view/testing/room-events.ts';

@@ -1,7 +1,7 @@
 /** The sample mails, sent as another mail server would send them. */
 import { readFileSync } from 'node:fs';
 import { EmailId } from '@tidings/contracts/ids';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { createTransport } from 'nodemailer';
 import type { Backbone } from './backbone.ts';
 import { DemoFailed } from './failed.ts';

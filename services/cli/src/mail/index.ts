@@ -17,7 +17,7 @@ import type { Config } from '@tidings/infra/config/config';
 import { FORMAT_BYTES, formatOf } from '@tidings/infra/mail-files/format';
 import { usageOf } from '@tidings/projections/storage/index';
 import { labelsOf } from '@tidings/projections/thread-marks/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { pino } from 'pino';
 import { v4 } from 'uuid';
 import { openPlatform } from '../../../platform/src/open.ts';

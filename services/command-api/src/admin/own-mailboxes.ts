@@ -5,7 +5,7 @@ import { normaliseAddress } from '@tidings/domain/mail/address';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import { addressesOf, rolesOf } from '@tidings/projections/mailboxes/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import type { Erasure } from './erasure.ts';

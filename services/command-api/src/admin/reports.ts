@@ -4,7 +4,7 @@ import { message, messageKey } from '@tidings/domain/message/index';
 import { report, reportKey } from '@tidings/domain/report/index';
 import { room, roomKey } from '@tidings/domain/room/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import { assertService } from '../../../http-kit/src/service-actor.ts';

@@ -4,7 +4,7 @@ import { derivedId, type MessageId, type RoomId } from '@tidings/contracts/ids';
 import { message, messageKey } from '@tidings/domain/message/index';
 import { type CreateRoom, room, roomIdOf, roomKey } from '@tidings/domain/room/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

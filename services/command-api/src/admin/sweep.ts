@@ -10,7 +10,7 @@ import { rolesOf } from '@tidings/projections/mailboxes/index';
 import { subscriptionsOf } from '@tidings/projections/push-subscriptions/index';
 import { othersBy } from '@tidings/projections/relationships/index';
 import { roomsOf } from '@tidings/projections/rooms/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { caughtUp } from '../../../platform/src/unused-blobs.ts';

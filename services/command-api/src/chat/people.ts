@@ -12,7 +12,7 @@ import {
 } from '@tidings/domain/relationship/index';
 import { isMember, privateRoomId, room, roomKey } from '@tidings/domain/room/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Ctx } from '../../../http-kit/src/ctx.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

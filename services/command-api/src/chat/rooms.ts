@@ -9,7 +9,7 @@ import { readRooms } from '@tidings/projections/chat-view/reading';
 import { relationsTo } from '@tidings/projections/relationships/index';
 import { roomOf } from '@tidings/projections/rooms/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

@@ -7,7 +7,7 @@ import { isBlocked, relationship, relationshipKey } from '@tidings/domain/relati
 import { isMember, room, roomKey } from '@tidings/domain/room/index';
 import { user, userKey } from '@tidings/domain/user/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

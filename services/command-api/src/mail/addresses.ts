@@ -6,7 +6,7 @@ import { may } from '@tidings/domain/authorization/may';
 import { domainOf, type EmailAddress, normaliseAddress } from '@tidings/domain/mail/address';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import { mailboxById } from '@tidings/projections/mailboxes/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Actor } from '../../../http-kit/src/ctx.ts';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

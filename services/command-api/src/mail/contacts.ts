@@ -6,7 +6,7 @@ import { contact, contactKey } from '@tidings/domain/contact/index';
 import { type EmailAddress, normaliseAddress } from '@tidings/domain/mail/address';
 import { contactById } from '@tidings/projections/contacts/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

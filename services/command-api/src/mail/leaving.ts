@@ -8,7 +8,7 @@ import { emailIn, lyingIn } from '@tidings/projections/emails/index';
 import { THREAD_READS } from '@tidings/projections/thread-marks/index';
 import type { FastifyInstance } from 'fastify';
 import { chunksOf } from 'fp-ts/lib/ReadonlyArray.js';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Actor } from '../../../http-kit/src/ctx.ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';

@@ -9,7 +9,7 @@ import { appendAfter } from '@tidings/infra/blobs/append-after';
 import { addFields, type MessageHead, readHead } from '@tidings/infra/compose/head';
 import type { ParsedMail } from '@tidings/infra/mime/mime';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handleMessage } from '../../../http-kit/src/message-body.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';

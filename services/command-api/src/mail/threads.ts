@@ -6,7 +6,7 @@ import { accessOf, thread, threadKey, type ThreadRejection } from '@tidings/doma
 import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { threadsIn } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { handle } from '../../../http-kit/src/handle.ts';
 import { orReject } from '../../../http-kit/src/rejections.ts';
 import type { Platform } from '../../../platform/src/platform.ts';

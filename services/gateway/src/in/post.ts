@@ -5,7 +5,7 @@ import { message, messageKey } from '@tidings/domain/message/index';
 import { room, roomKey } from '@tidings/domain/room/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import type { ReplyMail } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { standingIn } from '../../../command-api/src/chat/standing.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { type AttachmentParts, mediaOf } from './attachments.ts';

@@ -33,7 +33,7 @@ import { user, userKey } from '@tidings/domain/user/index';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import type { Images } from '@tidings/infra/images/images';
 import type { Mime, ReplyMail } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { kindOf } from '../../../platform/src/gateway/resolve.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { receiveEmail } from '../../../platform/src/receive-email.ts';

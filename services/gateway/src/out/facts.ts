@@ -16,7 +16,7 @@ import { user, userKey } from '@tidings/domain/user/index';
 import { ERASED_NAME, shownBody, type Entry } from '@tidings/projections/chat-view/index';
 import { fileShownIn } from '@tidings/projections/media/index';
 import { entriesById, page } from '@tidings/projections/timeline/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { createHash } from 'node:crypto';
 import type { DueNotice } from './due.ts';
 import type { OutParts } from './parts.ts';

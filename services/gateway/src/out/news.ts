@@ -5,7 +5,7 @@ import type { EmailId, UserId } from '@tidings/contracts/ids';
 import type { Timestamp } from '@tidings/contracts/time';
 import { mailing, mailingKey } from '@tidings/domain/mailing/index';
 import { outbound, outboundKey, type OutboundState } from '@tidings/domain/outbound/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { DueNotice } from './due.ts';
 import { type Mailed, mailedIn, setUnderWay } from './mailed.ts';
 import type { OutParts } from './parts.ts';

@@ -10,7 +10,7 @@ import { type DigestTimes, nextDigest, notices, noticesKey, policyIn } from '@ti
 import { membersOf, room, roomKey } from '@tidings/domain/room/index';
 import type { GatewayOut } from '@tidings/infra/config/gateway-out';
 import { isAnyWanted, outsidersIn, roomsWanted, wantingAmong } from '@tidings/projections/mail-policies/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 

@@ -13,7 +13,7 @@ import { isMember, room, roomKey } from '@tidings/domain/room/index';
 import { isSeen, thread, threadKey } from '@tidings/domain/thread/index';
 import type { Entry } from '@tidings/projections/chat-view/index';
 import { entriesById } from '@tidings/projections/timeline/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { arrivedAs, arrivedIn, bringTogether, rememberArrival } from './arrived.ts';
 import { type Mailed, mailedIn, setFiled, setRead, unreadIn, unreadTo } from './mailed.ts';

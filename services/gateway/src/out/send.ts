@@ -26,7 +26,7 @@ import type { MailToCompose } from '@tidings/infra/compose/mail';
 import type { CommandContext } from '@tidings/infra/event-store/event-store';
 import { outsidersIn } from '@tidings/projections/mail-policies/index';
 import { lastMailWith, mailOfMessage } from '@tidings/projections/mappings/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { ReplyAddress } from '../../../platform/src/gateway/reply-addresses.ts';
 import { receivedAs } from '../../../smtp-egress/src/internal.ts';
 import type { DueNotice } from './due.ts';

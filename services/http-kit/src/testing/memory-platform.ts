@@ -4,7 +4,7 @@ import { loadConfig } from '@tidings/infra/config/config';
 import { openMemoryLog } from '@tidings/infra/event-log/memory/memory-log';
 import { createEventStore } from '@tidings/infra/event-store/store';
 import { memorySubjectKeys } from '@tidings/infra/subject-keys/memory';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Platform } from '../../../platform/src/platform.ts';

@@ -14,7 +14,7 @@ import { domainOf, type EmailAddress, normaliseAddress } from '@tidings/domain/m
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import type { Composer } from '@tidings/infra/compose/compose';
 import { type Mime, readBodies } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Logger } from 'pino';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { envelopeFor } from '../../../platform/src/received-envelope.ts';

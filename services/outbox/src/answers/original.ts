@@ -3,7 +3,7 @@ import type { BlobId, MailboxId } from '@tidings/contracts/ids';
 import { address, addressKey } from '@tidings/domain/address/index';
 import { normaliseAddress } from '@tidings/domain/mail/address';
 import { bodyStart, fieldsOf } from '@tidings/infra/mime/head';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../../platform/src/platform.ts';
 
 const MOST_HEAD_BYTES = 256 * 1024;

@@ -2,7 +2,7 @@
 import { type BlobId, type CommandId, derivedId, type EmailId, type MailboxId, type ThreadId } from '@tidings/contracts/ids';
 import { outbound, outboundKey } from '@tidings/domain/outbound/index';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../../platform/src/platform.ts';
 
 export interface Answer {

@@ -8,7 +8,7 @@ import { email, emailKey } from '@tidings/domain/email/index';
 import { threadStartedBy } from '@tidings/domain/thread/index';
 import { composeReceipt } from '@tidings/infra/compose/receipt';
 import type { Mime } from '@tidings/infra/mime/mime';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { headIn, isOwn } from './original.ts';
 import { envelopeFor } from '../../../platform/src/received-envelope.ts';

@@ -1,6 +1,6 @@
 import type { ConversationId } from '@tidings/contracts/ids';
 import { loadConfig } from '@tidings/infra/config/config';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { expect, it } from 'vitest';
 import { memoryPlatform } from '../../../http-kit/src/testing/memory-platform.ts';
 import { openReplyAddresses } from './reply-addresses.ts';

@@ -12,7 +12,7 @@ import {
   tokenIn,
   type TokenFault,
 } from '@tidings/domain/gateway/reply-token';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Either } from 'fp-ts/lib/Either.js';
 import type { Platform } from '../platform.ts';
 

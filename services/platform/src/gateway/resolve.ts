@@ -8,7 +8,7 @@ import type { Claim } from '@tidings/domain/gateway/reply-token';
 import { domainOf, normaliseAddress } from '@tidings/domain/mail/address';
 import { isMember, room, roomKey } from '@tidings/domain/room/index';
 import { thread, threadKey } from '@tidings/domain/thread/index';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../platform.ts';
 import type { ReplyAddresses } from './reply-addresses.ts';
 

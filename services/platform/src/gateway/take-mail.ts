@@ -7,7 +7,7 @@ import { mailPersonIdOf } from '@tidings/domain/gateway/index';
 import { gatewayMail, gatewayMailKey } from '@tidings/domain/gateway-mail/index';
 import { normaliseAddress } from '@tidings/domain/mail/address';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type { Platform } from '../platform.ts';
 
 export interface MailToTake {

@@ -1,7 +1,7 @@
 /** Cursors of keyset pages: base64url of JSON without padding (chat-contract §1.2), opaque to callers. */
 import { decode } from '@tidings/contracts/codec';
 import type { Page } from '@tidings/contracts/http/chat-objects';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type * as t from 'io-ts';
 import { invalid } from '../../../http-kit/src/errors.ts';
 

@@ -11,7 +11,7 @@ import { othersBy } from '@tidings/projections/relationships/index';
 import { membership } from '@tidings/projections/rooms/index';
 import { entriesById } from '@tidings/projections/timeline/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { ApiError, invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';

@@ -13,7 +13,7 @@ import { isNewer, mailSnippet } from '@tidings/projections/mail-search/index';
 import { readThreads, THREAD_READS } from '@tidings/projections/thread-marks/index';
 import { type ListedThread, threadsIn } from '@tidings/projections/threads/index';
 import type { FastifyInstance } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { invalid } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';

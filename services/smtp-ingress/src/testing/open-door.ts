@@ -8,7 +8,7 @@ import { normaliseAddress } from '@tidings/domain/mail/address';
 import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { loadConfig } from '@tidings/infra/config/config';
 import { openMemoryLog } from '@tidings/infra/event-log/memory/memory-log';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { expect } from 'vitest';
 import { memoryPlatform } from '../../../http-kit/src/testing/memory-platform.ts';
 import { startSmtpIngress, type SmtpIngress } from '../index.ts';

@@ -1,7 +1,7 @@
 /** Behind the scenes: every read model has caught up with the log. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { nullable } from '@tidings/contracts/codec';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { DemoFailed } from '../failed.ts';
 import type { Cast } from '../people.ts';

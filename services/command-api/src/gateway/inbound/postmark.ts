@@ -1,6 +1,6 @@
 /** Postmark's inbound webhook: JSON, behind HTTP Basic authentication in the address that it is told. 403 makes it stop. */
 import { decode } from '@tidings/contracts/codec';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import { invalid } from '../../../../http-kit/src/errors.ts';
 import { addressesIn, type Delivery, fromBase64, type Headers, jsonIn, rebuilt, sameText, saidBy } from './delivery.ts';

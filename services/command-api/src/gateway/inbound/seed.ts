@@ -1,7 +1,7 @@
 /** `POST /gateway/inbound`: the seed's JSON, signed with a secret that both know. */
 import { decode } from '@tidings/contracts/codec';
 import { InboundEmail } from '@tidings/contracts/http/gateway-inbound';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import { ApiError, invalid } from '../../../../http-kit/src/errors.ts';
 import { addressesIn, type Delivery, fromBase64, type Headers, isHmac, jsonIn, rebuilt, saidBy } from './delivery.ts';
 import type { Door, InboundRequest } from './door.ts';

@@ -4,7 +4,7 @@
  */
 import { decode } from '@tidings/contracts/codec';
 import type { Authentication } from '@tidings/contracts/events/email';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import * as t from 'io-ts';
 import MessageValidator from 'sns-validator';
 import { ApiError, invalid } from '../../../../http-kit/src/errors.ts';

@@ -9,7 +9,7 @@ import { address, addressKey } from '@tidings/domain/address/index';
 import { normaliseAddress } from '@tidings/domain/mail/address';
 import { mailbox, mailboxKey } from '@tidings/domain/mailbox/index';
 import { type Composer, ComposingFailed } from '@tidings/infra/compose/compose';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type * as t from 'io-ts';
 import type { Actor } from '../../../../http-kit/src/ctx.ts';
 import { invalid } from '../../../../http-kit/src/errors.ts';

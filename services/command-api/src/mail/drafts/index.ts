@@ -8,7 +8,7 @@ import { previewOf } from '@tidings/domain/mail/preview';
 import { accessOf, thread, threadKey } from '@tidings/domain/thread/index';
 import { appendAfter } from '@tidings/infra/blobs/append-after';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { either as E } from 'fp-ts';
+import * as E from 'fp-ts/lib/Either.js';
 import type * as t from 'io-ts';
 import type { Actor } from '../../../../http-kit/src/ctx.ts';
 import { ApiError, invalid } from '../../../../http-kit/src/errors.ts';
