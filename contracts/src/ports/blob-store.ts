@@ -14,6 +14,18 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** Bytes that somebody may read, and as what an answer would give them. */
+export interface Download {
+  readonly id: BlobId;
+  /** A piece that is cut out of the blob, instead of all of it; `read` gives it, and may be asked once the download has been answered otherwise. */
+  readonly part?: { readonly name: string; readonly read: () => Promise<Uint8Array> };
+  /** Of what is handed out. */
+  readonly size: number;
+  /** `Content-Type` and `Content-Disposition`. */
+  readonly type: string;
+  readonly disposition: string;
+}
+
 export interface PutOptions {
   readonly maxBytes?: number;
   /**
@@ -33,6 +45,11 @@ export interface BlobStore {
   get(id: BlobId, range?: ByteRange): Promise<Readable>;
   /** For blobs known to be small. @throws as `get` */
   read(id: BlobId): Promise<Buffer>;
+  /**
+   * An address at which the store hands these bytes out by itself, for a short time and to whoever has it. Null: send them yourself. The store does not
+   * do that, or not for these, or cannot now; or it has to make them ready first, which it does behind this.
+   */
+  link(download: Download): Promise<URL | null>;
   /** False for bytes that are being removed. */
   has(id: BlobId): Promise<boolean>;
   /** What is stored, in pages, in no order that means anything. What comes or goes meanwhile may be among it or not. */

@@ -8,6 +8,7 @@ import type { BlobId } from '@tidings/contracts/ids';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keptContract } from './contract.ts';
 import { openFolderBlobs } from './folder.ts';
+import { noLinkContract } from './link-contract.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -17,6 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const pathOf = (id: BlobId, ending = '.blob'): string => join(folder, id.slice(0, 2), id.slice(2, 4), `${id}${ending}`);
 
+noLinkContract('folder', () => openFolderBlobs(folder, { settledMs: 50 }));
 keptContract(
   'folder',
   (format) => openFolderBlobs(folder, { settledMs: 50, format }),

@@ -162,6 +162,7 @@ export const openFolderBlobs = (folder: string, { settledMs, format = DEFAULT_FO
   return {
     has,
     get,
+    link: async () => null,
     read: async (id) => buffer(await get(id)),
     list: (stored = {}) => listed(folder, stored, format),
     leftAside: (forMs) => leftAsideIn(folder, forMs),

@@ -34,6 +34,7 @@ export const memoryBlobs = ({ settledMs }: { readonly settledMs?: number } = {})
       const bytes = await read(id);
       return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
     },
+    link: async () => null,
     has: async (id) => kept.has(id),
     list: async function* ({ since = -Infinity, until = Infinity } = {}) {
       yield [...kept].filter(([, { at }]) => at >= since && at < until).map(([id, { at }]) => ({ id, storedAt: at, isCurrent: true }));

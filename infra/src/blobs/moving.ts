@@ -26,6 +26,7 @@ export const movingBlobs = ({ to, from }: Moving<BlobStore>): BlobStore => {
     put: (bytes, options) => to.put(bytes, options),
     get: (id, range) => inEither((store) => store.get(id, range)),
     read: (id) => inEither((store) => store.read(id)),
+    link: async (download) => (await to.link(download)) ?? from.link(download),
     has: async (id) => (await to.has(id)) || (await from.has(id)) || to.has(id),
     list: async function* (stored) {
       yield* to.list(stored);

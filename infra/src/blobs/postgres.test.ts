@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../../../tests/kit/postgres.ts';
 import { keptContract } from './contract.ts';
 import { CHUNK_BYTES } from './intake.ts';
+import { noLinkContract } from './link-contract.ts';
 import { migrateBlobs, openPostgresBlobs, type PostgresBlobs } from './postgres.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -24,6 +25,7 @@ afterAll(async () => {
   await database.drop();
 });
 
+noLinkContract('Postgres', () => openPostgresBlobs({ pool, settledMs: 50 }));
 keptContract(
   'Postgres',
   (format) => openPostgresBlobs({ pool, settledMs: 50, format }),

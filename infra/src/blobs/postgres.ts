@@ -101,6 +101,7 @@ export const openPostgresBlobs = (options: PostgresBlobsOptions): PostgresBlobs 
       for await (const chunk of content(id, row)) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
+    link: async () => null,
     has: async (id) => {
       const found = await asking(pool.query('select 1 from blob.blob where id = $1', [Buffer.from(id, 'hex')]));
       return found.rows.length > 0;

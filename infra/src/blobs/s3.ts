@@ -6,26 +6,18 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { BlobId } from '@tidings/contracts/ids';
-import {
-  BlobDamaged,
-  type BlobStore,
-  BlobStoreUnavailable,
-  type ListedBlob,
-  type StoredBetween,
-  type StoredBlob,
-  TOUCHED_WITHIN_MS,
-} from '@tidings/contracts/ports/blob-store';
-import { type BlobFormat, DEFAULT_FORMAT } from './format.ts';
+import { BlobDamaged, type BlobStore, BlobStoreUnavailable, type StoredBlob, TOUCHED_WITHIN_MS } from '@tidings/contracts/ports/blob-store';
+import { type BlobFormat, DEFAULT_FORMAT, NO_KEY } from './format.ts';
 import { CHUNK_BYTES, cut, takeIn, type Intake } from './intake.ts';
 import type { KeyProofs } from './keys.ts';
 import { type Aside, removalBy } from './removal.ts';
 import type { S3Bucket } from './s3-bucket.ts';
-import { packObject, readTrailer, TRAILER_BYTES } from './s3-object.ts';
+import { abandonCopies, removeCopies } from './s3-copies.ts';
+import { linksTo, type LinksOptions } from './s3-links.ts';
+import { ASIDE, BLOBS, eachOf, idOf, listed, TOUCHED } from './s3-listing.ts';
+import { packObject } from './s3-object.ts';
 import { contentOf, type OpenObject, openObject } from './s3-reader.ts';
 
-const BLOBS = 'blobs/';
-const ASIDE = 'aside/';
-const TOUCHED = 'touched/';
 const INCOMING = 'incoming/';
 const KEYS = 'keys/';
 /** A value packed into so many bytes is gathered and written by one request, instead of in parts. */
@@ -34,17 +26,17 @@ const AT_ONCE_BYTES = 2 * 1024 * 1024;
 const ABANDONED_MS = 86_400_000;
 /** A put meets a removal, or another put, at most a few times. */
 const TRIES = 5;
-/** Requests at once, where many blobs are looked at. */
-const REQUESTS = 16;
 
 export interface S3BlobsOptions {
   readonly format?: BlobFormat;
   /** How long `removeUnused` waits; default `SETTLED_MS`. */
   readonly settledMs?: number;
+  /** Without it no links are handed out. */
+  readonly links?: LinksOptions;
 }
 
 /** The bucket must exist (`S3Bucket.ready`), and keep no versions: what is removed would stay. */
-export const openS3Blobs = (bucket: S3Bucket, { settledMs, format = DEFAULT_FORMAT }: S3BlobsOptions = {}): BlobStore => {
+export const openS3Blobs = (bucket: S3Bucket, { settledMs, links, format = DEFAULT_FORMAT }: S3BlobsOptions = {}): BlobStore => {
   const open = (id: BlobId): Promise<OpenObject> =>
     // It may go aside, or come back, as we look.
     openObject(bucket, id, [BLOBS + id, ASIDE + id, BLOBS + id], format.keys);
@@ -119,12 +111,14 @@ export const openS3Blobs = (bucket: S3Bucket, { settledMs, format = DEFAULT_FORM
     put: async (source, options) => store(await takeIn(source, options?.maxBytes), null),
     get,
     read,
+    // A plain copy is what sealing is against.
+    link: links === undefined || format.keys.active !== NO_KEY ? async () => null : linksTo(bucket, links, get),
     has: async (id) => (await bucket.head(BLOBS + id)) !== null,
     list: (stored = {}) => listed(bucket, stored, format),
     leftAside: async (forMs) => {
       const left: BlobId[] = [];
       for await (const page of bucket.list(ASIDE))
-        left.push(...page.filter(({ modifiedAt }) => modifiedAt <= Date.now() - forMs).map(({ key }) => idOf(key)));
+        left.push(...page.filter(({ modifiedAt }) => modifiedAt <= Date.now() - forMs).map(idOf));
       return left;
     },
     storeAnew: async (id) => {
@@ -133,8 +127,6 @@ export const openS3Blobs = (bucket: S3Bucket, { settledMs, format = DEFAULT_FORM
     removeUnused: removalBy(asideIn(bucket), settledMs),
   };
 };
-
-const idOf = (key: string): BlobId => key.slice(key.indexOf('/') + 1) as BlobId;
 
 /** @returns all of it, or what goes on with what was gathered where it is too much for one request */
 const gather = async (
@@ -161,12 +153,7 @@ const sweep = async (bucket: S3Bucket): Promise<void> => {
     await eachOf(page, async ({ key, modifiedAt }) => (modifiedAt < before ? bucket.remove(key) : undefined));
   }
   await bucket.abandonUploads(INCOMING, before);
-};
-
-const eachOf = async <A, B>(things: readonly A[], work: (thing: A) => Promise<B>): Promise<readonly B[]> => {
-  const done: B[] = [];
-  for (let at = 0; at < things.length; at += REQUESTS) done.push(...(await Promise.all(things.slice(at, at + REQUESTS).map(work))));
-  return done;
+  await abandonCopies(bucket, before);
 };
 
 const asideIn = (bucket: S3Bucket): Aside => {
@@ -188,6 +175,7 @@ const asideIn = (bucket: S3Bucket): Aside => {
     drop: async (ids) => {
       const gone = await eachOf(ids, async (id) => {
         if ((await bucket.head(ASIDE + id)) === null) return [];
+        await removeCopies(bucket, id); // first, so that a removal which is cut short is taken up again with them
         await bucket.remove(ASIDE + id);
         if ((await bucket.head(BLOBS + id)) === null) await bucket.remove(TOUCHED + id);
         return [id];
@@ -195,55 +183,6 @@ const asideIn = (bucket: S3Bucket): Aside => {
       return gone.flat();
     },
   };
-};
-
-/** Both lists come in order of id. */
-async function* listed(
-  bucket: S3Bucket,
-  { since = -Infinity, until = Infinity }: StoredBetween,
-  { level, keys }: BlobFormat,
-): AsyncGenerator<readonly ListedBlob[]> {
-  const touched = touchesOf(bucket);
-  for await (const page of bucket.list(BLOBS)) {
-    const renewed = await touched(idOf(page.at(-1)?.key ?? ''));
-    const wanted = page
-      .map(({ key, modifiedAt }) => ({ id: idOf(key), key, storedAt: Math.max(modifiedAt, renewed.get(idOf(key)) ?? 0) }))
-      .filter(({ storedAt }) => storedAt >= since && storedAt < until);
-    if (wanted.length === 0) continue;
-    yield await eachOf(wanted, async ({ id, key, storedAt }) => ({
-      ...{ id, storedAt },
-      isCurrent: await isKeptAs(bucket, id, key, level, keys.active),
-    }));
-  }
-}
-
-/** @returns what gives the times of those touched, up to an id; asked for ever greater ones */
-const touchesOf = (bucket: S3Bucket): ((upTo: BlobId) => Promise<ReadonlyMap<BlobId, number>>) => {
-  const pages = bucket.list(TOUCHED);
-  let ahead: readonly (readonly [BlobId, number])[] = [];
-  return async (upTo) => {
-    const found: (readonly [BlobId, number])[] = [];
-    for (;;) {
-      found.push(...ahead.filter(([id]) => id <= upTo));
-      ahead = ahead.filter(([id]) => id > upTo);
-      if (ahead.length > 0) return new Map(found);
-      const step = await pages.next();
-      if (step.done === true) return new Map(found);
-      ahead = step.value.map(({ key, modifiedAt }) => [idOf(key), modifiedAt] as const);
-    }
-  };
-};
-
-const isKeptAs = async (bucket: S3Bucket, id: BlobId, key: string, level: number, keyId: number): Promise<boolean> => {
-  const tail = await bucket.tail(key, TRAILER_BYTES);
-  if (tail === null) return true; // it went as we looked
-  try {
-    const trailer = readTrailer(id, tail.bytes);
-    return trailer.level === level && trailer.keyId === keyId;
-  } catch (error) {
-    if (error instanceof BlobDamaged) return false; // whoever stores it anew is told
-    throw error;
-  }
 };
 
 /** Proofs of keys as objects `keys/<id>`. */

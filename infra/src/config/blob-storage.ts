@@ -3,6 +3,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type BlobFormat, type BlobKeys, DEFAULT_LEVEL, NO_KEY } from '../blobs/format.ts';
 import type { S3Place } from '../blobs/s3-bucket.ts';
+import type { LinkedDownloads } from '../blobs/s3-signer.ts';
 import { optionalText, text, url, variable, wholeNumber, word } from './variable.ts';
 
 const KEY_BYTES = 32;
@@ -50,6 +51,12 @@ export const blobVariables = {
     'Who we are to S3; without it what Amazon’s client finds by itself, such as the role of a machine or a profile.',
   ),
   AWS_SECRET_ACCESS_KEY: optionalText.means('The secret of `AWS_ACCESS_KEY_ID`.'),
+  S3_DOWNLOAD_URL: url('http', 'https').means(
+    'The address under which clients reach the S3-compatible service: `S3_ENDPOINT`, or another name of it, but of another origin than `PUBLIC_URL`. With it downloads of more than 2 MiB are redirected there, by links that are signed; without it all bytes go through Tidings (docs/how-to/engines.md).',
+  ),
+  S3_DOWNLOAD_SECONDS: wholeNumber(1, 3_600, 300).means(
+    'How long such a link works, for whoever has it. Who may read is asked when it is made; a download that has begun by then goes on.',
+  ),
   BLOB_COMPRESSION: variable('none, zstd, or zstd:LEVEL with a level from 1 to 19', DEFAULT_LEVEL, parseLevel).means(
     'How bytes are packed from now on; what does not shrink is kept as it is. `zstd` is level 1, which is quick; the default is `zstd:1`.',
   ),
@@ -77,15 +84,20 @@ export interface BlobStorage {
   readonly folder: string;
   /** null unless one is named. */
   readonly s3: S3Place | null;
+  /** null: all bytes go through us. */
+  readonly downloads: LinkedDownloads | null;
   readonly format: BlobFormat;
   readonly keepUnusedMs: number;
   readonly collectEveryMs: number;
 }
 
-type Values = { readonly [K in keyof typeof blobVariables]: (typeof blobVariables)[K]['fallback'] } & { readonly DATA_DIR: string };
+type Values = { readonly [K in keyof typeof blobVariables]: (typeof blobVariables)[K]['fallback'] } & {
+  readonly DATA_DIR: string;
+  readonly PUBLIC_URL: string | null;
+};
 
 /** What does not fit together. */
-export const blobFaults = (env: Values): readonly string[] => [...keyFaults(env), ...placeFaults(env)];
+export const blobFaults = (env: Values): readonly string[] => [...keyFaults(env), ...placeFaults(env), ...downloadFaults(env)];
 
 const placeFaults = (env: Values): readonly string[] => [
   ...(env.BLOBS_ALSO === env.BLOBS ? [`BLOBS_ALSO must be another place than BLOBS, which is ${env.BLOBS} too`] : []),
@@ -97,6 +109,21 @@ const placeFaults = (env: Values): readonly string[] => [
     : ['AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must be set together']),
 ];
 
+const downloadFaults = ({ S3_DOWNLOAD_URL: url, S3_BUCKET, BLOB_KEY, PUBLIC_URL }: Values): readonly string[] => {
+  if (url === null) return [];
+  return [
+    ...(S3_BUCKET === null ? ['S3_BUCKET must be set when S3_DOWNLOAD_URL is'] : []),
+    ...(BLOB_KEY === null || BLOB_KEY === NO_KEY
+      ? []
+      : [`S3_DOWNLOAD_URL hands out plain copies of bytes, which BLOB_KEY (${BLOB_KEY}) says must be sealed: set one of them`]),
+    // A client drops its token only when it is sent to another origin, and the bucket refuses a request with two ways of proving itself.
+    ...(PUBLIC_URL !== null && new URL(PUBLIC_URL).origin === new URL(url).origin
+      ? ['S3_DOWNLOAD_URL must be of another origin than PUBLIC_URL, or clients send their tokens there']
+      : []),
+    ...(new URL(url).pathname === '/' ? [] : ['S3_DOWNLOAD_URL must have no path: what comes behind the host is signed']),
+  ];
+};
+
 const keyFaults = ({ BLOB_KEYS, BLOB_KEY }: Values): readonly string[] => {
   if (BLOB_KEY === null)
     return BLOB_KEYS.size === 0 ? [] : ['BLOB_KEY must say which key of BLOB_KEYS bytes are sealed with; 0: none of them'];
@@ -107,6 +134,7 @@ export const blobStorageOf = (env: Values): BlobStorage => ({
   type: env.BLOBS,
   also: env.BLOBS_ALSO === 'nowhere' ? null : env.BLOBS_ALSO,
   s3: s3Of(env),
+  downloads: env.S3_DOWNLOAD_URL === null ? null : { url: env.S3_DOWNLOAD_URL, seconds: env.S3_DOWNLOAD_SECONDS },
   folder: resolve(env.BLOBS_DIR ?? `${env.DATA_DIR}/blobs`),
   format: { level: env.BLOB_COMPRESSION, keys: keysOf(env) },
   keepUnusedMs: env.BLOB_KEEP_UNUSED_SECONDS * 1000,

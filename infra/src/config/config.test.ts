@@ -205,6 +205,22 @@ describe('loadConfig', () => {
     expect(faultsOf({ S3_BUCKET: 'No', S3_ENDPOINT: 'ftp://x' })).toHaveLength(2);
   });
 
+  it('knows where clients reach the bucket, and what stands against that', () => {
+    const env = { BLOBS: 's3', S3_BUCKET: 'tidings', S3_DOWNLOAD_URL: 'https://files.town.example/', PUBLIC_URL: 'https://town.example' };
+    expect(loadConfig(env)).toMatchObject(E.right({ blobs: { downloads: { url: 'https://files.town.example', seconds: 300 } } }));
+    expect(loadConfig({ ...env, S3_DOWNLOAD_URL: '' })).toMatchObject(E.right({ blobs: { downloads: null } }));
+    expect(faultsOf({ S3_DOWNLOAD_URL: env.S3_DOWNLOAD_URL })).toEqual(['S3_BUCKET must be set when S3_DOWNLOAD_URL is']);
+    const keys = { BLOB_KEYS: `1:${'0'.repeat(64)}`, BLOB_KEY: '1' };
+    expect(faultsOf({ ...env, ...keys })).toEqual([
+      'S3_DOWNLOAD_URL hands out plain copies of bytes, which BLOB_KEY (1) says must be sealed: set one of them',
+    ]);
+    expect(faultsOf({ ...env, ...keys, BLOB_KEY: '0' })).toEqual([]);
+    expect(faultsOf({ ...env, S3_DOWNLOAD_URL: 'https://town.example/s3' })).toEqual([
+      'S3_DOWNLOAD_URL must be of another origin than PUBLIC_URL, or clients send their tokens there',
+      'S3_DOWNLOAD_URL must have no path: what comes behind the host is signed',
+    ]);
+  });
+
   it('says of every variable what it is for', () => {
     const silent = Object.entries(variables).filter(([, { name, meaning }]) => meaning === '' && !name.startsWith('left unset'));
     expect(silent.map(([name]) => name)).toEqual([]);

@@ -61,7 +61,7 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
     opened.push(() => log.close());
     const keys = postgresSubjectKeys({ pool });
     const events = traceAppends(createEventStore(log, keys));
-    const { blobs } = await openBlobs(config.blobs, { pool, besideLog: config.eventLog.type === 'postgres' });
+    const { blobs } = await openBlobs(config.blobs, { pool, besideLog: config.eventLog.type === 'postgres', logger });
     const wordIndex = config.openSearch === null ? null : await openIndex(config.openSearch);
     opened.push(async () => wordIndex?.close());
     const live = await createLiveSchema(pool, signals);

@@ -9,9 +9,11 @@ import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { migrateBlobs, openPostgresBlobs } from '@tidings/infra/blobs/postgres';
 import { movingBlobs } from '@tidings/infra/blobs/moving';
 import { S3Bucket } from '@tidings/infra/blobs/s3-bucket';
+import { linkSigner } from '@tidings/infra/blobs/s3-signer';
 import { openS3Blobs } from '@tidings/infra/blobs/s3';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkTo } from '../../../../infra/src/blobs/link-contract.ts';
 import { createTestDatabase } from '../../../../tests/kit/postgres.ts';
 import { s3Lacks, startS3, type S3Server } from '../../../../tests/kit/s3.ts';
 import { move } from './move.ts';
@@ -74,12 +76,17 @@ describe.skipIf(lack !== null)(`tidings blobs move, all ways${lack === null ? ''
     pool = new Pool({ connectionString: database.url, max: 4 });
     await migrateBlobs(pool);
     folder = await mkdtemp(join(tmpdir(), 'tidings-move-'));
-    bucket = new S3Bucket(server.place('moved'));
+    const place = server.place('moved');
+    bucket = new S3Bucket(place);
     await bucket.ready();
+    const onFault = (fault: unknown): void => {
+      throw fault; // unheard, so that it fails the run
+    };
+    const links = { sign: linkSigner(place, { url: place.endpoint ?? '', seconds: 60 }), onFault };
     places = {
       postgres: openPostgresBlobs({ pool, settledMs }),
       folder: openFolderBlobs(folder, { settledMs }),
-      s3: openS3Blobs(bucket, { settledMs }),
+      s3: openS3Blobs(bucket, { settledMs, links }),
     };
   }, 600_000); // the first run builds the server
   afterAll(async () => {
@@ -90,6 +97,15 @@ describe.skipIf(lack !== null)(`tidings blobs move, all ways${lack === null ? ''
   const ways = (['postgres', 'folder', 's3'] as const).flatMap((from) =>
     (['postgres', 'folder', 's3'] as const).filter((to) => to !== from).map((to) => [from, to] as const),
   );
+  /** To those that are large enough for it. */
+  const linkToAll = async (store: BlobStore, values: ReadonlyMap<BlobId, Buffer>): Promise<void> => {
+    const large = [...values].filter(([, { byteLength }]) => byteLength === 3_000_000);
+    for (const [id, { byteLength: size }] of large) await linkTo(store, { id, size, type: 'text/plain', disposition: 'attachment' });
+    const copies: string[] = [];
+    for await (const page of bucket.list('plain/')) copies.push(...page.map(({ key }) => key));
+    expect(copies).toEqual(large.map(([id]) => `plain/${id}/whole`));
+  };
+
   it.each(ways)('moves from %s to %s while others put and read', async (fromName, toName) => {
     const [from, to] = [places[fromName], places[toName]];
     const both = movingBlobs({ to, from });
@@ -97,6 +113,7 @@ describe.skipIf(lack !== null)(`tidings blobs move, all ways${lack === null ? ''
     const put = async (store: BlobStore, bytes: Buffer): Promise<void> => void values.set((await store.put(bytes)).id, bytes);
     for (const size of [0, 10, 5_000, 300_000, 3_000_000]) await put(from, randomBytes(size));
     for (let n = 0; n < 20; n += 1) await put(from, randomBytes(200 + n));
+    if (fromName === 's3') await linkToAll(from, values);
     const moving = said({ from, to });
     let done = false;
     void moving.finally(() => (done = true));
@@ -106,6 +123,7 @@ describe.skipIf(lack !== null)(`tidings blobs move, all ways${lack === null ? ''
     }
     expect(await moving).toEqual([0, expect.stringMatching(/\d+ blobs were moved, each read back\.\nNothing is left in the old place/)]);
     expect(await idsIn(from)).toEqual([]);
+    for await (const page of bucket.list('plain/')) expect(page).toEqual([]);
     for (const [id, bytes] of values) expect((await to.read(id)).equals(bytes)).toBe(true);
     // And copied, which leaves them.
     const [stay] = values.keys();
