@@ -120,6 +120,21 @@ describe('the client', () => {
     });
   });
 
+  it('follows a link without its token, and asks again when that leads nowhere', async () => {
+    const asked: (string | undefined)[] = [];
+    const place = await serve((request, response) => {
+      asked.push(request.headers.authorization);
+      if (asked.length === 1) response.writeHead(404, { 'content-type': 'application/xml' }).end('<Error><Code>NoSuchKey</Code></Error>');
+      else response.end('bytes');
+    });
+    const { client, seen } = await against((response) => void response.writeHead(302, { location: `${place}/plain/1?signed` }).end());
+    expect(await (await client.getMedia({ params: { mediaId: ROOM } })).text()).toBe('bytes');
+    expect([seen.map(({ headers }) => headers.authorization), asked]).toEqual([
+      ['Bearer tok', 'Bearer tok'],
+      [undefined, undefined],
+    ]);
+  });
+
   it('refuses an answer of another shape instead of passing it on', async () => {
     const { client } = await against(json([{ id: 7 }]));
     await expect(client.listRooms()).rejects.toMatchObject({ name: 'ContractError' });

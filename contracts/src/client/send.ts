@@ -101,8 +101,11 @@ const attempt = async (
     ...(request.body === undefined ? {} : { body: bodyOf(request.body) }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   });
-  if (!response.ok) throw await problemErrorOf(response);
-  return response;
+  if (response.ok) return response;
+  if (!response.redirected) throw await problemErrorOf(response);
+  // What a link led to may be gone by now: the API, asked again, knows of that.
+  await response.body?.cancel();
+  throw new Error(`${new URL(response.url).origin}, where the answer is, says ${response.status} ${response.statusText}`);
 };
 
 const typeOf = (body: unknown): string => (body instanceof Uint8Array ? 'message/rfc822' : 'application/json');

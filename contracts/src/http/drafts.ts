@@ -214,6 +214,7 @@ export const getBlob = defineRoute({
   params: t.readonly(t.type({ blobId: BlobId })),
   response: t.unknown,
   produces: 'binary',
+  mayRedirect: true,
   errors: [404],
 });
 

@@ -128,6 +128,7 @@ export const getMailedFile = defineRoute({
   params: t.readonly(t.type({ token: text(1, 400) })),
   response: t.unknown,
   produces: 'binary',
+  mayRedirect: true,
   errors: [404],
 });
 

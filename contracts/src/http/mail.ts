@@ -228,6 +228,7 @@ export const getRawEmail = defineRoute({
   summary: 'The email byte for byte as it was received.',
   params: emailParams,
   produces: 'rfc822',
+  mayRedirect: true,
   errors: [404],
 });
 
@@ -239,6 +240,7 @@ export const getEmailPart = defineRoute({
   summary: 'The bytes of one part, decoded; always as a download, under a type that no browser executes.',
   params: t.readonly(t.type({ emailId: EmailId, partId: t.string })),
   produces: 'binary',
+  mayRedirect: true,
   errors: [404],
 });
 

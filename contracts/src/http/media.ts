@@ -107,6 +107,7 @@ export const getMedia = defineRoute({
   params: t.readonly(t.type({ mediaId: MediaId })),
   response: t.unknown,
   produces: 'binary',
+  mayRedirect: true,
   errors: [404, 416],
 });
 

@@ -142,10 +142,17 @@ const operation = (route: Route, refer: Refer): JsonSchema => ({
   ...bodyOf(route, refer),
   responses: {
     '200': success(route, refer),
+    ...(route.mayRedirect ? { '302': redirect } : {}),
     ...(isCommand(route) ? { '202': { description: 'Accepted; it will be readable soon (`Prefer: respond-async`).' } } : {}),
     ...Object.fromEntries(statusesOf(route).map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }])),
   },
 });
+
+const redirect: JsonSchema = {
+  description:
+    'Where large bytes are handed out elsewhere: the same, at `Location`, for some minutes. It takes ranges, and no token: one that is sent along is refused.',
+  headers: { Location: { schema: { type: 'string', format: 'uri' } } },
+};
 
 const isCommand = (route: Route): boolean => !route.public && route.method !== 'GET';
 

@@ -33,6 +33,8 @@ export interface Route<
   readonly errors: readonly number[];
   /** Open to everyone; all other routes need a bearer token. */
   readonly public: boolean;
+  /** Answers 302 where large bytes are handed out elsewhere (`S3_DOWNLOAD_URL`). */
+  readonly mayRedirect: boolean;
 }
 
 const nothing = t.type({});
@@ -56,9 +58,11 @@ export const defineRoute = <
   readonly produces?: K;
   readonly errors?: readonly number[];
   readonly public?: boolean;
+  readonly mayRedirect?: boolean;
 }): Route<P, Q, B, R, K> => ({
   errors: [],
   public: false,
+  mayRedirect: false,
   ...route,
   params: (route.params ?? nothing) as P,
   query: (route.query ?? nothing) as Q,

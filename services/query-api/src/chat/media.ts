@@ -24,12 +24,13 @@ export const registerMedia = (app: FastifyInstance, platform: Platform): void =>
         ((await catchUp(platform)) ? await fileFor(platform, actor.userId, mediaId) : null);
       if (file === null) throw new ApiError('CONTENT_NOT_FOUND', 'There is no such file for you.');
       const isPicture = file.mimeType.startsWith('image/');
-      const headers = downloadHeaders(file.name ?? mediaId);
+      const name = file.name ?? mediaId;
+      const headers = downloadHeaders(name);
       void reply.headers(headers);
-      if (isPicture) void reply.header('content-disposition', headers['content-disposition']?.replace(/^attachment/, 'inline'));
+      if (isPicture) void reply.header('content-disposition', headers['content-disposition'].replace(/^attachment/, 'inline'));
       // Who may see it can change: ask again, and be told cheaply that it is the same.
       void reply.header('cache-control', 'private, no-cache');
-      return sendStored(platform.blobs, request, reply, { ...file, mimeType: safeType(file.mimeType, 'utf-8') });
+      return sendStored(platform.blobs, request, reply, { ...file, name, mimeType: safeType(file.mimeType, 'utf-8') });
     },
     { reads: ['media', 'relationships'] },
   );
@@ -46,7 +47,7 @@ export const registerMedia = (app: FastifyInstance, platform: Platform): void =>
         'cache-control': isVersioned ? `private, max-age=${YEAR}, immutable` : 'private, no-cache',
         'x-content-type-options': 'nosniff',
       });
-      return sendStored(platform.blobs, request, reply, image);
+      return sendStored(platform.blobs, request, reply, { ...image, name: null });
     },
     { reads: ['media'] },
   );

@@ -4,11 +4,14 @@ import type { BlobStore, ByteRange } from '@tidings/contracts/ports/blob-store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Bytes, bytes } from '../../../http-kit/src/ctx.ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
+import { elsewhere } from '../elsewhere.ts';
 
 export interface Stored {
   readonly blobId: BlobId;
   readonly mimeType: string;
   readonly size: number;
+  /** What it is saved as; null: it is shown, and never sent from elsewhere. */
+  readonly name: string | null;
 }
 
 /** @throws ApiError 416 for a range that lies outside */
@@ -16,7 +19,7 @@ export const sendStored = async (
   blobs: BlobStore,
   request: FastifyRequest,
   reply: FastifyReply,
-  { blobId, mimeType, size }: Stored,
+  { blobId, mimeType, size, name }: Stored,
 ): Promise<Bytes> => {
   const etag = `"${blobId}"`;
   void reply.headers({ etag, 'accept-ranges': 'bytes' });
@@ -26,6 +29,10 @@ export const sendStored = async (
   }
   const asked = request.headers['if-range'];
   const range = asked === undefined || asked === etag ? rangeOf(request.headers.range, size) : null;
+  // Who goes on with what came from here is not sent elsewhere, where the same bytes have another tag.
+  const redirect =
+    name === null || asked === etag ? null : await elsewhere(blobs, request, reply, { id: blobId, size, name, type: mimeType });
+  if (redirect !== null) return redirect;
   if (range === null) {
     void reply.header('content-length', String(size));
     return bytes(await blobs.get(blobId), mimeType);

@@ -21,7 +21,8 @@ export const registerMailedFiles = (app: FastifyInstance, platform: Platform): v
     const link = (await links()).fileLink(token, platform.now());
     const file = link && (await platform.read.maybeOne(fileShownIn(platform.liveSchema('media'), link.messageId, link.mediaId)));
     if (file === null) throw new ApiError('CONTENT_NOT_FOUND', 'This link does not work, or no longer.');
-    void reply.headers({ ...downloadHeaders(file.name ?? 'file'), 'cache-control': 'private, no-cache', 'referrer-policy': 'no-referrer' });
-    return sendStored(platform.blobs, request, reply, { ...file, mimeType: safeType(file.mimeType, 'utf-8') });
+    const name = file.name ?? 'file';
+    void reply.headers({ ...downloadHeaders(name), 'cache-control': 'private, no-cache', 'referrer-policy': 'no-referrer' });
+    return sendStored(platform.blobs, request, reply, { ...file, name, mimeType: safeType(file.mimeType, 'utf-8') });
   });
 };

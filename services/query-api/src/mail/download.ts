@@ -11,14 +11,14 @@ export const safeType = (type: string | undefined, charset: string | null | unde
 };
 
 /** RFC 6266: a plain name for old clients, the whole one in UTF-8 (RFC 8187). The policy closes what `nosniff` leaves open. */
-export const downloadHeaders = (name: string): Readonly<Record<string, string>> => {
+export const downloadHeaders = (name: string) => {
   const whole = (name.toWellFormed().replace(UNSAFE, '_').trim() || 'part').slice(0, 200).toWellFormed();
   const plain = whole.replace(/[^ -~]|["\\%]/g, '_');
   return {
     'content-disposition': `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(whole).replace(/['()*]/g, percent)}`,
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
     'x-content-type-options': 'nosniff',
-  };
+  } as const;
 };
 
 /** What a path or a terminal would take for more than a name: separators, controls, marks that reorder. */

@@ -16,6 +16,7 @@ import { readContent } from '../../../platform/src/draft-content.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
 import { FILE_READS, readableFile } from '../../../platform/src/readable-files.ts';
 import { decodeCursor } from '../chat/cursor.ts';
+import { elsewhere } from '../elsewhere.ts';
 import { assertMailbox } from './access.ts';
 import { downloadHeaders, safeType } from './download.ts';
 import { mailPage } from './page.ts';
@@ -57,13 +58,16 @@ export const registerDrafts = (app: FastifyInstance, platform: Platform): void =
     app,
     platform,
     getBlob,
-    async ({ actor, params: { blobId }, reply }) => {
+    async ({ actor, params: { blobId }, request, reply }) => {
       const file = await readableFile(platform, actor.userId, blobId);
       if (file === null) throw noSuchFile();
+      const [name, type] = [file.name ?? blobId, safeType(file.type, null)];
+      const redirect = await elsewhere(platform.blobs, request, reply, { id: blobId, size: file.size, name, type });
+      if (redirect !== null) return redirect;
       try {
         const source = await platform.blobs.get(blobId);
-        void reply.headers({ ...downloadHeaders(file.name ?? blobId), 'content-length': String(file.size) });
-        return bytes(source, safeType(file.type, null));
+        void reply.headers({ ...downloadHeaders(name), 'content-length': String(file.size) });
+        return bytes(source, type);
       } catch (error) {
         if (error instanceof BlobNotFound) throw noSuchFile(); // it was let go of meanwhile
         throw error;

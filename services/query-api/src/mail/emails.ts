@@ -8,6 +8,7 @@ import { bytes } from '../../../http-kit/src/ctx.ts';
 import { ApiError } from '../../../http-kit/src/errors.ts';
 import { handle } from '../../../http-kit/src/handle.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { elsewhere } from '../elsewhere.ts';
 import { reachEmail } from './access.ts';
 import type { BodyReader } from './bodies.ts';
 import { downloadHeaders, safeType } from './download.ts';
@@ -28,11 +29,14 @@ export const registerEmails = (app: FastifyInstance, platform: Platform, bodies:
     app,
     platform,
     getRawEmail,
-    async ({ actor, params: { emailId }, reply }) => {
-      const email = await reachEmail(platform, actor, emailId, undefined);
-      const source = await platform.blobs.get(email.blobId);
-      void reply.headers({ ...downloadHeaders(`${emailId}.eml`), 'content-length': String(email.size) });
-      return bytes(source, 'message/rfc822');
+    async ({ actor, params: { emailId }, request, reply }) => {
+      const { blobId: id, size } = await reachEmail(platform, actor, emailId, undefined);
+      const file = { id, size, name: `${emailId}.eml`, type: 'message/rfc822' };
+      const redirect = await elsewhere(platform.blobs, request, reply, file);
+      if (redirect !== null) return redirect;
+      const source = await platform.blobs.get(id);
+      void reply.headers({ ...downloadHeaders(file.name), 'content-length': String(size) });
+      return bytes(source, file.type);
     },
     EMAIL_READS,
   );
@@ -41,12 +45,18 @@ export const registerEmails = (app: FastifyInstance, platform: Platform, bodies:
     app,
     platform,
     getEmailPart,
-    async ({ actor, params: { emailId, partId }, reply }) => {
+    async ({ actor, params: { emailId, partId }, request, reply }) => {
       const email = await reachEmail(platform, actor, emailId, undefined);
-      const content = await partOf(platform.blobs, mime(), email, partId);
       const part = (await bodies.parts(email)).find((one) => one.partId === partId);
-      void reply.headers(downloadHeaders(part?.name ?? `${emailId}-${partId}`));
-      return bytes(content, safeType(part?.type, part?.charset));
+      const name = part?.name ?? `${emailId}-${partId}`;
+      const type = safeType(part?.type, part?.charset);
+      let cut: Promise<Uint8Array> | null = null;
+      const content = (): Promise<Uint8Array> => (cut ??= partOf(platform.blobs, mime(), email, partId)); // once, also where it is kept to be linked to
+      const file = { id: email.blobId, part: { name: partId, read: content }, size: part?.size ?? 0, name, type };
+      const redirect = await elsewhere(platform.blobs, request, reply, file);
+      if (redirect !== null) return redirect;
+      void reply.headers(downloadHeaders(name));
+      return bytes(await content(), type);
     },
     EMAIL_READS,
   );
