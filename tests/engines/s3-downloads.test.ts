@@ -1,12 +1,15 @@
 /** The whole program with its bytes in S3, which hands the large ones out itself: who may read is sent there, all others hear what they always heard. */
 import { randomBytes } from 'node:crypto';
 import { createClient } from '@tidings/contracts/client/client';
-import type { ChatRoom } from '@tidings/contracts/http/chat-objects';
+import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
 import type { Email, Me } from '@tidings/contracts/http/mail-objects';
 import type { Media } from '@tidings/contracts/http/media';
 import { S3Bucket } from '@tidings/infra/blobs/s3-bucket';
+import { postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type MailClient, type MailTown, missing, openMailTown } from '../acceptance/mail-kit.ts';
+import { type FileLink, openSignedLinks } from '../../services/platform/src/gateway/signed-links.ts';
 import { s3Lacks, startS3, type S3Server } from '../kit/s3.ts';
 
 const lack = await s3Lacks();
@@ -39,7 +42,7 @@ describe.skipIf(lack !== null)(`downloads from S3${lack === null ? '' : ` (${lac
       headers: { ...(client === null ? {} : { authorization: `Bearer ${client.token}` }), ...headers },
     });
   /** Until then it comes from the program: what is linked to is made behind the first answers. */
-  const linkFor = (client: MailClient, path: string): Promise<URL> =>
+  const linkFor = (client: MailClient | null, path: string): Promise<URL> =>
     vi.waitFor(
       async () => {
         const response = await get(client, path);
@@ -52,6 +55,14 @@ describe.skipIf(lack !== null)(`downloads from S3${lack === null ? '' : ` (${lac
       { timeout: 20_000, interval: 50 },
     );
   const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
+  const mailedPath = async (file: FileLink): Promise<string> => {
+    const pool = new Pool({ connectionString: town.program.running.embeddedUrl ?? '', max: 1 });
+    try {
+      return (await openSignedLinks(postgresSubjectKeys({ pool }))).filePath(file);
+    } finally {
+      await pool.end();
+    }
+  };
   const copies = async (): Promise<readonly string[]> => {
     const keys: string[] = [];
     for await (const page of bucket.list('plain/')) keys.push(...page.map(({ key }) => key));
@@ -135,8 +146,9 @@ describe.skipIf(lack !== null)(`downloads from S3${lack === null ? '' : ` (${lac
     const media: Media = await client.uploadMedia({ body: form('file', 'film.mp4') });
     const group = { roomType: 'Group', roomName: 'Films', invitedUsers: [ann.id, ben.id] };
     const room = await ann.ask<ChatRoom>('POST', '/api/rooms/create-room', group);
-    const { mediaUrl, mediaType, mimeType } = media;
-    await ann.ask('POST', '/api/send-msg', { chatRoomId: room.id, msgBody: { mediaUrl, mediaType, mimeType } });
+    const { mediaId, mediaUrl, mediaType, mimeType } = media;
+    const said = { chatRoomId: room.id, msgBody: { mediaUrl, mediaType, mimeType } };
+    const { messageId } = await ann.ask<Message>('POST', '/api/send-msg', said);
     const path = mediaUrl;
     await vi.waitFor(async () => expect((await get(ben, path, {}, 'HEAD')).status).toBe(200), { timeout: 20_000 });
     const link = await linkFor(ben, path);
@@ -149,6 +161,14 @@ describe.skipIf(lack !== null)(`downloads from S3${lack === null ? '' : ` (${lac
     const goesOn = await get(ben, path, { range: 'bytes=10-19', 'if-range': etag });
     expect([goesOn.status, await bytesOf(goesOn)]).toEqual([206, noise.subarray(10, 20)]);
     expect(await eve.refused('GET', path)).toEqual(missing);
+
+    // The link of the mail that tells of the message, which needs no token.
+    const inMail = await mailedPath({ roomId: room.id, messageId, mediaId, until: Date.now() + 60_000 });
+    const saved = await fetch(await linkFor(null, inMail));
+    expect(saved.headers.get('content-disposition')).toContain('attachment; filename="film.mp4"');
+    expect((await bytesOf(saved)).equals(noise)).toBe(true);
+    expect((await get(null, await mailedPath({ roomId: room.id, messageId, mediaId, until: Date.now() - 1 }))).status).toBe(404);
+
     await ben.ask('POST', `/api/rooms/${room.id}/leave`);
     await vi.waitFor(async () => expect(await ben.refused('GET', path)).toEqual(missing), { timeout: 20_000 });
   });
