@@ -69,7 +69,7 @@ export const createEventStore = (log: EventLog, keys: SubjectKeys): EventStore =
       const whole = subjects.every((subject) => (obtained.get(subject) ?? null) !== null);
       if (listeners.size > 0 && result.type === 'appended' && encoded.length === 1 && only !== undefined && whole && shard !== undefined) {
         const { position, revision, recordedAt } = result;
-        const id = eventIdOf(context.commandId, 0);
+        const id = sealed[0]?.id;
         // What `readEvent` gives: the codec's own output under its definition's type.
         const event = { type: only.definition.type, data: only.typed, shard, position, stream, revision, id, meta, recordedAt } as Recorded;
         for (const listener of listeners) listener(event);

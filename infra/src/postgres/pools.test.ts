@@ -43,6 +43,14 @@ describe('the pools', () => {
     expect(row).toEqual({ ...expected, many: [1, 2] });
   });
 
+  it('plan a prepared statement once where they are told so, and leave that to Postgres else', async () => {
+    const often = await openReadPool({ url: database.url, max: 1, name: 'test-often', logger: pino({ level: 'silent' }), onePlan: true });
+    const mode = sql.type(rows(t.type({ mode: t.string })))`select current_setting('plan_cache_mode') as mode`;
+    expect(await often.one(mode)).toEqual({ mode: 'force_generic_plan' });
+    await often.end();
+    expect(await read.one(mode)).toEqual({ mode: 'auto' });
+  });
+
   it('give the same column types through pg', async () => {
     const { rows: found } = await pool.query<object>(select);
     expect(found[0]).toEqual({ ...expected, many: [1, 2] });

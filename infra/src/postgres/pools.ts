@@ -12,6 +12,14 @@ export interface PoolOptions {
   readonly logger: Logger;
 }
 
+export interface ReadPoolOptions extends PoolOptions {
+  /**
+   * Every statement is planned once per connection, by its text alone. For `sql.prepared` ones whose best plan is the same for all values:
+   * left to itself, Postgres plans them anew each time where the values make a plan look cheaper, and that takes longer than running it.
+   */
+  readonly onePlan?: boolean;
+}
+
 /**
  * A process that hangs in the middle of a transaction keeps its locks, and whoever took its work over would wait for them. Nobody here computes for
  * so long between two statements; it is how long a lease outlives its last beat.
@@ -40,10 +48,10 @@ export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
 const ignoreLoss = (): void => {};
 
 /** slonik, for queries on read models; rows pass the codec given to `sql.type(rows(codec))`. */
-export const openReadPool = async ({ url, name, max, logger }: PoolOptions): Promise<DatabasePool> => {
+export const openReadPool = async ({ url, name, max, logger, onePlan = false }: ReadPoolOptions): Promise<DatabasePool> => {
   // Loaded here, so that processes which only write do not load it.
   const { createPool } = await import('slonik');
-  const pool = await createPool(withSocketAsHost(url, name), {
+  const pool = await createPool(withOptions(url, name, onePlan), {
     maxPoolSize: max,
     connectionTimeout: 5_000,
     idleTimeout: 30_000,
@@ -63,11 +71,12 @@ export const openReadPool = async ({ url, name, max, logger }: PoolOptions): Pro
 };
 
 /** slonik ignores `?host=/socket/folder` beside a host name; it wants the folder as the host. */
-const withSocketAsHost = (url: string, name: string): string => {
+const withOptions = (url: string, name: string, onePlan: boolean): string => {
   const parsed = new URL(url);
   const socketDir = parsed.searchParams.get('host');
   parsed.searchParams.delete('host');
   parsed.searchParams.set('application_name', name);
+  if (onePlan) parsed.searchParams.set('options', '-c plan_cache_mode=force_generic_plan');
   const text = parsed.toString();
   return socketDir === null ? text : text.replace(`@${parsed.host}`, `@${encodeURIComponent(socketDir)}`);
 };

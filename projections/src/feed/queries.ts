@@ -232,7 +232,7 @@ export const firstSince = (schema: string, minute: Timestamp) => sql.type(rows(t
   select min(position) as position from ${table(schema, 'minute')} where at >= ${minute}`;
 
 /** The newest row; nothing when the feed is empty. */
-export const newest = (schema: string) => sql.type(rows(Place))`
+export const newest = (schema: string) => sql.prepared(`${schema} newest`, rows(Place))`
   select position, index from ${table(schema, 'entry')} order by position desc, index desc limit 1`;
 
 /** Up to where entries are no longer kept; nothing when all are. */

@@ -26,14 +26,14 @@ const GATHER_MS = 50;
 const PASS_BY_MS = 1_000;
 
 export interface FollowerParts {
-  readonly platform: Pick<Platform, 'config'> & RecipientsParts;
+  readonly platform: Pick<Platform, 'config' | 'often'> & RecipientsParts;
   /** Makes the calls for as long as the lease is ours. */
   readonly startLanes: (signal: AbortSignal) => Lanes;
 }
 
 /** `follow` of the notifier. */
 export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Turn) => Promise<void>) => {
-  const { read, liveSchema } = platform;
+  const { read, often, liveSchema } = platform;
 
   const callsFor = async (rows: readonly FeedRow[], targets: Targets): Promise<readonly NewDelivery[]> => {
     const pushes = wantsPushes(targets) ? await recipientsOf(platform, rows.filter(isPushed)) : [];
@@ -46,7 +46,7 @@ export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Tur
 
   /** Rows behind `after`, whole positions only. */
   const wholePage = async (after: Position, limit = PAGE): Promise<readonly FeedRow[]> => {
-    const rows = await read.any(rowsAfter(liveSchema('feed'), afterPosition(after), limit));
+    const rows = await often.any(rowsAfter(liveSchema('feed'), afterPosition(after), limit));
     const last = rows.at(-1);
     if (last === undefined || rows.length < limit) return rows;
     const whole = rows.filter((row) => row.position !== last.position);
@@ -67,7 +67,7 @@ export const followFeed = ({ platform, startLanes }: FollowerParts): ((turn: Tur
     try {
       while (!signal.aborted) {
         // The end first: who registers after this look is told of what comes behind it.
-        const end = (await read.maybeOne(newest(liveSchema('feed'))))?.position ?? turn.position;
+        const end = (await often.maybeOne(newest(liveSchema('feed'))))?.position ?? turn.position;
         const targets = await loadTargets(platform);
         const asleep = isNobody(targets);
         const before = turn.position;

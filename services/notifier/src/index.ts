@@ -72,7 +72,9 @@ export const startNotifier = (platform: Platform, options: NotifierOptions = {})
   };
 };
 
-const pick = ({ read, liveSchema, now }: Platform): Pick<Platform, 'read' | 'liveSchema' | 'now'> => ({ read, liveSchema, now });
+const pick = ({ read, often, liveSchema, now }: Platform): Pick<Platform, 'read' | 'often' | 'liveSchema' | 'now'> => ({
+  ...{ read, often, liveSchema, now },
+});
 
 /** Asked for at the first push; an answer stays, a failure does not. */
 const once = <A>(ask: () => Promise<A>): (() => Promise<A>) => {

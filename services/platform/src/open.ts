@@ -32,6 +32,9 @@ export interface OpenedPlatform extends Platform {
   readonly feed: PositionFeed;
 }
 
+/** Connections for `often`: their statements take a fraction of a millisecond. */
+const OFTEN = 3;
+
 /** Its client is large, and loaded by who needs it. */
 const openIndex = async (settings: OpenSearchSettings) => (await import('@tidings/infra/word-index/opensearch')).openSearchIndex(settings);
 
@@ -55,6 +58,8 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
     opened.push(() => pool.end());
     const read = await openReadPool({ url, name: `tidings ${process} read`, max: connections, logger });
     opened.push(() => read.end());
+    const often = await openReadPool({ url, name: `tidings ${process} often`, max: OFTEN, logger, onePlan: true });
+    opened.push(() => often.end());
     const signals = postgresSignals({ url, logger });
     opened.push(() => signals.close());
     const log = await openLog(config.eventLog, { url, logger, signals });
@@ -81,6 +86,7 @@ export const openPlatform = async (config: Config, options: OpenOptions): Promis
       wordIndex,
       signals,
       read,
+      often,
       pool,
       liveSchema: live.schemaOf,
       changingReadModels: live.changing,

@@ -30,6 +30,8 @@ export interface Platform {
   readonly signals: Signals;
   /** Read models by slonik: `sql` queries from `projections`, rows decoded by io-ts. */
   readonly read: DatabasePool;
+  /** The same, for `sql.prepared` queries that come with every message or mail, and whose plan is the same whatever is asked for. */
+  readonly often: DatabasePool;
   /** Plain pg, for the runtime's own tables and for projections' writes. */
   readonly pool: Pool;
   readonly liveSchema: LiveSchema;

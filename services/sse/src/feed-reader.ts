@@ -58,7 +58,7 @@ export interface FeedReader {
   readonly instance: () => string;
 }
 
-type Sources = Pick<Platform, 'read' | 'liveSchema' | 'log' | 'events' | 'freshness'>;
+type Sources = Pick<Platform, 'read' | 'often' | 'liveSchema' | 'log' | 'events' | 'freshness'>;
 
 /** So many clients are caught up by one query; with a full page each it is some megabytes. */
 const PAGES_AT_ONCE = 32;
@@ -74,7 +74,7 @@ const toldPage = (found: readonly FeedEntry[], limit: number): ToldPage => {
   };
 };
 
-export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources): FeedReader => {
+export const feedReader = ({ read, often, liveSchema, log, events, freshness }: Sources): FeedReader => {
   const schema = (): string => liveSchema('feed');
   // A feed is in the order of one shard; positions of several cannot be compared. More shards would need an id per shard in each event id.
   const shard = log.shards[0] ?? 0;
@@ -103,10 +103,10 @@ export const feedReader = ({ read, liveSchema, log, events, freshness }: Sources
     return asks.map((_, ask) => toldPage(found.get(ask) ?? [], limit));
   }, PAGES_AT_ONCE);
   return {
-    rowsAfter: (after, limit) => read.any(rowsAfter(schema(), after, limit)),
+    rowsAfter: (after, limit) => often.any(rowsAfter(schema(), after, limit)),
     entriesFor: (user, after, upTo, limit) => pages.ask({ user, after, upTo, limit }),
     hearingOf: (user, at) => hearings.ask({ user, at }),
-    end: async () => afterPosition((await read.maybeOne(newest(schema())))?.position ?? START),
+    end: async () => afterPosition((await often.maybeOne(newest(schema())))?.position ?? START),
     horizon: () => horizons.ask(null),
     logHead: () => heads.ask(null),
     logAfter: async (after, limit) => {

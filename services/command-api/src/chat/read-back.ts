@@ -21,7 +21,7 @@ export const createReadBack = (platform: Platform): ReadBack => {
     waiting = [];
     try {
       const ids = [...new Set(batch.map(({ id }) => id))];
-      const entries = await platform.read.any(entriesById(platform.liveSchema('timeline'), ids));
+      const entries = await platform.often.any(entriesById(platform.liveSchema('timeline'), ids));
       const found = new Map(entries.map((entry) => [entry.messageId, entry]));
       for (const { id, resolve } of batch) resolve(found.get(id));
     } catch (error) {

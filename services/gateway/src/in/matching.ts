@@ -8,7 +8,7 @@ import type { ReplyMail } from '@tidings/infra/mime/mime';
 import { mappingsFor } from '@tidings/projections/mappings/index';
 import type { Platform } from '../../../platform/src/platform.ts';
 
-type Parts = Pick<Platform, 'read' | 'liveSchema'>;
+type Parts = Pick<Platform, 'often' | 'liveSchema'>;
 
 const MOST_REFERENCES = 20;
 const WINDOW_MS = 30 * 86_400_000;
@@ -30,7 +30,7 @@ export const findConversations = async (platform: Parts, mail: ReplyMail, from: 
     ...{ messageIds: [...own, ...answered, ...nearestFirst], sender: from, subject: normalisedSubject(subject) },
     since: timestamp(receivedAt - WINDOW_MS),
   };
-  const rows = await platform.read.any(mappingsFor(schema, sought));
+  const rows = await platform.often.any(mappingsFor(schema, sought));
   const byId = rows.filter(({ by }) => by === 'id');
   const bySubject = rows.find(({ by }) => by === 'subject');
   const conversationOf = (id: string): ConversationId | undefined =>

@@ -28,6 +28,7 @@ export const memoryPlatform = (parts: Partial<Platform> = {}): Platform => {
     freshness: { waitFor: async () => true, close: async () => {} }, // nothing projects here, so nothing is behind
     now: Date.now,
     close: () => log.close(),
+    ...(parts.read === undefined ? {} : { often: parts.read }),
     ...parts,
   };
   return new Proxy(given, {

@@ -23,6 +23,9 @@ export interface MailToTake {
   readonly traceId?: string;
 }
 
+/** Its stream begins with this, so it is not read before; where it has begun before, the append finds out. */
+const newMail = { ...gatewayMail, writtenOnce: true as const };
+
 /** Once more with the same id changes nothing. @throws what the log and the blobs throw when they are out of reach: nobody has it then */
 export const takeGatewayMail = async (platform: Pick<Platform, 'blobs' | 'commands'>, mail: MailToTake): Promise<void> => {
   const { mailId, door, blob, envelope, said, emailId, traceId } = mail;
@@ -32,7 +35,7 @@ export const takeGatewayMail = async (platform: Pick<Platform, 'blobs' | 'comman
   };
   const taken = await appendAfter(platform.blobs, blob.id, () =>
     platform.commands.transact(
-      gatewayMail,
+      newMail,
       gatewayMailKey(mailId),
       { type: 'ReceiveGatewayMail', mail: received },
       { commandId: derivedId<CommandId>('receive-gateway-mail', mailId), ...(traceId === undefined ? {} : { traceId }) },
