@@ -101,8 +101,9 @@ export const keptContract = (
       const piece = randomBytes(1024 * 1024);
       const before = liveBytes();
       let peak = 0;
+      // Twice on the way in and twice on the way out: each look collects all garbage of a process that has run many suites.
       const look = (at: number): void => {
-        if (at % (8 * piece.byteLength) < piece.byteLength) peak = Math.max(peak, liveBytes() - before);
+        if (at >= piece.byteLength && at % (16 * piece.byteLength) < piece.byteLength) peak = Math.max(peak, liveBytes() - before);
       };
       const source = Readable.from(
         (function* () {
@@ -252,8 +253,9 @@ export const blobStoreContract = (name: string, open: () => BlobStore): void => 
           const stored = await store.put(bytes);
           expect(stored).toEqual({ id: sha256(bytes), size });
           expect(await store.put(inPieces(bytes, 7_001))).toEqual(stored);
-          expect(await store.read(stored.id)).toEqual(bytes);
-          expect(await buffer(await store.get(stored.id))).toEqual(bytes);
+          // Not by toEqual, which looks at each of a million numbers.
+          expect((await store.read(stored.id)).equals(bytes)).toBe(true);
+          expect((await buffer(await store.get(stored.id))).equals(bytes)).toBe(true);
           expect(await store.has(stored.id)).toBe(true);
         });
       }
