@@ -15,6 +15,8 @@ import { ask, askJson, type Person, type Town } from './town.ts';
 /** A modest rate: some dozens of messages and some ten mails a second. */
 const PAUSE_MS = 40;
 const MAIL_PAUSE_MS = 60;
+/** Of who was refused: what starts again needs the processor itself. */
+const AGAIN_MS = 150;
 /** An append waits 5 s for the log, and what it changed gets 5 s to be readable. */
 const LONGEST_ANSWER_MS = 11_000;
 const HANGING_MS = 30_000;
@@ -205,7 +207,7 @@ const notHanging = (error: unknown): null => {
 const insist = async (attempt: () => Promise<Refusal | null>, refused: Refusal[]): Promise<void> => {
   for (let refusal = await attempt(); refusal !== null; refusal = await attempt()) {
     refused.push(refusal);
-    await delay(PAUSE_MS);
+    await delay(AGAIN_MS);
   }
 };
 

@@ -8,7 +8,8 @@ import type { Person } from './town.ts';
 const SIZES = [300, 6_000, 300_000, 1_200_000];
 /** Small, so that a crash finds most mails half sent. */
 const PIECE_BYTES = 16 * 1024;
-const AGAIN_MS = 20;
+/** What starts again needs the processor itself. */
+const AGAIN_MS = 150;
 
 export class PatientSenders {
   /** Subjects of what was answered 250. */
