@@ -1,9 +1,8 @@
 /** Clients that stop reading, and clients that come back all at once: neither costs more than is set aside for it, and nobody else notices. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { comeBackAll } from '../../services/sse/src/testing/reconnecting.ts';
+import { residentMegabytesOf } from '../kit/child-pid.ts';
 import { type Client, createRoom, type Ism, ok, request, say, startIsm } from './ism/ism.ts';
 
 let ism: Ism<'Ann' | 'Ben' | 'Cat'>;
@@ -24,12 +23,6 @@ const listen = async (me: Client): Promise<Listening> => {
 };
 const slowlyEnded = async (): Promise<number> =>
   Number(/tidings_sse_closed_total\{[^}]*reason="slow"[^}]*\} (\d+)/.exec((await request(ism.program, '/metrics')).text)?.[1] ?? 0);
-/** Of the process that holds the streams. */
-const residentMegabytes = (): number => {
-  const listener = execFileSync('ss', ['-ltnpH', `sport = :${new URL(ism.program.httpUrl).port}`]).toString();
-  const status = readFileSync(`/proc/${/pid=(\d+)/.exec(listener)?.[1]}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-};
 
 describe('clients that stop reading', () => {
   it('are let go, with 200 MB meant for them, at a bounded cost in memory and none to others', async () => {
@@ -37,6 +30,7 @@ describe('clients that stop reading', () => {
     const [loud, quiet] = [await createRoom(Ann, 'Group', [Ben], 'Loud'), await createRoom(Ann, 'Group', [Cat], 'Quiet')];
     const STREAMS = 24;
     const long = '🦉'.repeat(4000); // 16 kB each
+    const residentMegabytes = residentMegabytesOf(new URL(ism.program.httpUrl).port);
     for (let n = 0; n < 100; n += 1) await say(Ann, loud.id, long); // what the process takes anyway
     const before = residentMegabytes();
     const hanging = await Promise.all(Array.from({ length: STREAMS }, () => listen(Ben)));

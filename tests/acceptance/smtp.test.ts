@@ -1,5 +1,4 @@
 /** The SMTP door of the whole program: TLS as configured, mail that is odd but allowed, and clients that would keep others out. */
-import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -11,6 +10,7 @@ import type { Email } from '@tidings/contracts/http/mail-objects';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { selfSigned } from '../../services/smtp-ingress/src/certificate.ts';
 import { dial, type Dialogue } from '../../services/smtp-ingress/src/testing/smtp-dialogue.ts';
+import { residentMegabytesOf } from '../kit/child-pid.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 import { sendAll } from './mail-in-sender.ts';
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const [SMTP_TLS_KEY_FILE, SMTP_TLS_CERT_FILE] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   await writeFile(SMTP_TLS_KEY_FILE, key);
   await writeFile(SMTP_TLS_CERT_FILE, cert);
-  program = await startProgram({ env: { SMTP_TLS_KEY_FILE, SMTP_TLS_CERT_FILE, SMTP_MAX_SESSIONS_PER_CLIENT: '30' } });
+  program = await startProgram({ ownPostgres: true, env: { SMTP_TLS_KEY_FILE, SMTP_TLS_CERT_FILE, SMTP_MAX_SESSIONS_PER_CLIENT: '30' } });
   await get('/api/me');
 });
 afterAll(async () => {
@@ -110,12 +110,6 @@ describe('clients that hold sessions open', () => {
 });
 
 describe('mails of 30 MiB', () => {
-  /** Of the process that has the door. */
-  const residentMegabytes = (): number => {
-    const listener = execFileSync('ss', ['-ltnpH', `sport = :${program.smtpPort}`]).toString();
-    const status = readFileSync(`/proc/${/pid=(\d+)/.exec(listener)?.[1]}/status`, 'utf8');
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-  };
   /** About 30 MiB, different in each mail, compressible or not. */
   const sendLarge = async (n: number, seed: string): Promise<{ reply: string; sha256: string }> => {
     const sha = createHash('sha256');
@@ -137,6 +131,7 @@ describe('mails of 30 MiB', () => {
   };
 
   it('over ten sessions at once are taken at a bounded cost in memory, whole', async ({ annotate }) => {
+    const residentMegabytes = residentMegabytesOf(program.smtpPort);
     await sendLarge(0, 'warm'); // what the process takes anyway
     const before = residentMegabytes();
     let largest = before;

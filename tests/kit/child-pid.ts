@@ -1,4 +1,5 @@
 /** Processes of a program under test. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** The supervisor's child that runs this group. */
@@ -14,4 +15,11 @@ export const childPid = (programPid: number, group: string): number | null => {
     }
   }
   return null;
+};
+
+/** How much memory the process that listens on this port holds; asks for the process once, as that costs more than most looks. */
+export const residentMegabytesOf = (port: number | string): (() => number) => {
+  const listener = execFileSync('ss', ['-ltnpH', `sport = :${port}`]).toString();
+  const pid = /pid=(\d+)/.exec(listener)?.[1];
+  return () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 };
