@@ -39,7 +39,7 @@ afterAll(async () => {
 
 /** Every table of log, stores and read models; heartbeats aside. */
 const rowsInTables = async (): Promise<ReadonlyMap<string, number>> => {
-  const client = new pg.Client({ connectionString: world.program.running.embeddedUrl ?? '' });
+  const client = new pg.Client({ connectionString: world.program.databaseUrl });
   await client.connect();
   try {
     const { rows: tables } = await client.query<{ name: string }>(

@@ -141,7 +141,7 @@ const comeBack = async (leaver: Client, other: Client): Promise<void> => {
 
 const readModel = async (): Promise<ChatModel> => {
   const signals = inProcessSignals();
-  const log = await openPostgresLog({ url: ism.program.running.embeddedUrl ?? '', logger: pino({ level: 'silent' }), signals });
+  const log = await openPostgresLog({ url: ism.program.databaseUrl, logger: pino({ level: 'silent' }), signals });
   try {
     return await ChatModel.read(log);
   } finally {

@@ -388,7 +388,7 @@ describe('the image', () => {
     transport.close();
     await vi.waitFor(
       async () => expect((await client.listThreads({ params: { mailboxId } })).content).toMatchObject([{ subject: 'Deployed' }]),
-      { timeout: 15_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
 
     for (const child of children) child.kill('SIGTERM');

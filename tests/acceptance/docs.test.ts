@@ -47,7 +47,7 @@ describe('what the pages say to run', () => {
   beforeAll(async () => {
     mkdirSync(join(ROOT, '.data'), { recursive: true });
     saved = mkdtempSync(join(ROOT, '.data', 'docs-'));
-    program = await startProgram();
+    program = await startProgram({ ownPostgres: true });
   });
   afterAll(async () => {
     rmSync(saved, { recursive: true, force: true });

@@ -52,7 +52,7 @@ it('is finished by the next try', async () => {
   const keyGone = ['keys.subject_key where key is null and subject = $1', zoe.id] as const;
   const oneRoomLeft = [`log.event where type = 'RoomLeft'`] as const;
   for (const [moment, ...values] of [keyGone, oneRoomLeft]) {
-    const database = new pg.Pool({ connectionString: program.running.embeddedUrl ?? '' });
+    const database = new pg.Pool({ connectionString: program.databaseUrl });
     database.on('error', () => undefined); // the cut comes to us too
     const cut = erase().catch(() => null);
     await vi.waitFor(async () => expect(await count(database, moment, ...values)).toBeGreaterThan(0), { timeout: 30_000, interval: 1 });
@@ -69,7 +69,7 @@ it('is finished by the next try', async () => {
     expect(users.find((member) => member.id === zoe.id)).toMatchObject({ displayName: 'Deleted user', membershipStatus: 'Left' });
   }
   expect(await askJson(program, ben, '/api/users/friends')).toEqual([]);
-  const database = new pg.Pool({ connectionString: program.running.embeddedUrl ?? '' });
+  const database = new pg.Pool({ connectionString: program.databaseUrl });
   expect(await count(database, `log.event where type = 'SubjectErased'`)).toBe(1);
   expect(await count(database, `log.event where type = 'RoomLeft'`), 'each room once').toBe(rooms.length);
   await database.end();

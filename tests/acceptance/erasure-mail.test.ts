@@ -90,7 +90,7 @@ beforeAll(async () => {
   const email = 'ann@tidings.test';
   ann = { id, name: 'Ann', email, token: await town.issuer.token({ sub: id, name: 'Ann', email }) };
   program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'error' } });
-  database = new pg.Pool({ connectionString: program.running.embeddedUrl ?? '' });
+  database = new pg.Pool({ connectionString: program.databaseUrl });
   for (const person of [shop, ben]) await askJson(program, person, '/api/me');
   const mine = await askJson<Me>(program, ann, '/api/me');
   hers = mine.mailboxes[0] as Mailbox; // her address is one of ours
@@ -212,7 +212,7 @@ describe('after it', () => {
   });
 
   it('a replay comes out alike', async () => {
-    const databaseUrl = program.running.embeddedUrl ?? '';
+    const databaseUrl = program.databaseUrl;
     await Promise.all(
       projections
         .filter(({ handles }) => handles.includes('MailboxClosed'))

@@ -72,7 +72,7 @@ beforeAll(async () => {
   const email = 'ann@tidings.test';
   ann = { id, name, email, token: await town.issuer.token({ sub: id, name, email }) };
   program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'error' } });
-  database = new pg.Pool({ connectionString: program.running.embeddedUrl ?? '' });
+  database = new pg.Pool({ connectionString: program.databaseUrl });
   for (const person of [shop, ann, ben, cas]) await askJson(program, person, '/api/me');
 
   const profile = { displayName: name, description: `About ${MARKER}`, profilePicture: `https://pictures.example/${MARKER}` };
@@ -289,9 +289,9 @@ describe('after it', () => {
   it('the log cannot be read any more', async () => {
     const { rows } = await database.query<{ key: Buffer | null }>('select key from keys.subject_key where subject = $1', [ann.id]);
     expect(rows).toEqual([{ key: null }]);
-    const pool = new pg.Pool({ connectionString: program.running.embeddedUrl ?? '' });
+    const pool = new pg.Pool({ connectionString: program.databaseUrl });
     const log = await openPostgresLog({
-      url: program.running.embeddedUrl ?? '',
+      url: program.databaseUrl,
       logger: pino({ level: 'silent' }),
       signals: inProcessSignals(),
     });
@@ -331,7 +331,7 @@ describe('after it', () => {
   it('a replay comes out alike', async () => {
     const heard = await told(ben);
     const was = await answers();
-    const databaseUrl = program.running.embeddedUrl ?? '';
+    const databaseUrl = program.databaseUrl;
     await Promise.all(
       projections.map(async ({ name }) => {
         let said = '';

@@ -14,11 +14,14 @@ const [TAKEN, REFUSED] = [40, 60];
 
 let gate: GatewayTown;
 beforeAll(async () => {
-  gate = await openGatewayTown({
-    ...{ EMAIL_REPLY_STRANGERS: 'post', EMAIL_MAILGUN_SIGNING_KEY: 'mailgun-key', EMAIL_SES_TOPICS: TOPIC, EMAIL_REPLY_TTL_DAYS: '1' },
-    EMAIL_SENDGRID_PUBLIC_KEY: sendgrid.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
-    RATE_LIMITS: `service=0.01/${TAKEN},failures=0.01/${REFUSED}`,
-  });
+  gate = await openGatewayTown(
+    {
+      ...{ EMAIL_REPLY_STRANGERS: 'post', EMAIL_MAILGUN_SIGNING_KEY: 'mailgun-key', EMAIL_SES_TOPICS: TOPIC, EMAIL_REPLY_TTL_DAYS: '1' },
+      EMAIL_SENDGRID_PUBLIC_KEY: sendgrid.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+      RATE_LIMITS: `service=0.01/${TAKEN},failures=0.01/${REFUSED}`,
+    },
+    { restarts: true },
+  );
 });
 afterAll(() => gate?.close());
 
@@ -144,7 +147,7 @@ describe('a webhook', () => {
     const { roomId, address } = await gate.conversation();
     const body = bodyFor(address, 'When the log is back.');
     const letter = { to: address, text: 'By SMTP when it is back.', messageId: `<${randomUUID()}@example.org>`, date: new Date(0) };
-    const url = new URL(gate.town.program.running.embeddedUrl ?? '');
+    const url = new URL(gate.town.program.databaseUrl);
     const name = url.pathname.slice(1);
     url.pathname = '/postgres';
     const database = new pg.Client({ connectionString: url.href });

@@ -56,7 +56,10 @@ export interface GatewayTown {
 export const seedAddress = (conversationId: ConversationId, issuedAt = Date.now()): string =>
   replyAddressOf(issueSeedToken(keys, { conversationId, issuedAt }), INBOX);
 
-export const openGatewayTown = async (env: Readonly<Record<string, string>>): Promise<GatewayTown> => {
+export const openGatewayTown = async (
+  env: Readonly<Record<string, string>>,
+  options: { readonly restarts?: boolean } = {},
+): Promise<GatewayTown> => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -64,10 +67,15 @@ export const openGatewayTown = async (env: Readonly<Record<string, string>>): Pr
   });
   const dkim = { domainName: 'example.org', keySelector: 'k', privateKey };
   const dns = await startDns({ 'k._domainkey.example.org TXT': `v=DKIM1; k=rsa; p=${publicKey.replace(/-----[^-]+-----|\s/g, '')}` });
-  const town = await openMailTown(['alice', 'bob', 'postmaster'], {
-    ...{ DNS_SERVERS: dns.address, EMAIL_REPLY_SECRET: SECRET, EMAIL_OUTBOUND_ENABLED: 'off' },
-    ...{ EMAIL_WEBHOOK_SECRET: WEBHOOK_SECRET, EMAIL_POSTMARK_CREDENTIALS: 'user:password', ...env },
-  });
+  const town = await openMailTown(
+    ['alice', 'bob', 'postmaster'],
+    {
+      ...{ DNS_SERVERS: dns.address, EMAIL_REPLY_SECRET: SECRET, EMAIL_OUTBOUND_ENABLED: 'off' },
+      ...{ EMAIL_WEBHOOK_SECRET: WEBHOOK_SECRET, EMAIL_POSTMARK_CREDENTIALS: 'user:password', ...env },
+    },
+    {},
+    options,
+  );
 
   const conversation: GatewayTown['conversation'] = async (email = 'grace@example.org') => {
     const { alice, bob } = town.as;

@@ -36,6 +36,7 @@ beforeAll(async () => {
       MAIL_AUTH: 'off',
     },
     { bob: 'bob@elsewhere.test', dora: 'dora@elsewhere.test', erin: 'erin@elsewhere.test' },
+    { restarts: true },
   );
 });
 afterAll(async () => {

@@ -11,7 +11,7 @@ import { forbidden, invalid, missing, openMailTown, type MailTown } from './mail
 
 let town: MailTown<'ann' | 'vic'>;
 beforeAll(async () => {
-  town = await openMailTown(['ann', 'vic'], { MAX_IMPORT_BYTES: String(8 * 1024 * 1024) });
+  town = await openMailTown(['ann', 'vic'], { MAX_IMPORT_BYTES: String(8 * 1024 * 1024) }, {}, { restarts: true });
 });
 afterAll(() => town.close());
 

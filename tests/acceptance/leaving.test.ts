@@ -257,7 +257,7 @@ describe('destroying', () => {
     await flag({ trashed: true });
     await kept.flag({ trashed: true });
     await kept.flag({ trashed: false });
-    const config = loadConfig({ DATABASE_URL: town.program.running.embeddedUrl ?? '' });
+    const config = loadConfig({ DATABASE_URL: town.program.databaseUrl });
     if (E.isLeft(config)) throw new Error(config.left.join());
     const platform = await openPlatform(config.right, { process: 'test', logger: pino({ level: 'silent' }) });
     try {

@@ -2,7 +2,7 @@
 import type { ChatRoom, Preview } from '@tidings/contracts/http/chat-objects';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Heard, Listening } from '../../services/sse/src/testing/listening.ts';
-import { type Client, createRoom, expectEmpty, INVALID, type Ism, ok, problem, say, startIsm } from './ism/ism.ts';
+import { type Client, createRoom, expectEmpty, INVALID, type Ism, joinIsm, ok, problem, say } from './ism/ism.ts';
 
 const START = '0000000000000000';
 
@@ -26,7 +26,7 @@ let room: ChatRoom;
 const open: Listening[] = [];
 
 beforeAll(async () => {
-  ism = await startIsm({ RATE_LIMITS: 'off' }, 'Ann', 'Ben', 'Cat');
+  ism = await joinIsm('live-sync', 'Ann', 'Ben', 'Cat');
   room = await createRoom(ism.as.Ann, 'Group', [ism.as.Ben, ism.as.Cat], 'Team');
 });
 afterAll(async () => {

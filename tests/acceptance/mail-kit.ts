@@ -55,9 +55,10 @@ export const openMailTown = async <Name extends string>(
   env: Readonly<Record<string, string>> = {},
   /** Of people who have their mail elsewhere; all others have it here. */
   addresses: Readonly<Partial<Record<string, string>>> = {},
+  { restarts = false }: { readonly restarts?: boolean } = {},
 ): Promise<MailTown<Name>> => {
   const issuer = await startIssuer();
-  const given = { env: { OIDC_ISSUER: issuer.url, ...env } };
+  const given = { env: { OIDC_ISSUER: issuer.url, ...env }, ownPostgres: restarts };
   let program = await startProgram(given);
   const { dataDir } = program;
   const town = await settle(
@@ -72,6 +73,7 @@ export const openMailTown = async <Name extends string>(
       return program;
     },
     restart: async () => {
+      if (!restarts) throw new Error('a town that is to be started again says so when it is opened');
       await program.kill9();
       program = await startProgram({ ...given, dataDir });
     },

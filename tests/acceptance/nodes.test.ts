@@ -64,8 +64,7 @@ beforeAll(async () => {
   nodes = await Promise.all([startNode('one'), startNode('two')]);
   [http, smtp] = await Promise.all([startBalancer(nodes.map(httpPort)), startBalancer(nodes.map(({ smtpPort }) => smtpPort))]);
   const [first] = nodes;
-  const running = { ...first.running, embeddedUrl: postgres.url }; // for whoever asks the database how far filing is
-  front = { ...first, running, httpUrl: `http://127.0.0.1:${http.port}`, smtpPort: smtp.port };
+  front = { ...first, httpUrl: `http://127.0.0.1:${http.port}`, smtpPort: smtp.port };
   load = await Load.begin(() => front, town);
 });
 afterAll(async () => {

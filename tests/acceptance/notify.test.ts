@@ -33,7 +33,7 @@ beforeAll(async () => {
       LOG_LEVEL: 'error',
     },
   });
-  database = new pg.Pool({ connectionString: program.running.embeddedUrl ?? '' });
+  database = new pg.Pool({ connectionString: program.databaseUrl });
   for (const person of town.people) await askJson(program, person, '/api/me');
 });
 afterEach(async () => {

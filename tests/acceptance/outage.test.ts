@@ -82,7 +82,7 @@ describe('the embedded Postgres that dies', () => {
   let program: Program;
   let load: Load;
   beforeAll(async () => {
-    program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'fatal' } });
+    program = await startProgram({ ownPostgres: true, env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'fatal' } });
     load = await Load.begin(() => program, town);
   });
   afterAll(async () => {
@@ -91,7 +91,7 @@ describe('the embedded Postgres that dies', () => {
   });
 
   it('comes back by itself, and everything with it', async ({ annotate }) => {
-    const dataDirectory = await dataDirectoryOf(program.running.embeddedUrl ?? '');
+    const dataDirectory = await dataDirectoryOf(program.databaseUrl);
     for (const signal of ['SIGKILL', 'SIGINT'] as const) {
       await load.more(20);
       const before = readPostmaster(dataDirectory)?.pid ?? 0;

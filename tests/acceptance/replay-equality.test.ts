@@ -329,11 +329,11 @@ describe('the answers to a sample of requests', () => {
     await caughtUp();
     await expectTheSame();
     // Filing has gone through all mail again, and found it all filed.
-    expect(await withDatabase(program.running.embeddedUrl ?? '', logEnd)).toEqual(before);
+    expect(await withDatabase(program.databaseUrl, logEnd)).toEqual(before);
   });
 
   it('are the same after each projection was replayed beside the live one and cut over', async () => {
-    const databaseUrl = program.running.embeddedUrl ?? '';
+    const databaseUrl = program.databaseUrl;
     await Promise.all(
       projections.map(async ({ name }) => {
         let said = '';

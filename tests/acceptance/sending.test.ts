@@ -13,14 +13,14 @@ let team: string;
 let log: pg.Client;
 const soon = { timeout: 60_000, interval: 25 };
 const openLog = async (): Promise<pg.Client> => {
-  const client = new pg.Client({ connectionString: town.program.running.embeddedUrl ?? '' });
+  const client = new pg.Client({ connectionString: town.program.databaseUrl });
   client.on('error', () => undefined); // the database is killed in between
   await client.connect();
   return client;
 };
 
 beforeAll(async () => {
-  town = await openMailTown(['ann', 'bob', 'eve']);
+  town = await openMailTown(['ann', 'bob', 'eve'], {}, {}, { restarts: true });
   team = await town.openShared('team', { ann: 'sender', bob: 'editor' });
   log = await openLog();
 });

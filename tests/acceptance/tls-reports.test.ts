@@ -55,7 +55,7 @@ beforeAll(async () => {
     ...{ EGRESS_TLS_REPORTS_ORGANIZATION: 'Tidings', EGRESS_TLS_REPORTS_CONTACT: 'tls-reports@tidings.test' },
   };
   town = await openMailTown(['alice'], settings);
-  database = new pg.Client({ connectionString: town.program.running.embeddedUrl ?? '' });
+  database = new pg.Client({ connectionString: town.program.databaseUrl });
   await database.connect();
 });
 afterAll(async () => {
@@ -65,10 +65,10 @@ afterAll(async () => {
 });
 
 const tidings = async (env: Readonly<Record<string, string>>, ...args: readonly string[]) => {
-  const { dataDir } = town.program;
+  const { dataDir, databaseUrl } = town.program;
   const trusted = join(dataDir, 'authority.pem');
   await writeFile(trusted, authority.cert);
-  const all = { ...process.env, DATA_DIR: dataDir, NODE_EXTRA_CA_CERTS: trusted, ...env };
+  const all = { ...process.env, DATA_DIR: dataDir, DATABASE_URL: databaseUrl, NODE_EXTRA_CA_CERTS: trusted, ...env };
   return new Promise<{ readonly code: number; readonly said: string }>((resolve) => {
     execFile(process.execPath, ['services/cli/bin/tidings.mjs', ...args], { env: all }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: `${stdout}${stderr}` }),

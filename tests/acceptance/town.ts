@@ -74,9 +74,9 @@ export const askJson = async <A>(program: Pick<Program, 'httpUrl'>, person: Pers
 };
 
 /** Whether everything runs, every mail that was taken is filed (or waits for a checker), and every projection is where the log ends. */
-export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'running'>): Promise<boolean> => {
+export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'databaseUrl'>): Promise<boolean> => {
   // First, as filing appends. What `/ready` says of filing is up to two seconds old.
-  if (await hasUnfiled(program.running.embeddedUrl)) return false;
+  if (await hasUnfiled(program.databaseUrl)) return false;
   const response = await fetch(new URL('/ready', program.httpUrl)).catch(() => null);
   if (response?.status !== 200) return false;
   const { services, projections } = (await response.json()) as {
@@ -88,8 +88,7 @@ export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'running'>):
   return filed && projections.length > 0 && projections.every(({ lag }) => lag === 0);
 };
 
-const hasUnfiled = async (databaseUrl: string | null): Promise<boolean> => {
-  if (databaseUrl === null) return false;
+const hasUnfiled = async (databaseUrl: string): Promise<boolean> => {
   const client = new pg.Client({ connectionString: databaseUrl });
   client.on('error', () => undefined); // the query says it too
   try {

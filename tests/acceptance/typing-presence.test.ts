@@ -6,14 +6,27 @@ import { createTestDatabase, type TestDatabase } from '../kit/postgres.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Heard, Listening } from '../../services/sse/src/testing/listening.ts';
-import { type Client, createRoom, expectEmpty, FORBIDDEN, INSTANT, INVALID, type Ism, ok, problem, say, startIsm } from './ism/ism.ts';
+import {
+  type Client,
+  createRoom,
+  expectEmpty,
+  FORBIDDEN,
+  INSTANT,
+  INVALID,
+  type Ism,
+  joinIsm,
+  ok,
+  problem,
+  say,
+  startIsm,
+} from './ism/ism.ts';
 
 let ism: Ism<'Ann' | 'Ben' | 'Cat' | 'Dot'>;
 let room: ChatRoom;
 const open: Listening[] = [];
 
 beforeAll(async () => {
-  ism = await startIsm({ RATE_LIMITS: 'off' }, 'Ann', 'Ben', 'Cat', 'Dot');
+  ism = await joinIsm('typing-presence', 'Ann', 'Ben', 'Cat', 'Dot');
   const { Ann, Ben, Cat } = ism.as;
   room = await createRoom(Ann, 'Group', [Ben, Cat], 'Team');
   expectEmpty(await Ann.post(`/api/users/friends/add/${Ben.id}`));

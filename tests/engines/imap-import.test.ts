@@ -28,7 +28,7 @@ describe.skipIf(lack !== null)(`Dovecot${lack === null ? '' : ` (${lack})`}`, ()
     // Gmail shows a mail in the folder of each of its labels.
     await client.append('Travaux/Écoles', mail('Unread'), [], DAY);
     await client.logout();
-    town = await openMailTown(['ann'], { WEBHOOK_ALLOW_PRIVATE: 'on', NODE_EXTRA_CA_CERTS: server.caFile });
+    town = await openMailTown(['ann'], { WEBHOOK_ALLOW_PRIVATE: 'on', NODE_EXTRA_CA_CERTS: server.caFile }, {}, { restarts: true });
     box = await town.openShared('imap', { ann: 'admin' });
   }, 180_000);
   afterAll(async () => {

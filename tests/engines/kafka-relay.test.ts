@@ -40,7 +40,7 @@ describe.skipIf(lack !== null)(`the log on Kafka${lack === null ? '' : ` (${lack
         return Promise.resolve();
       },
     });
-    program = await startProgram({ env: env() });
+    program = await startProgram({ ownPostgres: true, env: env() });
   }, 240_000);
   afterAll(async () => {
     await consumer.disconnect();

@@ -55,7 +55,7 @@ describe('the program on KurrentDB', () => {
       const name = `the wire protocol of KurrentDB, not the server (${lack})`;
       server = { url: protocol.url, name, stop: () => Promise.resolve(protocol.stop()) };
     }
-    program = await startProgram({ env: { EVENT_LOG: 'kurrentdb', KURRENTDB_URL: server.url, LOG_LEVEL: 'error' } });
+    program = await startProgram({ ownPostgres: true, env: { EVENT_LOG: 'kurrentdb', KURRENTDB_URL: server.url, LOG_LEVEL: 'error' } });
   }, 240_000);
   afterAll(async () => {
     await program.stop();

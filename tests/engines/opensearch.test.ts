@@ -82,7 +82,7 @@ describe.skipIf(lack !== null)(`search in OpenSearch${lack === null ? '' : ` (${
   const tidings = async (...args: readonly string[]): Promise<string> =>
     (
       await promisify(execFile)(process.execPath, [CLI, 'projections', ...args], {
-        env: { ...process.env, ...env(), DATA_DIR: dataDir, DATABASE_URL: program.running.embeddedUrl ?? '' },
+        env: { ...process.env, ...env(), DATA_DIR: dataDir, DATABASE_URL: program.databaseUrl },
       })
     ).stdout;
   const inIndexes = (name: string): Promise<number> => withProgramIndex((ofProgram) => ofProgram.count(name));

@@ -22,7 +22,7 @@ describe.skipIf(lack !== null)(`S3${lack === null ? '' : ` (${lack})`}`, () => {
 
   beforeAll(async () => {
     server = await startS3();
-    program = await startProgram({ env: { LOG_LEVEL: 'error' } });
+    program = await startProgram({ ownPostgres: true, env: { LOG_LEVEL: 'error' } });
     env = { ...server.env('tidings'), LOG_LEVEL: 'error' };
   }, 600_000); // the first run builds the server
   afterAll(async () => {

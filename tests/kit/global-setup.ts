@@ -28,10 +28,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const postgres = await startEmbeddedPostgres({
     dataDir: join(home, 'postgres'),
     logger: pino({ level: 'error' }, pino.destination(2)),
-    // These databases live for seconds, so nothing has to survive a power cut. Durable settings are tested by the acceptance suites.
-    settings: { fsync: 'off', full_page_writes: 'off', shared_buffers: '128MB', max_connections: '300' },
+    // These databases live for seconds, so nothing has to survive a power cut. Durable settings are tested by the suites that cut it.
+    settings: { fsync: 'off', full_page_writes: 'off', shared_buffers: '128MB', max_connections: '600' },
   });
-  offerTemplatesIn(home);
+  offerTemplatesIn(home, postgres.adminUrl);
   project.provide('postgresAdminUrl', postgres.adminUrl);
   const holder = await holdSharedProgram();
   project.provide('sharedProgramUrl', holder.url);

@@ -1,52 +1,9 @@
 /** Databases for tests, on the run's own Postgres. */
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
-import { setTimeout as nextMoment } from 'node:timers/promises';
 import { inject } from 'vitest';
+import { createDatabase, type TestDatabase } from './databases.ts';
 import './global-setup.ts';
 
-export interface TestDatabase {
-  /** `postgresql://tidings@localhost/<name>?host=<socket folder>` */
-  readonly url: string;
-  /** Ends whatever is still connected and removes the database. */
-  readonly drop: () => Promise<void>;
-}
+export type { TestDatabase } from './databases.ts';
 
-/** A new, empty database (some 20 ms; through the WAL, as is usual, it would cost the processor 200). */
-export const createTestDatabase = async (): Promise<TestDatabase> => {
-  const adminUrl = inject('postgresAdminUrl');
-  const name = `test_${randomBytes(8).toString('hex')}`;
-  await asAdmin(adminUrl, (admin) => admin.query(`create database ${name} template template0 strategy file_copy`));
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  return { url: url.toString(), drop: () => asAdmin(adminUrl, (admin) => drop(admin, name)) };
-};
-
-/**
- * A pool's `end` is done before its connections are; one that is cut off just then reports an error that nobody listens for. They get a
- * moment to go by themselves.
- */
-const drop = async (admin: pg.Client, name: string): Promise<void> => {
-  const patience = AbortSignal.timeout(GOODBYE_MS);
-  while (!patience.aborted && (await connectionsTo(admin, name)) > 0) await nextMoment(5);
-  await admin.query(`drop database if exists ${name} with (force)`);
-};
-const GOODBYE_MS = 300;
-
-const connectionsTo = async (admin: pg.Client, name: string): Promise<number> => {
-  const { rows } = await admin.query<{ open: number }>(
-    `select count(*)::int as open from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
-    [name],
-  );
-  return rows[0]?.open ?? 0;
-};
-
-const asAdmin = async (adminUrl: string, work: (admin: pg.Client) => Promise<unknown>): Promise<void> => {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-};
+/** A new, empty one. */
+export const createTestDatabase = (): Promise<TestDatabase> => createDatabase(inject('postgresAdminUrl'), 'template0');

@@ -6,7 +6,7 @@ import { type LentIssuer, startIssuer } from './issuer.ts';
 import { type Program, startProgram } from './program.ts';
 
 /** What a suite may do with a program that is not its own. */
-export type ReachableProgram = Pick<Program, 'httpUrl' | 'smtpPort' | 'running'>;
+export type ReachableProgram = Pick<Program, 'httpUrl' | 'smtpPort' | 'databaseUrl' | 'running'>;
 
 /** What a suite is told. */
 export interface Told {
@@ -20,17 +20,17 @@ export interface Holder {
   readonly close: () => Promise<void>;
 }
 
-/** Starts the program when the first suite asks for it. */
+/** Starts the program when the first suite asks for it. All its suites at once ask for more than people do, so it sets no limit of rate. */
 export const holdSharedProgram = async (): Promise<Holder> => {
   let held: Promise<{ readonly program: Program; readonly issuer: LentIssuer }> | null = null;
   const start = async () => {
     const issuer = await startIssuer();
-    return { issuer, program: await startProgram({ env: { OIDC_ISSUER: issuer.url, PROCESSES: 'one' } }) };
+    return { issuer, program: await startProgram({ env: { OIDC_ISSUER: issuer.url, PROCESSES: 'one', RATE_LIMITS: 'off' } }) };
   };
   const server = createServer((_, response) => {
     (held ??= start()).then(
-      ({ program: { httpUrl, smtpPort, running }, issuer: { url, privateKey } }) => {
-        const told: Told = { program: { httpUrl, smtpPort, running }, issuer: { url, privateKey } };
+      ({ program: { httpUrl, smtpPort, databaseUrl, running }, issuer: { url, privateKey } }) => {
+        const told: Told = { program: { httpUrl, smtpPort, databaseUrl, running }, issuer: { url, privateKey } };
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(told));
       },
       (error: unknown) => response.writeHead(500).end(String(error)),

@@ -1,5 +1,5 @@
 /**
- * One running program for all suites that need nothing but its defaults: a start costs more than most of what they do with it. Each brings
+ * One running program for all suites that need nothing but its defaults (no limit of rate is set): a start costs more than most of what they do with it. Each brings
  * people, mailboxes and subjects of its own, counts nothing that others add to, and neither stops nor starts it; a suite that does has its own
  * (`startProgram`).
  */
