@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Position } from '@tidings/contracts/ports/event-log';
+import type { Pool } from 'pg';
 import { advanceAndCommit, createLeases, Fenced, type Lease, type Leases } from './lease.ts';
 import { withClient } from './session.ts';
 import { openWorld, trails, type World } from './test-kit.ts';
@@ -17,8 +18,11 @@ afterEach(async () => {
   await world.close();
 });
 
-const leasesOf = (owner: string, options: { ttlMs?: number; heartbeatMs?: number; onLost?: (lease: Lease) => void } = {}): Leases => {
-  const leases = createLeases(world.pool, { ttlMs: 60_000, heartbeatMs: 60_000, ...options, owner });
+const leasesOf = (
+  owner: string,
+  { pool = world.pool, ...options }: { pool?: Pool; ttlMs?: number; heartbeatMs?: number; onLost?: (lease: Lease) => void } = {},
+): Leases => {
+  const leases = createLeases(pool, { ttlMs: 60_000, heartbeatMs: 60_000, ...options, owner });
   opened.push(leases);
   return leases;
 };
@@ -66,6 +70,30 @@ describe('leases', () => {
     await vi.waitFor(async () => expect((await expiry()) > first).toBe(true), soon);
     await world.pool.query(`update projection.lease set owner = 'other', token = token + 1`);
     await vi.waitFor(() => expect(lost).toHaveBeenCalledExactlyOnceWith(lease), soon);
+  });
+
+  it('stay given back when a beat that was under way comes after', async () => {
+    const beating = Promise.withResolvers<void>();
+    const given = Promise.withResolvers<void>();
+    const beaten = Promise.withResolvers<void>();
+    // The beat got a connection that takes its time.
+    const pool: Pool = Object.create(world.pool, {
+      query: {
+        value: async (text: string, values: unknown[]) => {
+          if (!text.includes('unnest')) return world.pool.query(text, values);
+          beating.resolve();
+          await given.promise;
+          return world.pool.query(text, values).finally(beaten.resolve);
+        },
+      },
+    });
+    const one = leasesOf('here:1:x', { pool, heartbeatMs: 5 });
+    const lease = await take(one);
+    await beating.promise;
+    await one.release(lease);
+    given.resolve();
+    await beaten.promise;
+    expect(await take(leasesOf('there:2:y'))).toMatchObject({ token: lease.token + 1 });
   });
 
   it('of a process of this host that is gone are free at once', async () => {

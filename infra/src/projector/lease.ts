@@ -75,6 +75,7 @@ export const createLeases = (
         mine.map((lease) => lease.shard),
         mine.map((lease) => lease.token),
         options.ttlMs,
+        owner,
       ]);
       const alive = new Set(kept.rows.map((row) => `${row.name} ${row.shard} ${row.token}`));
       for (const lease of mine) {
@@ -127,10 +128,11 @@ export const createLeases = (
   };
 };
 
+/** Also by owner: one that was given back as a beat was under way has none, and is to stay free. */
 const RENEW = `
   update projection.lease l set expires_at = clock_timestamp() + $4 * interval '1 millisecond'
   from unnest($1::text[], $2::integer[], $3::bigint[]) mine (name, shard, token)
-  where l.name = mine.name and l.shard = mine.shard and l.token = mine.token
+  where l.name = mine.name and l.shard = mine.shard and l.token = mine.token and l.owner = $5
   returning l.name, l.shard, l.token`;
 
 const CURRENT = `
