@@ -87,8 +87,15 @@ export interface EventLog {
   tail(shard: number, after: Position, options: TailOptions): AsyncIterable<LogPage>;
   /** Events from `from` to `to` when positions are dense, else null (KurrentDB). */
   distance(from: Position, to: Position): number | null;
+  /**
+   * Told, as soon as this process hears of it, how far a shard reaches by appends of others, and of what types those were (absent: any). Hints: they may
+   * be lost or wrong. Adapters that hear of nothing do without. Returns the function that ends it.
+   */
+  readonly onGrown?: (listener: GrowthListener) => () => void;
   close(): Promise<void>;
 }
+
+export type GrowthListener = (shard: number, position: Position, types?: readonly string[]) => void;
 
 export interface TailOptions {
   readonly limit: number;

@@ -39,4 +39,6 @@ export const told = [
 export type Told = Extract<Recorded, { readonly type: (typeof told)[number] }>;
 
 const types: ReadonlySet<string> = new Set(told);
+/** Whether events of these types may concern the feed. */
+export const mayBeTold = (some: readonly string[]): boolean => some.some((type) => types.has(type));
 export const isTold = (event: Recorded): event is Told => types.has(event.type);

@@ -61,6 +61,13 @@ export class Ahead {
     return { rows, upTo };
   }
 
+  /** How many events between two places are not known. */
+  missing(told: Position, upTo: Position): number {
+    const between = this.#distance(told, upTo);
+    if (between === null) return Number.POSITIVE_INFINITY;
+    return between - this.#waiting.filter(({ position }) => position > told && position <= upTo).length;
+  }
+
   /** Why `take` gives no more; null when nothing waits. */
   obstacle(told: Position): Obstacle | null {
     const next = this.#waiting.find(({ position }) => position > told);

@@ -4,6 +4,7 @@ import { subjectId, type SubjectId } from '@tidings/contracts/ids';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import { msOf, timestamp } from '@tidings/contracts/time';
 import type { FeedRow } from '@tidings/projections/feed/queries';
+import { mayBeTold } from '@tidings/projections/feed/told';
 import { REWRITTEN } from '@tidings/infra/projector/announce';
 import { Waker } from '@tidings/infra/projector/waker';
 import type { Socket } from 'node:net';
@@ -112,6 +113,7 @@ export class LiveFeed implements Service {
       platform.events.onAppended((event) => {
         if (this.#wheel.size > 0) this.#telling.appended(event);
       }),
+      this.#hearOfGrowth(),
     ];
     this.#running = this.#follow();
   }
@@ -231,6 +233,18 @@ export class LiveFeed implements Service {
     this.#fault = null;
     this.#lastProgressAt = this.#platform.now();
     return found;
+  }
+
+  /** Positions of several shards cannot be compared: then the tables tell. */
+  #hearOfGrowth(): () => void {
+    const { log } = this.#platform;
+    const unsubscribe =
+      log.shards.length > 1
+        ? undefined
+        : log.onGrown?.((_, position, types) => {
+            if (this.#wheel.size > 0 && (types === undefined || mayBeTold(types))) this.#telling.grown(position);
+          });
+    return () => unsubscribe?.();
   }
 
   #hear(payload: string): void {

@@ -1,10 +1,10 @@
 /**
- * Hands the hub what there is to tell, in the one order of the feed: from the tables, and what this process appended itself ahead of them, where
- * that is safe (docs/decisions/015).
+ * Hands the hub what there is to tell, in the one order of the feed: from the tables, and ahead of them, where that is safe, what this process
+ * appended itself, and what it hears that others did (docs/decisions/015).
  */
 import { compareCursors } from '@tidings/contracts/http/live';
 import type { Recorded } from '@tidings/contracts/events/index';
-import type { EventLog, Position } from '@tidings/contracts/ports/event-log';
+import { type EventLog, type Position, START } from '@tidings/contracts/ports/event-log';
 import type { FeedRow } from '@tidings/projections/feed/queries';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Ahead } from './ahead.ts';
@@ -40,6 +40,8 @@ export class Telling {
   #planned = false;
   /** They announced a place that nobody was told of yet. */
   #tablesAhead = false;
+  /** The log reaches so far by appends of others. */
+  #grownTo: Position = START;
 
   constructor(given: TellingParts) {
     this.#parts = given;
@@ -52,6 +54,14 @@ export class Telling {
     if (this.#planned) return;
     this.#planned = true;
     setImmediate(() => this.#tellAhead());
+  }
+
+  /** Others appended events that the feed may tell of, up to `position`. */
+  grown(position: Position): void {
+    const hub = this.#parts.hub();
+    if (hub === null || position <= hub.cursor.position || position <= this.#grownTo) return;
+    this.#grownTo = position;
+    this.#parts.wake();
   }
 
   /** The tables hold what leads to `position`. */
@@ -70,6 +80,10 @@ export class Telling {
   /** One look at what there is; true when the tables had something. */
   async look(hub: Hub): Promise<boolean> {
     this.#notice();
+    if (this.#grownTo > hub.cursor.position) {
+      await this.#know(hub, this.#grownTo);
+      this.#tellAhead();
+    }
     const obstacle = await this.#obstacle(hub);
     const isDue = obstacle !== null || this.#parts.now() - this.#aheadAt >= HOT_MS || this.#tablesAhead;
     const found = isDue && (await this.#tellRows(hub, obstacle));
@@ -83,6 +97,8 @@ export class Telling {
     this.#tablesAhead = false;
     const passed = obstacle !== null && (await reader.reached(obstacle, HOT_MS));
     const { rows, full } = await wholePage((limit) => reader.rowsAfter(hub.cursor, limit));
+    const last = rows.at(-1);
+    if (last !== undefined) await this.#know(hub, last.position);
     for (const part of parts(rows)) {
       this.#tell(
         hub,
@@ -124,13 +140,22 @@ export class Telling {
     if (obstacle !== null && obstacle.missing > 0) {
       await sleep(OUT_OF_ORDER_MS);
       obstacle = this.#ahead.obstacle(hub.cursor.position);
-      if (obstacle !== null && obstacle.missing > 0 && obstacle.missing <= SHORT_GAP) {
-        for (const known of await this.#parts.reader.logAfter(hub.cursor.position, SHORT_GAP)) this.#ahead.push(known);
-      }
+      if (obstacle !== null) await this.#know(hub, obstacle.position);
       this.#tellAhead();
       obstacle = this.#ahead.obstacle(hub.cursor.position);
     }
     return obstacle?.position ?? null;
+  }
+
+  /**
+   * Reads from the log what is missing up to `position`, unless that is much. What is known can be told without the tables, and where they tell it, it
+   * is seen what that may have changed.
+   */
+  async #know(hub: Hub, position: Position): Promise<void> {
+    const told = hub.cursor.position;
+    const missing = this.#ahead.missing(told, position);
+    if (missing <= 0 || missing > SHORT_GAP) return;
+    for (const known of await this.#parts.reader.logAfter(told, SHORT_GAP)) this.#ahead.push(known);
   }
 
   /** Another instance of the feed may count otherwise (streams parked there, and not here). */

@@ -1,4 +1,4 @@
-/** What a process appended itself is told before the tables hold it, by the ids and bytes that they will hold (docs/decisions/015). */
+/** What a process appended itself, or hears that others did, is told before the tables hold it, by the ids and bytes that they will hold (docs/decisions/015). */
 import { positionOf } from '@tidings/projections/feed/testing/story';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/kit/postgres.ts';
@@ -18,20 +18,21 @@ afterEach(async () => {
   await database.drop();
 });
 
+const lately = (from: number) => news.story.events.slice(from);
+const sayHere = async (text: string): Promise<void> => {
+  news.story.says('team', 'ada', text);
+  news.appendedHere(...lately(news.story.events.length - 1));
+  await news.publish();
+};
+/** Has heard one message by the tables, so the hub is with it from here on. */
+const listening = async (url: string): Promise<Listening> => {
+  const ada = await Listening.open(url, 'ada');
+  await say(news, 'hello');
+  return ada.until(({ heard }) => heard.length === 1);
+};
+
 describe('what this process appended itself', () => {
   const story = () => news.story;
-  const sayHere = async (text: string): Promise<void> => {
-    story().says('team', 'ada', text);
-    news.appendedHere(...lately(story().events.length - 1));
-    await news.publish();
-  };
-  /** Has heard one message by the tables, so the hub is with it from here on. */
-  const listening = async (url: string): Promise<Listening> => {
-    const ada = await Listening.open(url, 'ada');
-    await say(news, 'hello');
-    return ada.until(({ heard }) => heard.length === 1);
-  };
-  const lately = (from: number) => story().events.slice(from);
 
   it('is told before the tables hold it, by the ids and bytes that they will hold', async () => {
     await begin(news);
@@ -113,5 +114,47 @@ describe('what this process appended itself', () => {
     await news.publish();
     await ada.until(({ heard }) => heard.length === 3);
     expect(textsOf(ada)).toEqual(['one', 'two', 'three']);
+  });
+});
+
+describe('what others appended', () => {
+  it('is told as soon as the log is heard of, by the ids and bytes that the tables will hold', async () => {
+    await begin(news);
+    const { url } = await news.node();
+    const ada = await listening(url);
+    await sayHere('one');
+    await ada.until(({ heard }) => heard.length === 2);
+    news.story.says('team', 'ada', 'two').reads('team', 'bob', 2).says('team', 'ada', 'three');
+    news.appendedElsewhere();
+    await ada.until(({ heard }) => heard.length === 5);
+    await news.publish();
+    const again = await Listening.open(url, 'ada', positionOf(3));
+    await again.until(({ heard }) => heard.length === 5);
+    expect(again.heard).toEqual(ada.heard);
+  });
+
+  it('is seen where the tables tell it, so that what comes next need not wait for them', async () => {
+    await begin(news);
+    const { url } = await news.node();
+    const ada = await listening(url);
+    await say(news, 'one'); // nobody hints at it
+    await ada.until(({ heard }) => heard.length === 2);
+    news.story.says('team', 'ada', 'two');
+    news.appendedHere(...lately(news.story.events.length - 1));
+    await ada.until(({ heard }) => heard.length === 3);
+    expect(textsOf(ada)).toEqual(['hello', 'one', 'two']);
+  });
+
+  it('waits for the tables where only they can tell it', async () => {
+    await begin(news);
+    const { url } = await news.node();
+    const ada = await listening(url);
+    await sayHere('one');
+    await ada.until(({ heard }) => heard.length === 2);
+    news.story.joins('team', 'cyd', 'ada').says('team', 'ada', 'two');
+    news.appendedElsewhere();
+    await news.publish();
+    await ada.until(({ heard }) => heard.length === 4);
+    expect(ada.types).toEqual(['ChatMessage', 'ChatMessage', 'RoomChangeEvent', 'ChatMessage']);
   });
 });

@@ -56,6 +56,21 @@ describe('the log in Postgres', () => {
     expect((await open()).shards).toEqual([0, 1]);
   });
 
+  it('tells how far it has grown by others, and of what types; of its own it is told by its appends', async () => {
+    const signals = inProcessSignals();
+    const [here, elsewhere] = [await open({ signals }), await open({ signals })];
+    const heard: (readonly [shard: number, position: string, types: readonly string[] | undefined])[] = [];
+    const end = here.onGrown?.((...hint) => heard.push([hint[0], hint[1], hint[2]]));
+    const [first] = someEvents(1);
+    await here.append(stream('a'), 'none', someEvents(1));
+    const grown = await elsewhere.append(stream('b'), 'none', someEvents(2));
+    if (grown.type !== 'appended') throw new Error(grown.type);
+    expect(heard).toEqual([[0, grown.position, [first?.type]]]);
+    end?.();
+    await elsewhere.append(stream('c'), 'none', someEvents(1));
+    expect(heard).toHaveLength(1);
+  });
+
   it('refuses every change to what is written', async () => {
     const log = await open();
     await log.append(stream('a'), 'none', someEvents(2));

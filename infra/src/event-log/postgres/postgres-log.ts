@@ -5,6 +5,7 @@ import {
   type AppendResult,
   type EventLog,
   type Expected,
+  type GrowthListener,
   LogUnavailable,
   type NewEvent,
   type Position,
@@ -87,16 +88,22 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
   for (const [shard, position] of opened) heads.learn(shard, position);
   const partitions = createPartitions(pool, { span: partitionSpan, ceiling: 0, logger });
   let unsubscribe: (() => void) | undefined;
+  const growthListeners = new Set<GrowthListener>();
+  const ownHeads = new Map<number, number>();
   /** Only who follows the log wants to hear that it grew. */
   const listen = (): void => {
     unsubscribe ??= signals?.subscribe('log', (payload) => {
       const hint = hintOf(payload);
-      if (hint !== null) heads.learn(hint.shard, hint.position, hint.types);
+      if (hint === null) return;
+      heads.learn(hint.shard, hint.position, hint.types);
+      if (hint.position <= (ownHeads.get(hint.shard) ?? 0)) return;
+      for (const listener of growthListeners) listener(hint.shard, positionOf(hint.position), hint.types);
     });
   };
 
   const onAppended = (shard: number, position: number, types: ReadonlySet<string>): void => {
     heads.learn(shard, position, [...types]);
+    ownHeads.set(shard, position);
     const told = hintOn(types);
     signals?.publish('log', `${shard}:${position}${told}`, `${shard}${told}`); // of those with the same types only the newest has to go
     partitions.reached(position);
@@ -168,6 +175,11 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
     readAt: (shard, positions) => alarmed(reader.readAt(shard, positions), logger),
     head: async (shard) => positionOf((await reader.heads()).get(shard) ?? 0),
     tail,
+    onGrown: (listener) => {
+      listen();
+      growthListeners.add(listener);
+      return () => growthListeners.delete(listener);
+    },
     distance,
     stats: () => [...lanes].map(([shard, { queue, appender }]) => ({ shard, waiting: queue.waiting, ...appender.stats })),
     close: async () => {

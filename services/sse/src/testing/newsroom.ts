@@ -3,7 +3,7 @@ import { projectionTx } from '@tidings/infra/projector/session';
 import { openPool, openReadPool } from '@tidings/infra/postgres/pools';
 import { inProcessSignals } from '@tidings/infra/signals/in-process';
 import type { Recorded } from '@tidings/contracts/events/index';
-import { START, type EventLog, type LoggedEvent, type Position } from '@tidings/contracts/ports/event-log';
+import { START, type EventLog, type GrowthListener, type LoggedEvent, type Position } from '@tidings/contracts/ports/event-log';
 import type { EventStore } from '@tidings/infra/event-store/event-store';
 import type { Freshness } from '@tidings/infra/projector/freshness';
 import { applyFeed, createFeed, Story } from '@tidings/projections/feed/testing/story';
@@ -33,6 +33,8 @@ export interface Newsroom {
   readonly node: (options?: Partial<LiveFeedOptions>, ...people: readonly Actor[]) => Promise<Node>;
   /** The process of the nodes appended these itself: they know them before the tables do. */
   readonly appendedHere: (...events: readonly Recorded[]) => void;
+  /** Other processes appended all that the story has by now, and this one hears of it. */
+  readonly appendedElsewhere: () => void;
   /** A new instance of the feed, built from the story so far, becomes the live one. */
   readonly cutOver: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -49,7 +51,12 @@ export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
   let applied = 0;
   let published = 0;
   const nodes: Node[] = [];
+  const growthListeners = new Set<GrowthListener>();
   const log: Partial<EventLog> = {
+    onGrown: (listener) => {
+      growthListeners.add(listener);
+      return () => growthListeners.delete(listener);
+    },
     shards: [0],
     head: () => Promise.resolve(story.head),
     distance: (from, to) => Number(to) - Number(from),
@@ -92,6 +99,9 @@ export const openNewsroom = async (databaseUrl: string): Promise<Newsroom> => {
     publish,
     appendedHere: (...fresh) => {
       for (const event of fresh) for (const listener of listeners) listener(event);
+    },
+    appendedElsewhere: () => {
+      for (const listener of growthListeners) listener(0, story.head);
     },
     cutOver: async () => {
       await publish();
