@@ -12,7 +12,7 @@ export interface Projection {
   readonly handles: readonly EventType[];
   /** People wait for it as it happens: under load its pages come before those of the others, which gather more. */
   readonly urgent?: true;
-  /** No command waits for it: under load it gathers a good deal more than the others. */
+  /** Hardly a command waits for it: it gathers a good deal more than the others, also where events come one by one. */
   readonly unhurried?: true;
   /** DDL for everything it owns. `schema` is a quoted identifier of a Postgres schema made for this instance alone. */
   readonly tables: (schema: string) => string;

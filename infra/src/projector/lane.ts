@@ -271,15 +271,15 @@ export class Lane {
   }
 
   /**
-   * A transaction costs nearly the same for one event as for fifty; a lone event never waits. The busier the machine, the longer a page takes and the longer
-   * the next one gathers. True when it did wait.
+   * A transaction costs nearly the same for one event as for fifty; a lone event never waits, unless nobody waits for it. The busier the machine, the
+   * longer a page takes and the longer the next one gathers. True when it did wait.
    */
   async #gather(): Promise<boolean> {
     const { projection, settings } = this.#deps;
     const { leastMs, mostMs } = pausesOf(projection, settings);
     const pause = Math.min(Math.max(leastMs, GATHER_PER_WORK * this.#lastLiveMs, GATHER_PER_EVENT_MS * this.#lastLivePage), mostMs);
     const rest = this.#lastLiveAt + pause - performance.now();
-    const waits = this.#lastLivePage > 1 && rest > 0;
+    const waits = this.#lastLivePage > (projection.unhurried === true ? 0 : 1) && rest > 0;
     this.#lastLivePage = 0;
     if (waits) await delay(rest, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     return waits;

@@ -98,6 +98,23 @@ describe('the projector', () => {
     );
   });
 
+  it('lets one that nobody waits for gather also what comes one by one', async () => {
+    const plain = trails();
+    const pages: number[] = [];
+    const unhurried: Projection = {
+      ...trails(new Set(), 1, 'unhurried'),
+      unhurried: true,
+      apply: (page, tx) => {
+        pages.push(page.length);
+        return plain.apply(page, tx);
+      },
+    };
+    await world.start([plain, unhurried], { settings: { unhurriedMs: 3_000 } });
+    for (const mark of [1, 2, 3, 4]) await reaches(await world.mark('a', mark)); // the other one, a page each
+    await until(async () => expect(await world.trail('unhurried_v1_g1')).toEqual({ a: '1 2 3 4' }));
+    expect(pages).toEqual([1, 3]);
+  });
+
   it('moves the checkpoint of a projection that has nothing to do', async () => {
     await world.start([trails(), bystander]);
     const last = await world.mark('a', 1);

@@ -57,6 +57,8 @@ const apply = async (page: readonly Recorded[], tx: ProjectionTx): Promise<void>
 export const gatewayMails: Projection = {
   name: 'gateway-mails',
   version: 1,
+  // Of commands, only a member's word on a held mail waits for it.
+  unhurried: true,
   handles: ['GatewayMailReceived', 'GatewayMailSettled', 'HeldMailConfirmed', 'HeldMailRefused', 'SubjectErased'],
   tables,
   indexes,
