@@ -69,7 +69,7 @@ export interface EventLog {
    * All of `events` or none, at the end of `stream`.
    * @throws EventTooLarge, Overloaded (nothing was written, try later), LogUnavailable (see its `outcome`)
    */
-  append(stream: StreamId, expected: Expected, events: readonly NewEvent[]): Promise<AppendResult>;
+  append(stream: StreamId, expected: Expected, events: readonly NewEvent[], options?: AppendOptions): Promise<AppendResult>;
   /** Up to `limit` events of one stream from revision `from` (inclusive), in order; empty when there are none. */
   readStream(stream: StreamId, from: number, limit: number): Promise<readonly LoggedEvent[]>;
   /**
@@ -93,6 +93,11 @@ export interface EventLog {
    */
   readonly onGrown?: (listener: GrowthListener) => () => void;
   close(): Promise<void>;
+}
+
+export interface AppendOptions {
+  /** Nobody waits for it as it happens: it may wait a moment for others to travel with, where travelling together is cheaper. */
+  readonly patient?: boolean;
 }
 
 export type GrowthListener = (shard: number, position: Position, types?: readonly string[]) => void;

@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly commandId: CommandId;
   readonly traceId?: string;
   readonly causationId?: string;
+  /** As of `AppendOptions`. */
+  readonly patient?: boolean;
 }
 
 export interface EventStore {

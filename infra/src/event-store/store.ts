@@ -63,7 +63,7 @@ export const createEventStore = (log: EventLog, keys: SubjectKeys): EventStore =
           meta,
         };
       });
-      const result = await log.append(stream, expected, sealed);
+      const result = await log.append(stream, expected, sealed, context.patient === true ? { patient: true } : undefined);
       const [only] = encoded;
       // With a destroyed key among them, readers get less than was given here.
       const whole = subjects.every((subject) => (obtained.get(subject) ?? null) !== null);

@@ -10,6 +10,7 @@ const request = (stream: string, details: Partial<AppendRequest> & { readonly co
   events: Array.from({ length: details.count ?? 1 }, () => event),
   bytes: 4,
   deadline: 100,
+  patient: false,
   unanswered: false,
   alone: false,
   resolve: () => undefined,

@@ -13,6 +13,8 @@ export interface AppendRequest {
   readonly bytes: number;
   /** When to stop trying, on the clock of whoever made it. */
   readonly deadline: number;
+  /** Waits for others to travel with. */
+  readonly patient: boolean;
   /** Sent once without an answer: it may have been applied. */
   unanswered: boolean;
   /** Sent in a batch that Postgres refused: goes by itself, to find the one at fault. */

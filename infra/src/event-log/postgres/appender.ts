@@ -22,6 +22,8 @@ export interface AppenderOptions {
   readonly shard: number;
   readonly queue: AppendQueue;
   readonly logger: Logger | undefined;
+  /** How long a patient request waits for others. */
+  readonly patienceMs: number;
   /** The last position a batch of ours was given, and the types of its events. */
   readonly onAppended: (shard: number, position: number, types: ReadonlySet<string>) => void;
   readonly onMoved: (request: AppendRequest, shard: number) => void;
@@ -32,6 +34,8 @@ export interface AppenderOptions {
 export interface Appender {
   /** Something was queued. */
   nudge(): void;
+  /** Something was queued that may wait for others. */
+  nudgeLater(): void;
   readonly stats: AppendStats;
   /** Lets what is on its way arrive, refuses the rest. */
   close(): Promise<void>;
@@ -56,7 +60,7 @@ const ANSWER_TIMEOUT_MS = 8_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
 const EXPIRY_CHECK_MS = 100;
 
-export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved, onFailure }: AppenderOptions): Appender => {
+export const createAppender = ({ url, shard, queue, logger, patienceMs, onAppended, onMoved, onFailure }: AppenderOptions): Appender => {
   const stats = { batches: 0, events: 0, largestBatch: 0, conflicts: 0, duplicates: 0, resent: 0 };
   const closing = new AbortController();
   const idle: (() => void)[] = [];
@@ -93,6 +97,15 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
       turnPlanned = false;
       idle.pop()?.();
     });
+  };
+
+  let waitingForOthers: NodeJS.Timeout | null = null;
+  const nudgeLater = (): void => {
+    watchExpiry();
+    waitingForOthers ??= setTimeout(() => {
+      waitingForOthers = null;
+      if (queue.waiting > 0) nudge();
+    }, patienceMs);
   };
 
   /** A crowd that came at once is halved between the connections: one half commits while the other is being written and parsed. */
@@ -214,9 +227,11 @@ export const createAppender = ({ url, shard, queue, logger, onAppended, onMoved,
 
   return {
     nudge,
+    nudgeLater,
     stats,
     close: async () => {
       closing.abort();
+      if (waitingForOthers !== null) clearTimeout(waitingForOthers);
       for (const wake of idle.splice(0)) wake();
       await Promise.all(connections);
       stopWatching();

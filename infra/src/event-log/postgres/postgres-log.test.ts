@@ -1,5 +1,6 @@
 import { derivedId, type EventId, type StreamId } from '@tidings/contracts/ids';
 import { LogUnavailable, START, type LoggedEvent, type LogPage } from '@tidings/contracts/ports/event-log';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/kit/postgres.ts';
@@ -69,6 +70,18 @@ describe('the log in Postgres', () => {
     end?.();
     await elsewhere.append(stream('c'), 'none', someEvents(1));
     expect(heard).toHaveLength(1);
+  });
+
+  it('takes what is patient along with what is not, and lets it go by itself where nothing comes', async () => {
+    const log = await open({ patienceMs: 60_000 });
+    for (let n = 0; n < 5; n += 1) await log.append(stream(`s${n}`), 'none', someEvents(1)); // both connections are there now, with nothing to do
+    const { batches } = log.stats()[0] ?? { batches: 0 };
+    const patient = log.append(stream('a'), 'none', someEvents(1), { patient: true });
+    await delay(5); // an impatient one would be on its way by now
+    await Promise.all([patient, log.append(stream('b'), 'none', someEvents(1))]);
+    expect(log.stats()).toMatchObject([{ batches: batches + 1 }]);
+    const alone = await (await open()).append(stream('a'), { revision: 0 }, someEvents(1), { patient: true });
+    expect(alone).toMatchObject({ type: 'appended', revision: 1 });
   });
 
   it('refuses every change to what is written', async () => {

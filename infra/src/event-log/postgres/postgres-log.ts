@@ -1,13 +1,10 @@
 /** The log in Postgres: no event is ever skipped by a reader, and no reader ever has to guess. The default adapter. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { StreamId } from '@tidings/contracts/ids';
 import {
-  type AppendResult,
   type EventLog,
   type Expected,
   type GrowthListener,
   LogUnavailable,
-  type NewEvent,
   type Position,
   type TailOptions,
 } from '@tidings/contracts/ports/event-log';
@@ -34,6 +31,8 @@ export interface PostgresLogOptions {
   readonly logger?: Logger;
   /** Hears of and tells other processes that the log grew; polling does without. */
   readonly signals?: Signals;
+  /** How long patient appends wait for others to travel with; default 25. */
+  readonly patienceMs?: number;
   /** Appends that may wait or be on their way, per shard, before `Overloaded`; default 10,000 and 64 MB. */
   readonly queueLimit?: number;
   readonly queueBytes?: number;
@@ -67,7 +66,16 @@ const RETRY_MS = { first: 50, most: 1_000 };
  * @throws LogUnavailable when Postgres cannot be reached; LogNotInUse when the log is elsewhere
  */
 export const openPostgresLog = async (options: PostgresLogOptions): Promise<PostgresLog> => {
-  const { url, logger, signals, queueLimit = 10_000, queueBytes = 64 * 1024 * 1024, deadlineMs = 5_000, readers = 4 } = options;
+  const {
+    url,
+    logger,
+    signals,
+    queueLimit = 10_000,
+    queueBytes = 64 * 1024 * 1024,
+    deadlineMs = 5_000,
+    readers = 4,
+    patienceMs = 25,
+  } = options;
   const { partitionSpan = PARTITION_SPAN, poll = { hotMs: 25, idleMs: 500 } } = options;
   const pool = openPool({
     url: withSettings(url, READ_SETTINGS),
@@ -113,7 +121,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
       const queue = createAppendQueue({ requests: queueLimit, bytes: queueBytes });
       const onFailure = async (error: unknown): Promise<void> => (lacksPartition(error) ? partitions.addNow() : undefined);
       const onMoved = (request: AppendRequest, to: number): void => enqueue(to, request);
-      return [shard, { queue, appender: createAppender({ url, shard, queue, logger, onAppended, onMoved, onFailure }) }];
+      return [shard, { queue, appender: createAppender({ url, shard, queue, logger, patienceMs, onAppended, onMoved, onFailure }) }];
     }),
   );
   const shards = [...lanes.keys()].toSorted((a, b) => a - b);
@@ -124,13 +132,14 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
       if (lane === undefined)
         throw new LogUnavailable('not-applied', new Error(`${request.stream} lives in shard ${shard}, which is not open here`));
       lane.queue.push(request);
-      lane.appender.nudge();
+      if (request.patient) lane.appender.nudgeLater();
+      else lane.appender.nudge();
     } catch (error) {
       request.reject(error instanceof Error ? error : new Error(String(error)));
     }
   };
 
-  const append = async (stream: StreamId, expected: Expected, events: readonly NewEvent[]): Promise<AppendResult> => {
+  const append: EventLog['append'] = async (stream, expected, events, { patient = false } = {}) => {
     const encoded = admit(stream, events);
     if (closing.signal.aborted) throw new LogUnavailable('not-applied', new Error('the log is closed'));
     const stored = events.map(({ id, type, version }, index) => ({ id, type, version, data: '{}', meta: '{}', ...encoded[index] }));
@@ -141,6 +150,7 @@ export const openPostgresLog = async (options: PostgresLogOptions): Promise<Post
         events: stored,
         bytes: stored.reduce((sum, { data, meta }) => sum + data.length + meta.length, 0),
         deadline: performance.now() + deadlineMs,
+        patient,
         unanswered: false,
         alone: false,
         resolve,

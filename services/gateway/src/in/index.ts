@@ -27,6 +27,8 @@ const GATEWAY_IN = 'gateway-in';
 const TYPES: readonly EventType[] = ['GatewayMailReceived', 'HeldMailConfirmed'];
 /** People wait for it. */
 const GATHER_MS = 20;
+/** Conversations worked on at a time: most of them wait, for a thread, for DNS or for the log. */
+const AT_ONCE = 32;
 
 export const startGatewayIn = async (platform: Platform, logger: Logger, lease: LeaseOptions | undefined): Promise<ProcessManager> => {
   const { config, log, events, pool, now } = platform;
@@ -53,7 +55,7 @@ export const startGatewayIn = async (platform: Platform, logger: Logger, lease: 
       if (event.type === 'GatewayMailReceived') await workOn(parts, event, false);
       if (event.type === 'HeldMailConfirmed') await workOnConfirmed(parts, event);
     };
-    return followLog({ log, events, logger, types: TYPES, gatherMs: GATHER_MS, onEvent, laneOf })(turn);
+    return followLog({ log, events, logger, types: TYPES, gatherMs: GATHER_MS, onEvent, laneOf, atOnce: AT_ONCE })(turn);
   };
   const manager = startProcessManager({ name: GATEWAY_IN, shards, pool, logger, now, lease, follow });
   return {

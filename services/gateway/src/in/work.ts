@@ -75,7 +75,7 @@ export const workOn = async (parts: WorkParts, event: Recorded<GatewayMailReceiv
     gatewayMail,
     gatewayMailKey(mailId),
     { type: 'SettleGatewayMail', settled: { ...settled, mailId }, mapped },
-    contextOf(event, confirmed ? 'settle confirmed' : 'settle'),
+    { ...contextOf(event, confirmed ? 'settle confirmed' : 'settle'), patient: true }, // it has been said by now
   );
   if (E.isLeft(done)) throw new Error(`${done.left.type}: ${mailId}`);
   if (mapped === null) return;
