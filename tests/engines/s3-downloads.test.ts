@@ -56,7 +56,7 @@ describe.skipIf(lack !== null)(`downloads from S3${lack === null ? '' : ` (${lac
     );
   const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
   const mailedPath = async (file: FileLink): Promise<string> => {
-    const pool = new Pool({ connectionString: town.program.running.embeddedUrl ?? '', max: 1 });
+    const pool = new Pool({ connectionString: town.program.databaseUrl, max: 1 });
     try {
       return (await openSignedLinks(postgresSubjectKeys({ pool }))).filePath(file);
     } finally {
