@@ -45,10 +45,11 @@ describe('the pools', () => {
 
   it('plan a prepared statement once where they are told so, and leave that to Postgres else', async () => {
     const often = await openReadPool({ url: database.url, max: 1, name: 'test-often', logger: pino({ level: 'silent' }), onePlan: true });
-    const mode = sql.type(rows(t.type({ mode: t.string })))`select current_setting('plan_cache_mode') as mode`;
-    expect(await often.one(mode)).toEqual({ mode: 'force_generic_plan' });
+    const mode = sql.type(rows(t.type({ mode: t.string })))`
+      select current_setting('plan_cache_mode') || ', seqscan ' || current_setting('enable_seqscan') as mode`;
+    expect(await often.one(mode)).toEqual({ mode: 'force_generic_plan, seqscan off' });
     await often.end();
-    expect(await read.one(mode)).toEqual({ mode: 'auto' });
+    expect(await read.one(mode)).toEqual({ mode: 'auto, seqscan on' });
   });
 
   it('give the same column types through pg', async () => {

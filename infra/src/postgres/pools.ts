@@ -15,7 +15,8 @@ export interface PoolOptions {
 export interface ReadPoolOptions extends PoolOptions {
   /**
    * Every statement is planned once per connection, by its text alone. For `sql.prepared` ones whose best plan is the same for all values:
-   * left to itself, Postgres plans them anew each time where the values make a plan look cheaper, and that takes longer than running it.
+   * left to itself, Postgres plans them anew each time where the values make a plan look cheaper, and that takes longer than running it. An index is
+   * right however empty the table was as the plan was made.
    */
   readonly onePlan?: boolean;
 }
@@ -76,7 +77,7 @@ const withOptions = (url: string, name: string, onePlan: boolean): string => {
   const socketDir = parsed.searchParams.get('host');
   parsed.searchParams.delete('host');
   parsed.searchParams.set('application_name', name);
-  if (onePlan) parsed.searchParams.set('options', '-c plan_cache_mode=force_generic_plan');
+  if (onePlan) parsed.searchParams.set('options', '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off');
   const text = parsed.toString();
   return socketDir === null ? text : text.replace(`@${parsed.host}`, `@${encodeURIComponent(socketDir)}`);
 };

@@ -55,7 +55,7 @@ export const mappingsFor = (schema: string, { messageIds, sender, subject, since
   rows(FoundRow),
 )`
   (select 'id' as by, ${columns} from ${tableIn(schema, 'mapping')}
-   where md5(email_message_id) = any(select md5(one) from unnest(${sql.array(messageIds, 'text')}) one)
+   where md5(email_message_id) = any(array(select md5(one) from unnest(${sql.array(messageIds, 'text')}) one))
      and email_message_id = any(${sql.array(messageIds, 'text')})
    order by position desc)
   union all
