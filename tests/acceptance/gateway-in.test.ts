@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dovecotLacks, type RunningDovecot, startDovecot } from '../kit/dovecot.ts';
 import { type GatewayTown, INBOX, keys, openGatewayTown, seedAddress, soon } from './gateway-kit.ts';
 import { missing, type MailTown } from './mail-kit.ts';
+import { isCaughtUp } from './town.ts';
 
 const dovecotMissing = dovecotLacks();
 let dovecot: RunningDovecot | null = null;
@@ -326,6 +327,7 @@ describe('an IMAP account', () => {
 it('figures are those of the log', async () => {
   const { roomId, address } = await gate.conversation('figures@example.org');
   const stats = () => town.as.alice.ask<{ processedToday: number; failedToday: number; lastSync: string | null }>('GET', '/gateway/stats');
+  await vi.waitFor(async () => expect(await isCaughtUp(town.program)).toBe(true), soon); // with the mail of the tests before
   const before = await stats();
   await gate.deliver({ to: address, from: 'figures@example.org', text: 'Count me.', messageId: '<count@example.org>', date: new Date(0) });
   await gate.deliver({ to: address, from: 'figures@example.org', text: 'Count me.', messageId: '<count@example.org>', date: new Date(0) });

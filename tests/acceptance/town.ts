@@ -76,7 +76,7 @@ export const askJson = async <A>(program: Pick<Program, 'httpUrl'>, person: Pers
 /** Whether everything runs, every mail that was taken is filed (or waits for a checker), and every projection is where the log ends. */
 export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'databaseUrl'>): Promise<boolean> => {
   // First, as filing appends. What `/ready` says of filing is up to two seconds old.
-  if (await hasUnfiled(program.databaseUrl)) return false;
+  if (await isMailUnderWay(program.databaseUrl)) return false;
   const response = await fetch(new URL('/ready', program.httpUrl)).catch(() => null);
   if (response?.status !== 200) return false;
   const { services, projections } = (await response.json()) as {
@@ -88,16 +88,21 @@ export const isCaughtUp = async (program: Pick<Program, 'httpUrl' | 'databaseUrl
   return filed && projections.length > 0 && projections.every(({ lag }) => lag === 0);
 };
 
-const hasUnfiled = async (databaseUrl: string): Promise<boolean> => {
+/** Mail that is not filed yet; and mail for the gateway that is not settled, or whose read model does not know it. */
+const isMailUnderWay = async (databaseUrl: string): Promise<boolean> => {
   const client = new pg.Client({ connectionString: databaseUrl });
   client.on('error', () => undefined); // the query says it too
   try {
     await client.connect();
-    const { rows } = await client.query<{ unfiled: boolean }>(
+    const { rows } = await client.query<{ is: boolean }>(
       `select exists (select from log.event where type = 'EmailReceived' and position >
-         (select coalesce(min(position), '0')::bigint from projection.checkpoint where name = 'filing')) as unfiled`,
+           (select coalesce(min(position), '0')::bigint from projection.checkpoint where name = 'filing'))
+         or exists (select from log.event taken where type in ('GatewayMailReceived', 'HeldMailConfirmed') and not exists (
+           select from log.event done where done.stream_id = taken.stream_id and done.revision > taken.revision and done.type = 'GatewayMailSettled'))
+         or exists (select from log.event where type = 'GatewayMailSettled' and position >
+           (select coalesce(min(position), '0')::bigint from projection.checkpoint where name like 'gateway_mails%')) as "is"`,
     );
-    return rows[0]?.unfiled !== false;
+    return rows[0]?.is !== false;
   } catch {
     return true; // not there just now: not caught up either
   } finally {
