@@ -80,8 +80,10 @@ export class Telling {
   /** One look at what there is; true when the tables had something. */
   async look(hub: Hub): Promise<boolean> {
     this.#notice();
-    if (this.#grownTo > hub.cursor.position) {
-      await this.#know(hub, this.#grownTo);
+    const grownTo = this.#grownTo;
+    this.#grownTo = START; // a hint is good for one read: it may be wrong
+    if (grownTo > hub.cursor.position) {
+      await this.#know(hub, grownTo);
       this.#tellAhead();
     }
     const obstacle = await this.#obstacle(hub);
