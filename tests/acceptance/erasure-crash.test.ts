@@ -4,9 +4,10 @@ import type { ChatRoom } from '@tidings/contracts/http/chat-objects';
 import { mkdtemp, rm, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startProgram, type Program } from '../kit/program.ts';
+import { onlookerPool } from '../kit/databases.ts';
 import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
 
 let dataDir: string;
@@ -52,7 +53,7 @@ it('is finished by the next try', async () => {
   const keyGone = ['keys.subject_key where key is null and subject = $1', zoe.id] as const;
   const oneRoomLeft = [`log.event where type = 'RoomLeft'`] as const;
   for (const [moment, ...values] of [keyGone, oneRoomLeft]) {
-    const database = new pg.Pool({ connectionString: program.databaseUrl });
+    const database = onlookerPool(program.databaseUrl);
     database.on('error', () => undefined); // the cut comes to us too
     const cut = erase().catch(() => null);
     await vi.waitFor(async () => expect(await count(database, moment, ...values)).toBeGreaterThan(0), { timeout: 30_000, interval: 1 });
@@ -69,7 +70,7 @@ it('is finished by the next try', async () => {
     expect(users.find((member) => member.id === zoe.id)).toMatchObject({ displayName: 'Deleted user', membershipStatus: 'Left' });
   }
   expect(await askJson(program, ben, '/api/users/friends')).toEqual([]);
-  const database = new pg.Pool({ connectionString: program.databaseUrl });
+  const database = onlookerPool(program.databaseUrl);
   expect(await count(database, `log.event where type = 'SubjectErased'`)).toBe(1);
   expect(await count(database, `log.event where type = 'RoomLeft'`), 'each room once').toBe(rooms.length);
   await database.end();

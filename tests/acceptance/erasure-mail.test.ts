@@ -6,13 +6,14 @@ import { DEFAULT_PLACE } from '@tidings/infra/blobs/open';
 import { DEFAULT_LOG } from '@tidings/infra/event-log/open';
 import type { Email, Mailbox, MailboxMember, MailPage, Me } from '@tidings/contracts/http/mail-objects';
 import { createHash, randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { projectionsCommand } from '../../services/cli/src/projections/index.ts';
 import { projections } from '../../services/projector/src/projections.ts';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { dial } from '../../services/smtp-ingress/src/testing/smtp-dialogue.ts';
 import { startProgram, type Program } from '../kit/program.ts';
+import { onlookerPool } from '../kit/databases.ts';
 import { ask, askJson, type Asked, foundTown, isCaughtUp, type Person, type Town, uuidOf } from './town.ts';
 
 /** Stands in all mail that only she gets, and nowhere else. */
@@ -90,7 +91,7 @@ beforeAll(async () => {
   const email = 'ann@tidings.test';
   ann = { id, name: 'Ann', email, token: await town.issuer.token({ sub: id, name: 'Ann', email }) };
   program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'error' } });
-  database = new pg.Pool({ connectionString: program.databaseUrl });
+  database = onlookerPool(program.databaseUrl);
   for (const person of [shop, ben]) await askJson(program, person, '/api/me');
   const mine = await askJson<Me>(program, ann, '/api/me');
   hers = mine.mailboxes[0] as Mailbox; // her address is one of ours

@@ -13,13 +13,14 @@ import { createEventStore } from '@tidings/infra/event-store/store';
 import { inProcessSignals } from '@tidings/infra/signals/in-process';
 import { postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
 import { createHash, randomUUID } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { projectionsCommand } from '../../services/cli/src/projections/index.ts';
 import { projections } from '../../services/projector/src/projections.ts';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { startProgram, type Program } from '../kit/program.ts';
+import { onlookerPool } from '../kit/databases.ts';
 import { ask, askJson, type Asked, foundTown, isCaughtUp, type Person, type Town, uuidOf } from './town.ts';
 
 /** Stands in everything that she writes, and nowhere else. */
@@ -72,7 +73,7 @@ beforeAll(async () => {
   const email = 'ann@tidings.test';
   ann = { id, name, email, token: await town.issuer.token({ sub: id, name, email }) };
   program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'error' } });
-  database = new pg.Pool({ connectionString: program.databaseUrl });
+  database = onlookerPool(program.databaseUrl);
   for (const person of [shop, ann, ben, cas]) await askJson(program, person, '/api/me');
 
   const profile = { displayName: name, description: `About ${MARKER}`, profilePicture: `https://pictures.example/${MARKER}` };
@@ -289,7 +290,7 @@ describe('after it', () => {
   it('the log cannot be read any more', async () => {
     const { rows } = await database.query<{ key: Buffer | null }>('select key from keys.subject_key where subject = $1', [ann.id]);
     expect(rows).toEqual([{ key: null }]);
-    const pool = new pg.Pool({ connectionString: program.databaseUrl });
+    const pool = onlookerPool(program.databaseUrl);
     const log = await openPostgresLog({
       url: program.databaseUrl,
       logger: pino({ level: 'silent' }),

@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '@tidings/infra/pos
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Balancer, startBalancer } from '../kit/balancer.ts';
@@ -18,6 +18,7 @@ import { childPid } from '../kit/child-pid.ts';
 import { fillFromTemplate } from '../kit/program-template.ts';
 import { type Program, startProgram } from '../kit/program.ts';
 import { type Sink, startSink } from '../kit/smtp-sink.ts';
+import { onlookerPool } from '../kit/databases.ts';
 import { Load, recovery } from './load.ts';
 import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
 
@@ -58,9 +59,7 @@ beforeAll(async () => {
     foundTown('Rower', 6),
     startSink(),
   ]);
-  database = new pg.Pool({ connectionString: postgres.url, max: 1 });
-  // A pool says it has ended while its connections still take leave, and the server may be faster.
-  database.on('connect', (client) => void client.on('error', () => undefined));
+  database = onlookerPool(postgres.url, 1);
   nodes = await Promise.all([startNode('one'), startNode('two')]);
   [http, smtp] = await Promise.all([startBalancer(nodes.map(httpPort)), startBalancer(nodes.map(({ smtpPort }) => smtpPort))]);
   const [first] = nodes;

@@ -1,12 +1,13 @@
 /** Telling those who are not looking: custom notifications, push hand-off, signed webhooks and Web Push, at a real receiver. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 import { newPushBrowser } from '../kit/push-browser.ts';
 import { startReceiver, type Received, type Receiver } from '../kit/receiver.ts';
+import { onlookerPool } from '../kit/databases.ts';
 import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
 
 let town: Town;
@@ -33,7 +34,7 @@ beforeAll(async () => {
       LOG_LEVEL: 'error',
     },
   });
-  database = new pg.Pool({ connectionString: program.databaseUrl });
+  database = onlookerPool(program.databaseUrl);
   for (const person of town.people) await askJson(program, person, '/api/me');
 });
 afterEach(async () => {

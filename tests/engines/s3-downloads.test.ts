@@ -6,11 +6,11 @@ import type { Email, Me } from '@tidings/contracts/http/mail-objects';
 import type { Media } from '@tidings/contracts/http/media';
 import { S3Bucket } from '@tidings/infra/blobs/s3-bucket';
 import { postgresSubjectKeys } from '@tidings/infra/subject-keys/postgres';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type MailClient, type MailTown, missing, openMailTown } from '../acceptance/mail-kit.ts';
 import { type FileLink, openSignedLinks } from '../../services/platform/src/gateway/signed-links.ts';
 import { s3Lacks, startS3, type S3Server } from '../kit/s3.ts';
+import { onlookerPool } from '../kit/databases.ts';
 
 const lack = await s3Lacks();
 const LARGE = 3_000_000;
@@ -56,7 +56,7 @@ describe.skipIf(lack !== null)(`downloads from S3${lack === null ? '' : ` (${lac
     );
   const bytesOf = async (response: Response): Promise<Buffer> => Buffer.from(await response.arrayBuffer());
   const mailedPath = async (file: FileLink): Promise<string> => {
-    const pool = new Pool({ connectionString: town.program.databaseUrl, max: 1 });
+    const pool = onlookerPool(town.program.databaseUrl, 1);
     try {
       return (await openSignedLinks(postgresSubjectKeys({ pool }))).filePath(file);
     } finally {
