@@ -3,6 +3,7 @@ import type { MailAuthenticator } from '@tidings/contracts/ports/mail-checks';
 import { dkimSign, sealMessage } from 'mailauth';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dnsOf, type Zone } from '../dns/zone.ts';
+import { readReply } from '../mime/read-reply.ts';
 import { openMailAuth, UNKNOWN, type MailAuthOptions } from './mail-auth.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -45,7 +46,11 @@ const authOver = (zone: Zone, options: Partial<MailAuthOptions> = {}) => {
   const dns = dnsOf(zone);
   const auth = openMailAuth({ dns, threads: 1, ...options });
   open.push(auth);
-  return { dns, check: (mail: string, client = CLIENT) => auth.authenticate(Buffer.from(mail, 'latin1'), client) };
+  return {
+    dns,
+    check: (mail: string, client = CLIENT) => auth.authenticate(Buffer.from(mail, 'latin1'), client),
+    checkAndRead: (mail: string, client = CLIENT) => auth.authenticateAndRead(Buffer.from(mail, 'latin1'), client),
+  };
 };
 
 const signed = async (
@@ -260,4 +265,33 @@ it('says nothing of what is too large, broken or hostile', async () => {
   ]) {
     expect((await check(mail, OUTSIDER)).verdict).not.toBe('pass');
   }
+});
+
+describe('checked and read in one trip', () => {
+  const INSIDER = { ...CLIENT, address: '10.0.0.9' };
+
+  it('is what the two find by themselves, of signed mail, of mail of outsiders and of mail with too many signatures', async () => {
+    const { check, checkAndRead } = authOver(TOWN);
+    const good = await signed(MAIL, 'rsa', rsa);
+    const fakes = 'DKIM-Signature: v=1; a=rsa-sha256; d=f.example; s=s; h=from; bh=AAAA; b=AAAA\r\n'.repeat(12);
+    for (const [mail, client] of [
+      [good, INSIDER],
+      [good.replace('As agreed', 'As I say'), OUTSIDER],
+      [MAIL, CLIENT],
+      [`${fakes}${good}`, OUTSIDER],
+    ] as const) {
+      expect(await checkAndRead(mail, client)).toEqual({
+        reply: await readReply(Buffer.from(mail, 'latin1')),
+        authentication: await check(mail, client),
+      });
+    }
+  });
+
+  it('is left to the two ways where nothing is to be checked, a mail is large, or its thread breaks', async () => {
+    const { checkAndRead } = authOver(TOWN, { timeoutMs: 1 });
+    const good = await signed(MAIL, 'rsa', rsa);
+    expect(await checkAndRead(MAIL, INSIDER)).toBeNull();
+    expect(await checkAndRead(`${good}${'x'.repeat(300_000)}`)).toBeNull();
+    expect(await checkAndRead(good)).toBeNull();
+  });
 });

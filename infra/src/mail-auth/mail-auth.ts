@@ -11,7 +11,9 @@ import { DnsFailure, type Dns, type DnsRecord, type DnsType } from '@tidings/con
 import type { MailAuthenticator, MailClient } from '@tidings/contracts/ports/mail-checks';
 import ipaddr from 'ipaddr.js';
 import { Piscina } from 'piscina';
+import type { ReplyMail } from '../mime/read-reply.ts';
 import { firstThread } from '../threads/first-thread.ts';
+import type { CheckedReply } from './reply-worker.ts';
 import { checkable } from './signed.ts';
 import { verdictOf, type Findings } from './verdict.ts';
 import type { Task, ThreadData } from './worker.ts';
@@ -38,16 +40,34 @@ export interface MailAuthOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a mail says, and who it is from. */
+export interface KnownReply {
+  readonly reply: ReplyMail;
+  readonly authentication: Authentication;
+}
+
+export interface ReplyAuthenticator extends MailAuthenticator {
+  /**
+   * `authenticate` and reading (`Mime.reply`) in one trip to a thread, which for a short answer cost more than either. Null for what has to go the two
+   * ways by itself: nothing is to be checked, the mail is large, or it broke its thread.
+   */
+  authenticateAndRead(raw: Uint8Array, client: MailClient): Promise<KnownReply | null>;
+}
+
 export const UNKNOWN: Authentication = { spf: 'none', dkim: 'none', dmarc: 'none', arc: 'none', verdict: 'none' };
 
 /** Mails that wait for DNS while a thread works on others. */
 const PER_THREAD = 8;
+/** Larger ones are read where a thread has more memory, and only one mail at a time. */
+const MAX_READ_BYTES = 256 * 1024;
+const workerFile = (name: string): string => fileURLToPath(import.meta.resolve(name));
+const REPLY_WORKER = workerFile('./reply-worker.ts');
 
-export const openMailAuth = (options: MailAuthOptions): MailAuthenticator => {
+export const openMailAuth = (options: MailAuthOptions): ReplyAuthenticator => {
   const { dns, trustedSealers = [], threads = availableParallelism(), budgetMs = 2_000, timeoutMs = 10_000 } = options;
   const dnsChannel = `mail-auth ${randomUUID()}`;
   const pool = new Piscina({
-    filename: fileURLToPath(import.meta.resolve('./worker.ts')),
+    filename: workerFile('./worker.ts'),
     minThreads: 0,
     maxThreads: threads,
     concurrentTasksPerWorker: PER_THREAD,
@@ -61,29 +81,44 @@ export const openMailAuth = (options: MailAuthOptions): MailAuthenticator => {
   let mails = 0;
   const started = firstThread(pool);
 
-  const find = async (raw: Uint8Array, client: MailClient, spf: boolean): Promise<Findings> => {
+  const run = async <A>(one: Omit<Task, 'mail'>, runnable: { readonly name: string; readonly filename?: string }): Promise<A> => {
     mails += 1;
-    const mail = mails;
+    const task = { mail: mails, ...one };
     await started();
-    underWay.set(mail, null);
+    underWay.set(task.mail, null);
     try {
-      const task: Task = { mail, raw, client, spf };
-      return (await pool.run(task, { name: 'check', signal: AbortSignal.timeout(timeoutMs) })) as Findings; // what `check` returns
+      return (await pool.run(task, { ...runnable, signal: AbortSignal.timeout(timeoutMs) })) as A;
     } finally {
-      underWay.delete(mail);
+      underWay.delete(task.mail);
     }
+  };
+  /** Null when there is nothing to check. */
+  const taskOf = (raw: Uint8Array, client: MailClient): Omit<Task, 'mail'> | null => {
+    const { isSigned, bytes } = checkable(raw);
+    // RFC 7208 §2.2 is about mail that enters from outside; a record never lists our own network.
+    const spf = isOutside(client.address);
+    return spf || isSigned ? { raw: bytes, client, spf } : null;
   };
 
   return {
     authenticate: async (raw, client) => {
-      const { isSigned, bytes } = checkable(raw);
-      // RFC 7208 §2.2 is about mail that enters from outside; a record never lists our own network.
-      const spf = isOutside(client.address);
-      if (!spf && !isSigned) return UNKNOWN;
+      const task = taskOf(raw, client);
+      if (task === null) return UNKNOWN;
       try {
-        return verdictOf(await find(bytes, client, spf), { trustedSealers });
+        return verdictOf(await run<Findings>(task, { name: 'check' }), { trustedSealers });
       } catch {
         return UNKNOWN; // it broke or outlasted its checker
+      }
+    },
+    authenticateAndRead: async (raw, client) => {
+      const task = raw.byteLength > MAX_READ_BYTES ? null : taskOf(raw, client);
+      if (task === null) return null;
+      try {
+        const both = { ...task, whole: task.raw === raw ? null : raw };
+        const { findings, reply } = await run<CheckedReply>(both, { name: 'checkAndRead', filename: REPLY_WORKER });
+        return { reply, authentication: verdictOf(findings, { trustedSealers }) };
+      } catch {
+        return null;
       }
     },
     close: async () => {

@@ -24,7 +24,8 @@ describe('groups of services', () => {
   it('wait for others only in a process of their own', () => {
     expect(nicenessOf(groupsOf(['filing', 'importer']))).toBe(15);
     expect(nicenessOf(groupsOf(['filing', 'sse']))).toBeUndefined();
-    expect(nodeOptionsOf(groupsOf(['outbox']))).toEqual([]);
+    expect(nodeOptionsOf(groupsOf(['filing']))).toEqual([]);
+    expect(nodeOptionsOf(groupsOf(['outbox']))).toEqual(['--max-semi-space-size=32', '--min-semi-space-size=16']);
     expect(nodeOptionsOf(groupsOf(['sse']))).toEqual(['--max-semi-space-size=32']);
     expect(nodeOptionsOf(groupsOf(serviceNames))).toEqual(['--max-semi-space-size=64', '--min-semi-space-size=64']);
   });

@@ -29,11 +29,13 @@ export const nicenessOf = (groups: Groups): number | undefined =>
 /**
  * For V8, by measurement: what is made for a mail, a request or a page of events is garbage a few milliseconds later, and in a larger nursery
  * more of it dies before a collection would copy it on. A page of a replay lives longest, and is over before V8 would have let its nursery grow.
+ * Threads that read and check mail have the nursery of their process.
  */
 export const NODE_OPTIONS: Readonly<Partial<Record<Group, readonly string[]>>> = {
   projector: ['--max-semi-space-size=64', '--min-semi-space-size=64'],
   smtp: ['--max-semi-space-size=32'],
   api: ['--max-semi-space-size=32'],
+  egress: ['--max-semi-space-size=32', '--min-semi-space-size=16'],
 };
 
 /** For a process with these groups: the largest nursery that one of them asks for, which is the first's. */

@@ -1,5 +1,5 @@
 /** What is known of a mail before it is decided where it belongs and as whose it counts. Looks only: nothing is written. */
-import type { Envelope } from '@tidings/contracts/events/email';
+import type { Authentication, Envelope } from '@tidings/contracts/events/email';
 import type { GatewayMailReceived } from '@tidings/contracts/events/gateway-mail';
 import type { Recorded } from '@tidings/contracts/events/index';
 import type { Position } from '@tidings/contracts/ports/event-log';
@@ -25,6 +25,8 @@ export interface Incoming {
   readonly envelope: Envelope;
   readonly raw: Uint8Array;
   readonly mail: ReplyMail;
+  /** By what we check ourselves; null where it was not looked at yet. */
+  readonly checked: Authentication | null;
   readonly from: EmailAddress;
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
@@ -41,8 +43,14 @@ const CATCH_UP_MS = 5_000;
 /** @throws when the read model of mappings is too far behind, and what reading throws */
 export const gatherEvidence = async (parts: EvidenceParts, incoming: Incoming): Promise<Gathered> => {
   const { platform, authenticator, trustedAuthservIds } = parts;
-  const { event, envelope, mail, raw, from, receivedAt } = incoming;
-  const authenticating = isAuthenticated({ authenticator, trustedAuthservIds }, event.data, { fields: mail.fields, raw, from, envelope });
+  const { event, envelope, mail, checked, raw, from, receivedAt } = incoming;
+  const authenticating = isAuthenticated({ authenticator, trustedAuthservIds }, event.data, {
+    fields: mail.fields,
+    raw,
+    from,
+    envelope,
+    checked,
+  });
   const finding = tokenOf(parts, incoming).then(async (token) => {
     if (token === null) await knowAllMappings(parts, event);
     return { ...(await findConversations(platform, mail, from, receivedAt)), token };

@@ -40,6 +40,7 @@ import { receiveEmail } from '../../../platform/src/receive-email.ts';
 import { type EvidenceParts, type Gathered, gatherEvidence, type Incoming } from './evidence.ts';
 import type { Flood } from './flood.ts';
 import { postMail } from './post.ts';
+import { understand } from './trust.ts';
 
 export interface WorkParts extends EvidenceParts {
   readonly mime: Mime;
@@ -98,7 +99,7 @@ const becomes = async (
   const envelope = reveal(event.data.envelope, null);
   if (envelope === null) return ended('refused', 'its sender was erased');
   const raw = await reading;
-  const mail = await parts.mime.reply(raw);
+  const { mail, checked } = await understand(parts, raw, envelope, event.data);
   const [author, another] = mail.content.from;
   const from = normaliseAddress(author?.email ?? '');
   // Which of two authors was checked, and which is shown, must never be different ones.
@@ -106,7 +107,7 @@ const becomes = async (
   const loop = loopReason(mail.fields, envelope.mailFrom, author?.email ?? null);
   const incoming =
     loop === null && isOneAuthors && E.isRight(from)
-      ? { event, envelope, raw, mail, from: from.right, receivedAt: Date.parse(event.recordedAt) }
+      ? { event, envelope, raw, mail, checked, from: from.right, receivedAt: Date.parse(event.recordedAt) }
       : null;
   // Claiming is a write, the rest are looks: none waits for another.
   const [duplicateOf, evidence] = await Promise.all([
@@ -160,8 +161,10 @@ const participant = async (
   kind: 'room' | 'thread',
   from: EmailAddress,
 ): Promise<UserId | null> => {
-  const { state } = await commands.load(gateway, gatewayKey(conversationId));
-  const { state: chat } = await commands.load(room, roomKey(conversationId as string as RoomId));
+  const [{ state }, { state: chat }] = await Promise.all([
+    commands.load(gateway, gatewayKey(conversationId)),
+    commands.load(room, roomKey(conversationId as string as RoomId)),
+  ]);
   const known = currentRecipients(state).find(({ address, userId }) => address === from && (kind === 'thread' || isMember(chat, userId)));
   return known?.userId ?? null;
 };

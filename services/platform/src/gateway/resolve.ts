@@ -65,10 +65,13 @@ const goodToken = async (platform: Parts, replies: ReplyAddresses, token: string
 
 /** It ends with the conversation, with its recipient's part in it, and when it is revoked. */
 const provenClaim = async (platform: Parts, { conversationId, number, isFor }: Claim): Promise<GoodToken | null> => {
-  const { state } = await platform.commands.load(gateway, gatewayKey(conversationId));
+  const { commands } = platform;
+  const [{ state }, { state: chat }] = await Promise.all([
+    commands.load(gateway, gatewayKey(conversationId)),
+    commands.load(room, roomKey(conversationId as string as RoomId)),
+  ]);
   const recipient = recipientByNumber(state, number);
   if (recipient === null || recipient.revoked || isShredded(recipient.address) || !isFor(recipient.address)) return null;
-  const { state: chat } = await platform.commands.load(room, roomKey(conversationId as string as RoomId));
   const takesPart = chat.kind === 'none' ? await isOpen(platform, conversationId) : isMember(chat, recipient.userId);
   return takesPart ? { conversationId, recipient: { userId: recipient.userId, address: recipient.address } } : null;
 };
