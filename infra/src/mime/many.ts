@@ -3,7 +3,7 @@
  * reading it. Bodies and details travel as the bytes that are stored.
  */
 import type { MailContent } from './content.ts';
-import { readMail, type ParsedMail } from './read-mail.ts';
+import type { ParsedMail } from './read-mail.ts';
 import { bytesOfBodies } from './stored-bodies.ts';
 
 /** As `ParsedMail`, ready to be kept. */
@@ -48,12 +48,3 @@ export const ready = ({ content, details, opening, bodies, contentHash, fault }:
   ...{ content, opening, contentHash, fault },
   stored: bytesOfBodies({ details, bodies }),
 });
-
-/** In a worker thread. All at once: while one waits for its streams the next is read. */
-export const readMany = async (raws: Packed): Promise<ReadyMails> => {
-  const all = await Promise.all(unpack(raws).map(async (raw) => ready(await readMail(raw))));
-  return {
-    mails: all.map(({ content, opening, contentHash, fault }) => ({ content, opening, contentHash, fault })),
-    stored: pack(all.map(({ stored }) => stored)),
-  };
-};

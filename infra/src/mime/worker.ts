@@ -1,8 +1,9 @@
 /** What runs in a worker thread (piscina calls these by name). */
 import type { MailReport } from '../mail-report/report.ts';
 import { readReport } from '../mail-report/read-report.ts';
-import { readMany, type Packed, type ReadyMails } from './many.ts';
+import type { Packed, ReadyMails } from './many.ts';
 import { readMail, type ParsedMail } from './read-mail.ts';
+import { readMany } from './read-many.ts';
 import { readReply, type ReplyMail } from './read-reply.ts';
 import { readPart } from './part.ts';
 
