@@ -31,9 +31,17 @@ const problem = (answer: Answer) => {
 let newest = '';
 const done = (answer: Answer): Answer => {
   expect(answer.status, answer.text).toBe(200);
+  remember(answer);
+  return answer;
+};
+const remember = (answer: Answer): void => {
   const position = answer.headers['tidings-position'];
   if (typeof position === 'string' && position > newest) newest = position;
-  return answer;
+};
+/** Of what may be refused. */
+const isDone = (answer: Answer): boolean => {
+  remember(answer);
+  return answer.status === 200;
 };
 const now = () => (newest === '' ? {} : { 'tidings-position': newest });
 
@@ -178,12 +186,12 @@ describe('what searches find, whoever comes, goes, writes and blocks', () => {
       const deed = dice.below(10);
       if (deed < 6) {
         const text = `${dice.one(['quince', 'medlar'])} ${n}`;
-        if ((await actor.post('/api/send-msg', { chatRoomId: room, msgBody: { text } })).status === 200) said.push({ by: actor, text });
+        if (isDone(await actor.post('/api/send-msg', { chatRoomId: room, msgBody: { text } }))) said.push({ by: actor, text });
       } else if (deed < 7 && members.size > 2 && members.has(actor)) {
         done(await actor.post(`/api/rooms/${room}/leave`));
         members.delete(actor);
       } else if (deed < 8) {
-        if ((await actor.post(`/api/rooms/${room}/invite/${other.id}`)).status === 200) members.add(other);
+        if (isDone(await actor.post(`/api/rooms/${room}/invite/${other.id}`))) members.add(other);
       } else if (deed < 9 && actor !== other) {
         done(await actor.post(`/api/users/ignore/${other.id}`));
         blocks.get(actor)?.add(other);
