@@ -28,7 +28,7 @@ export const arrivedAs = async (
   { mailId, messageId, roomId }: { readonly mailId: GatewayMailId; readonly messageId: MessageId; readonly roomId: RoomId },
 ): Promise<EmailId | null> => {
   const { rows } = await pool.query<{ email_id: EmailId }>({
-    name: 'gateway-out-arrived-as', // comes with every answer, and most of them lie in no mailbox
+    name: 'gateway-out-arrived-as',
     text: 'update gateway_out.arrived set message_id = $2, room_id = $3 where mail_id = $1 returning email_id',
     values: [mailId, messageId, roomId],
   });

@@ -16,6 +16,7 @@ import { isAnybodyMailed } from '@tidings/projections/mail-policies/index';
 import { openReplyAddresses } from '../../../platform/src/gateway/reply-addresses.ts';
 import { openSignedLinks } from '../../../platform/src/gateway/signed-links.ts';
 import type { Platform } from '../../../platform/src/platform.ts';
+import { concernedIn } from './concerned.ts';
 import { type Due, type DueNotice, dueAt, forget, nextDue, remember } from './due.ts';
 import { underWayOf, underWayTo } from './mailed.ts';
 import { migrateGatewayOut } from './migrations.ts';
@@ -109,11 +110,12 @@ const takePage = async (parts: OutParts, page: LogPage, turn: Turn, timer: Timer
     parts.logger.error({ stream: event.stream, position: event.position, reason }, 'an event cannot be read; passed over');
   }
   const byPosition = new Map(opened.events.map((event) => [event.position, event]));
+  const concerned = await concernedIn(parts.platform.pool, page.events);
   for (const logged of page.events) {
     if (turn.signal.aborted) return;
-    if (logged.type === 'EmailFiled') await mailFiled(parts, logged);
+    if (logged.type === 'EmailFiled') await mailFiled(parts, logged, concerned);
     if (logged.type === 'GatewayMailReceived') await mailReceived(parts, logged);
-    if (logged.type === 'MailMapped') await mailMapped(parts, logged);
+    if (logged.type === 'MailMapped') await mailMapped(parts, logged, concerned);
     const event = byPosition.get(logged.position);
     if (event === undefined) continue;
     if (isNews(event)) await recordNews(parts, event);

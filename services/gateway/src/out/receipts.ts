@@ -27,9 +27,9 @@ const FRESH_BUDGET_MS = 5_000;
 const Filed = t.readonly(t.type({ threadId: ThreadId, mailboxId: MailboxId, emailId: EmailId }));
 
 /** A mail of ours, or one that is a message too, reached its reader's own mailbox: perhaps they have read the message meanwhile. */
-export const mailFiled = async (parts: OutParts, { data }: LoggedEvent): Promise<void> => {
+export const mailFiled = async (parts: OutParts, { data }: LoggedEvent, concerned: ReadonlySet<string>): Promise<void> => {
   const filed = Filed.decode(data);
-  if (E.isLeft(filed)) return;
+  if (E.isLeft(filed) || !concerned.has(filed.right.emailId)) return;
   const { pool } = parts.platform;
   if (await arrivedIn(pool, filed.right)) await bringTogether(parts, filed.right.emailId);
   await catchUp(parts, await setFiled(pool, filed.right));
@@ -47,9 +47,9 @@ export const mailReceived = async ({ platform: { pool } }: OutParts, { data }: L
 };
 
 /** It became a message. */
-export const mailMapped = async (parts: OutParts, { data, position }: LoggedEvent): Promise<void> => {
+export const mailMapped = async (parts: OutParts, { data, position }: LoggedEvent, concerned: ReadonlySet<string>): Promise<void> => {
   const mapped = Mapped.decode(data);
-  if (E.isLeft(mapped)) return;
+  if (E.isLeft(mapped) || !concerned.has(mapped.right.mailId)) return;
   const { conversationId: roomId, mailId, messageId } = mapped.right;
   const emailId = await arrivedAs(parts.platform.pool, { mailId, messageId, roomId });
   if (emailId === null) return; // it came for no mailbox
