@@ -23,25 +23,26 @@ export class MessageParser extends SMTPStream {
   }
 
   override _feedDataStream(chunk: Buffer, done: Callback): void {
-    if (this.#hasNoDots(chunk)) this.#emit(chunk, done);
-    else this.#readDots(chunk, done);
+    const plain = this.#plainUntil(chunk);
+    if (plain === chunk.length) {
+      this.#place = placeBehind(chunk, this.#place);
+      this.#emit(chunk, done);
+    } else this.#readDots(chunk, plain, done);
   }
 
-  /** Most chunks: no line in them begins with a dot. */
-  #hasNoDots(chunk: Buffer): boolean {
+  /** How much of it stays as it is: up to a line that begins with a dot, which most chunks have none of, or only the last one of a mail. */
+  #plainUntil(chunk: Buffer): number {
     const place = this.#place;
-    const isHolding = place === 'after dot' || place === 'after dot and CR';
-    if (isHolding || (place === 'start' && chunk[0] === DOT) || chunk.includes('\n.')) return false;
-    const isLineEnd = chunk.at(-1) === LF && (chunk.length > 1 ? chunk.at(-2) === CR : place === 'after CR');
-    this.#place = isLineEnd ? 'start' : chunk.at(-1) === CR ? 'after CR' : 'middle';
-    return true;
+    if (place === 'after dot' || place === 'after dot and CR' || (place === 'start' && chunk[0] === DOT)) return 0;
+    const newline = chunk.indexOf('\n.');
+    return newline < 0 ? chunk.length : newline + 1;
   }
 
-  #readDots(chunk: Buffer, done: Callback): void {
+  #readDots(chunk: Buffer, plain: number, done: Callback): void {
     const kept = Buffer.allocUnsafe(chunk.length + 1); // a CR may have been held back before
-    let length = 0;
-    let place = this.#place;
-    for (let at = 0; at < chunk.length; at += 1) {
+    let length = chunk.copy(kept, 0, 0, plain);
+    let place = plain === 0 ? this.#place : placeBehind(chunk.subarray(0, plain), this.#place);
+    for (let at = plain; at < chunk.length; at += 1) {
       const byte = chunk[at] ?? 0;
       if (place === 'after dot' && byte === CR) {
         place = 'after dot and CR';
@@ -82,3 +83,12 @@ export class MessageParser extends SMTPStream {
     stream.on('drain', goOn).on('close', goOn);
   }
 }
+
+/** Behind bytes without a dot to look at. */
+const placeBehind = (bytes: Buffer, before: Place): Place => {
+  const last = bytes.at(-1);
+  if (last === undefined) return before;
+  if (last === CR) return 'after CR';
+  const isLineEnd = last === LF && (bytes.length > 1 ? bytes.at(-2) === CR : before === 'after CR');
+  return isLineEnd ? 'start' : 'middle';
+};
