@@ -87,7 +87,7 @@ export const openMailAuth = (options: MailAuthOptions): ReplyAuthenticator => {
     await started();
     underWay.set(task.mail, null);
     try {
-      return (await pool.run(task, { ...runnable, signal: AbortSignal.timeout(timeoutMs) })) as A;
+      return (await pool.run(task, { ...runnable, signal: AbortSignal.timeout(timeoutMs) })) as A; // what the one of that name returns
     } finally {
       underWay.delete(task.mail);
     }
