@@ -178,7 +178,27 @@ describe('printing and parsing', () => {
     fc.string({ unit: 'binary', maxLength: 80 }),
     fc
       .array(
-        fc.constantFrom('(', ')', '"', '-', 'OR', ' ', 'a', 'from:', 'in:', 'is:read', 'before:7d', 'é', '«', ':', '@', '😀', '\u0000'),
+        fc.constantFrom(
+          '(',
+          ')',
+          '"',
+          '-',
+          '-(',
+          '--',
+          'OR',
+          ' ',
+          'a',
+          'from:',
+          'in:',
+          'is:read',
+          'before:7d',
+          'é',
+          '«',
+          ':',
+          '@',
+          '😀',
+          '\u0000',
+        ),
         {
           maxLength: 60,
         },
@@ -197,7 +217,7 @@ describe('printing and parsing', () => {
         const printed = printMailQuery(query.right);
         expect([printed, parseMailQuery(printed)]).toEqual([printed, query]);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 5_000, examples: [['-(--help)'], ['-(-é)']] },
     );
   });
 

@@ -7,7 +7,9 @@ export const printMailQuery = (query: MailQuery): string => {
   if (query.kind === 'all') return query.of.map(printTied).join(' ');
   if (query.kind === 'any') return query.of.map(printAlone).join(' OR ');
   if (query.kind !== 'not') return printCondition(query);
-  return query.query.kind === 'not' ? `-(${printMailQuery(query.query)})` : `-${printAlone(query.query)}`;
+  const negated = printAlone(query.query);
+  // What begins with a dash itself, a negation or a word like `--help`, would read as one word of dashes.
+  return negated.startsWith('-') ? `-(${negated})` : `-${negated}`;
 };
 
 /** Beside others that must match too: `OR` ties more closely. */
