@@ -9,8 +9,8 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 const stateless = ['contracts', 'domain', 'projections'];
 const stateful = ['infra', 'services', 'scripts'];
 
-/** Acceptance suites that hold the program to times or memory under load, and would disturb others, or be disturbed. */
-const alone = ['start', 'crash', 'outage', 'slow-clients', 'smtp', 'demo'].map((name) => `tests/acceptance/${name}.test.ts`);
+/** Acceptance suites that hold the program to times or memory, and would be disturbed by others. */
+const timed = ['start', 'smtp', 'demo'].map((name) => `tests/acceptance/${name}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -46,12 +46,12 @@ export default defineConfig({
         },
       },
       {
-        // The whole as its users meet it, and beside real engines.
+        // The whole as its users meet it.
         extends: true,
         test: {
           name: 'acceptance',
-          include: ['acceptance', 'chaos', 'engines'].map((name) => `tests/${name}/**/*.test.ts`),
-          exclude: alone,
+          include: ['tests/acceptance/**/*.test.ts'],
+          exclude: timed,
           pool: 'forks',
           isolate: false,
           maxWorkers: 3,
@@ -63,16 +63,44 @@ export default defineConfig({
         },
       },
       {
-        // Programs under load, starved or measured: one file at a time, after everything else.
+        // One file at a time, after everything else.
         extends: true,
         test: {
-          name: 'endurance',
-          include: alone,
+          name: 'timed',
+          include: timed,
           pool: 'forks',
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           testTimeout: 180_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        // Programs that are killed, cut off, starved and flooded: `npm run test:endurance`.
+        extends: true,
+        test: {
+          name: 'endurance',
+          include: ['tests/endurance/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // The same beside engines that are not built in: `npm run test:engines`.
+        extends: true,
+        test: {
+          name: 'engines',
+          include: ['tests/engines/**/*.test.ts'],
+          pool: 'forks',
+          isolate: false,
+          maxWorkers: 3,
+          sequence: { groupOrder: 4 },
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          env: { PROCESSES: 'one' },
         },
       },
     ],

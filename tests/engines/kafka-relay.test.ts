@@ -8,7 +8,7 @@ import { kafkaLacks, startKafka, type KafkaBroker } from '../kit/kafka.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 
 const TOPIC = 'tidings.log';
-const lack = process.env['TIDINGS_ENGINES'] === undefined ? 'it takes minutes: npm run test:engines' : await kafkaLacks();
+const lack = await kafkaLacks();
 
 describe.skipIf(lack !== null)(`the log on Kafka${lack === null ? '' : ` (${lack})`}`, () => {
   let broker: KafkaBroker;

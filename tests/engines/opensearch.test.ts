@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openSearchLacks, type OpenSearchServer, startOpenSearch } from '../kit/opensearch.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 
-const lack = process.env['TIDINGS_ENGINES'] === undefined ? 'it takes minutes: npm run test:engines' : await openSearchLacks();
+const lack = await openSearchLacks();
 const CLI = join(import.meta.dirname, '../../services/cli/bin/tidings.mjs');
 const PATIENT = { timeout: 90_000, interval: 100 };
 

@@ -11,7 +11,7 @@ import { startProgram, type Program } from '../kit/program.ts';
 import { s3Lacks, startS3, type S3Server } from '../kit/s3.ts';
 
 const MAIN = fileURLToPath(new URL('../../services/cli/bin/tidings.mjs', import.meta.url));
-const lack = process.env['TIDINGS_ENGINES'] === undefined ? 'it takes minutes: npm run test:engines' : await s3Lacks();
+const lack = await s3Lacks();
 
 describe.skipIf(lack !== null)(`S3${lack === null ? '' : ` (${lack})`}`, () => {
   let server: S3Server;

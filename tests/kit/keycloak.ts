@@ -35,7 +35,6 @@ export interface Keycloak {
 
 /** Why none can run here; null when one can. */
 export const keycloakLacks = async (): Promise<string | null> => {
-  if (process.env['TIDINGS_ENGINES'] === undefined) return 'it takes minutes: npm run test:engines';
   if (!(await works('java', '-version'))) return 'there is no Java';
   return existsSync(HOME) || (await works('mvn', '-v')) ? null : 'there is no Maven to fetch Keycloak with';
 };

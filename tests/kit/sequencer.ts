@@ -4,20 +4,9 @@
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const LONG = [
-  'replay-equality',
-  'mail-in-program',
-  'client',
-  'chat-counters',
-  'log-move',
-  'gateway-out',
-  'docs',
-  'append-chaos',
-  'nodes',
-  'notify',
-  'kafka',
-  'erasure-crash',
-].map((name) => `/${name}.test.ts`);
+const LONG = ['replay-equality', 'mail-in-program', 'client', 'chat-counters', 'log-move', 'gateway-out', 'docs', 'notify', 'kafka'].map(
+  (name) => `/${name}.test.ts`,
+);
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

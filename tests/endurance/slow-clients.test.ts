@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { comeBackAll } from '../../services/sse/src/testing/reconnecting.ts';
 import { residentMegabytesOf } from '../kit/child-pid.ts';
-import { type Client, createRoom, type Ism, ok, request, say, startIsm } from './ism/ism.ts';
+import { type Client, createRoom, type Ism, ok, request, say, startIsm } from '../acceptance/ism/ism.ts';
 
 let ism: Ism<'Ann' | 'Ben' | 'Cat'>;
 const open: Listening[] = [];

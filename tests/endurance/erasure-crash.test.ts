@@ -8,7 +8,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { startProgram, type Program } from '../kit/program.ts';
 import { onlookerPool } from '../kit/databases.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import { ask, askJson, foundTown, type Person, type Town } from '../acceptance/town.ts';
 
 let dataDir: string;
 let town: Town;
@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 const start = async (): Promise<void> => {
-  program = await startProgram({ dataDir, env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'error' } });
+  program = await startProgram({ dataDir, env: { PROCESSES: 'one', OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'error' } });
 };
 const count = async (database: pg.Pool, condition: string, ...values: readonly string[]): Promise<number> => {
   const { rows } = await database.query<{ n: string }>(`select count(*) as n from ${condition}`, [...values]);

@@ -6,10 +6,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { childPid } from '../kit/child-pid.ts';
 import { type Program, startProgram } from '../kit/program.ts';
-import { expectMailOnce } from './books.ts';
-import { Load, recovery } from './load.ts';
+import { expectMailOnce } from '../acceptance/books.ts';
+import { Load, recovery } from '../acceptance/load.ts';
 import { PatientSenders } from './patient-senders.ts';
-import { foundTown, type Person, type Town } from './town.ts';
+import { foundTown, type Person, type Town } from '../acceptance/town.ts';
 
 const RECOVER_MS = 10_000;
 /** For mails of a megabyte; how soon is not what is tested there. */

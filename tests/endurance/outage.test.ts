@@ -12,8 +12,8 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Program, startProgram } from '../kit/program.ts';
-import { Load, recovery } from './load.ts';
-import { foundTown, type Town } from './town.ts';
+import { Load, recovery } from '../acceptance/load.ts';
+import { foundTown, type Town } from '../acceptance/town.ts';
 
 /** Longer than an append waits for the log to come back. */
 const DOWN_MS = 6_500;

@@ -19,8 +19,8 @@ import { fillFromTemplate } from '../kit/program-template.ts';
 import { type Program, startProgram } from '../kit/program.ts';
 import { type Sink, startSink } from '../kit/smtp-sink.ts';
 import { onlookerPool } from '../kit/databases.ts';
-import { Load, recovery } from './load.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import { Load, recovery } from '../acceptance/load.ts';
+import { ask, askJson, foundTown, type Person, type Town } from '../acceptance/town.ts';
 
 /** As the house plan has it. */
 const TAKEN_OVER_MS = 10_000;
@@ -42,6 +42,7 @@ const startNode = (name: string): Promise<Program> =>
   startProgram({
     fresh: true, // its database is not its own
     env: {
+      PROCESSES: 'one', // it is nodes that are killed
       DATABASE_URL: postgres.url,
       NODE_NAME: name,
       OIDC_ISSUER: town.issuer.url,

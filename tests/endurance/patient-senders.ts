@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { dial } from '../../services/smtp-ingress/src/testing/smtp-dialogue.ts';
 import type { Program } from '../kit/program.ts';
-import type { Person } from './town.ts';
+import type { Person } from '../acceptance/town.ts';
 
 /** Some are held in memory, some streamed to the store. */
 const SIZES = [300, 6_000, 300_000, 1_200_000];
