@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
@@ -68,5 +69,25 @@ describe('freshness', () => {
     expect(await Promise.all(waits)).toEqual(Array.from({ length: 500 }, () => true));
     expect(polls()).toBeLessThan(20);
     queries.mockRestore();
+  });
+
+  it('trusts nothing it remembers of a Postgres that broke off, which may have lost its last commits', async () => {
+    const feed = createPositionFeed();
+    freshness = createFreshness({ pool: world.pool, live, signals: world.signals, feed });
+    const projector = await world.start([trails(), bystander], { feed });
+    await live.refresh();
+    const position = await world.mark('a', 1);
+    expect(await shown(position)).toBe('1');
+    await projector.stop();
+    await world.pool.query(`update projection.checkpoint set position = '0000000000000000'`);
+    const broke = once(world.pool, 'error');
+    await world.endConnections();
+    await broke;
+    // Told before the end, heard behind it.
+    feed.emit('trails_v1_g1', position);
+    feed.emit('bystander_v1_g1', position);
+    expect(await freshness.waitFor(position, names, 100)).toBe(false);
+    await world.pool.query(`update projection.checkpoint set position = $1`, [position]);
+    expect(await freshness.waitFor(position, names, 5_000)).toBe(true);
   });
 });

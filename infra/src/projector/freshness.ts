@@ -41,6 +41,8 @@ export const createFreshness = (deps: {
   const { pool, live, signals } = deps;
   /** By schema name. Never ahead of what is committed. */
   const known = new Map<string, Position>();
+  /** Since a connection broke: what was announced before may be lost, and what is heard now may have been on its way. */
+  let doubted = false;
   const waiters = new Set<Waiter>();
   let checking: NodeJS.Immediate | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -62,6 +64,9 @@ export const createFreshness = (deps: {
     checking = null;
     for (const waiter of waiters) if (isFresh(waiter.position, waiter.projections)) end(waiter, true);
   };
+  const hear = (schemaName: string, position: Position): void => {
+    if (!doubted) learn(schemaName, position);
+  };
   const learn = (schemaName: string, position: Position): void => {
     const before = known.get(schemaName);
     if (before !== undefined && before >= position) return;
@@ -70,16 +75,27 @@ export const createFreshness = (deps: {
     if (waiters.size > 0) checking ??= setImmediate(check);
   };
 
+  /** A restarted server may have lost its last unflushed checkpoints: nothing remembered counts until it was asked. */
+  const doubt = (): void => {
+    known.clear();
+    doubted = true;
+  };
+  const onRelease = (broken: Error | boolean | undefined): void => {
+    if (broken !== undefined && broken !== false) doubt();
+  };
+  pool.on('error', doubt);
+  pool.on('release', onRelease);
+
   const poll = async (): Promise<void> => {
     polling = true;
     try {
       const found = await pool.query<{ name: string; position: Position }>(
         'select name, position from projection.checkpoint where shard = 0',
       );
+      doubted = false;
       for (const row of found.rows) learn(row.name, row.position);
     } catch {
-      // A restarted server may have lost its last unflushed checkpoints: trust nothing remembered. Waiters ask again or run out.
-      known.clear();
+      doubt(); // waiters ask again or run out
     } finally {
       polling = false;
       arm();
@@ -112,17 +128,17 @@ export const createFreshness = (deps: {
     arm();
   };
 
-  const firstPollAt = (now: number): number => now + pollDelay(0) + (now - heardAt < HEARD_MS ? HEARD_MS : 0);
+  const firstPollAt = (now: number): number => now + pollDelay(0) + (!doubted && now - heardAt < HEARD_MS ? HEARD_MS : 0);
 
   let unsubscribe: (() => void) | null = null;
   /** Only who waits wants to hear every announcement. */
   const listen = (): void => {
     unsubscribe ??= signals.subscribe('projection', (payload) => {
       heardAt = performance.now();
-      for (const { schemaName, position } of parseAnnouncement(payload)) learn(schemaName, position);
+      for (const { schemaName, position } of parseAnnouncement(payload)) hear(schemaName, position);
     });
   };
-  const unfeed = deps.feed?.subscribe(learn);
+  const unfeed = deps.feed?.subscribe(hear);
 
   return {
     waitFor: async (position, projections, budgetMs) => {
@@ -139,6 +155,8 @@ export const createFreshness = (deps: {
     close: async () => {
       unsubscribe?.();
       unfeed?.();
+      pool.off('error', doubt);
+      pool.off('release', onRelease);
       if (timer !== null) clearTimeout(timer);
       if (checking !== null) clearImmediate(checking);
       for (const waiter of waiters) end(waiter, false);
