@@ -1,25 +1,17 @@
-/** Mail through the whole program: over its real SMTP port into what its API shows, also over a power cut in the middle. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Mail through the whole program: over its real SMTP port into what its API shows. */
 import type { Email, Thread } from '@tidings/contracts/http/mail-objects';
-import { contentHash } from '@tidings/infra/mime/head';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProgram, type Program } from '../kit/program.ts';
-import { ownMail, realMail, sendOver, type Sample, type Sent } from './mail-in-sender.ts';
+import { ownMail, realMail, sendOver } from './mail-in-sender.ts';
+import { expectAllShown, marker } from './mail-in-shown.ts';
 
 const ALICE = 'alice@tidings.test';
-let dataDir: string;
 let program: Program;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'tidings-mail-'));
-  program = await startProgram({ dataDir });
+  program = await startProgram();
 });
-afterAll(async () => {
-  await program.stop();
-  await rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
-});
+afterAll(() => program.stop());
 
 const get = async (path: string, user = 'alice'): Promise<Response> =>
   fetch(`${program.httpUrl}${path}`, { headers: { authorization: `Bearer ${await program.token(user)}` } });
@@ -28,32 +20,6 @@ const ask = async <A>(path: string): Promise<A> => {
   expect([path, response.status]).toEqual([path, 200]);
   return (await response.json()) as A; // the contract of the route, which the tests of the API check
 };
-
-/** Every accepted mail is in the mailbox byte for byte, or is the same mail as an accepted one that is. */
-const expectAllVisible = async (sent: readonly Sent[]): Promise<void> => {
-  const shown = new Set<string>();
-  const hidden: Sent[] = [];
-  // The last one accepted is filed last.
-  await expect.poll(async () => (await get(`/api/emails/${sent.at(-1)?.emailId}`)).status, { timeout: 60_000, interval: 200 }).toBe(200);
-  for (const one of sent) {
-    const raw = await get(`/api/emails/${one.emailId}/raw`);
-    if (raw.status === 404) {
-      hidden.push(one);
-      continue;
-    }
-    expect([one.name, raw.status, raw.headers.get('content-type')]).toEqual([one.name, 200, 'message/rfc822']);
-    expect([one.name, Buffer.from(await raw.arrayBuffer()).equals(one.raw)]).toEqual([one.name, true]);
-    shown.add(contentHash(one.raw));
-  }
-  expect(hidden.filter(({ raw }) => !shown.has(contentHash(raw))).map(({ name }) => name)).toEqual([]);
-};
-
-/** Unique, so that the mail sent last is never a repetition. */
-const marker = (n: number): Sample => ({
-  name: `marker ${n}`,
-  raw: Buffer.from(`From: last@example.org\r\nSubject: Marker ${n}\r\nMessage-ID: <marker-${n}@example.org>\r\n\r\nthe end\r\n`),
-});
-const accepted = (sent: readonly Sent[]): readonly Sent[] => sent.filter(({ emailId }) => emailId !== null);
 
 describe('mail through the program', () => {
   it('goes from an ordinary client into a thread, with text, HTML and attachments', async () => {
@@ -106,23 +72,7 @@ describe('mail through the program', () => {
     const sent = await sendOver(4, program.smtpPort, ALICE, [...ownMail(), ...samples]);
     const last = await sendOver(1, program.smtpPort, ALICE, [marker(1)]);
     expect(sent.filter(({ emailId }) => emailId === null).map(({ name, reply }) => `${name}: ${reply}`)).toEqual([]);
-    await expectAllVisible([...sent, ...last]);
+    await expectAllShown(program, 'alice', [...sent, ...last]);
     expect((await get('/health')).status).toBe(200);
-  });
-
-  it('keeps every mail that was answered 250 over a power cut', async () => {
-    let given = 0;
-    function* untilTheLightsGoOut(): Generator<Sample> {
-      for (; given < 5_000; given += 1) {
-        if (given === 400) void program.kill9();
-        yield { ...marker(10_000 + given), name: `cut ${given}` };
-      }
-    }
-    const before = accepted(await sendOver(4, program.smtpPort, ALICE, untilTheLightsGoOut()));
-    await program.kill9();
-    expect(before.length).toBeGreaterThan(100);
-    program = await startProgram({ dataDir });
-    const after = accepted(await sendOver(1, program.smtpPort, ALICE, [marker(2)]));
-    await expectAllVisible([...before, ...after]);
   });
 });

@@ -100,6 +100,24 @@ export const joinMailTown = async <Name extends string>(names: readonly Name[]):
   };
 };
 
+/** A whole message by the API, in the name of `sender`, from the team's address. @returns its email's id */
+export const submitMessage = async (
+  { program }: Pick<SharedMailTown<string>, 'program'>,
+  sender: MailClient,
+  mailbox: string,
+  subject: string,
+  recipients: readonly string[],
+): Promise<string> => {
+  const answer = await fetch(`${program.httpUrl}/api/mailboxes/${mailbox}/submit`, {
+    method: 'POST',
+    body: `From: team@tidings.test\r\nTo: ${recipients.join(', ')}\r\nSubject: ${subject}\r\n\r\nHello\r\n`,
+    headers: { authorization: `Bearer ${sender.token}`, 'content-type': 'message/rfc822', 'x-rcpt-to': recipients.join(', ') },
+  });
+  const said = await answer.text();
+  expect([answer.status, answer.status === 202 ? '' : said]).toEqual([202, '']);
+  return (JSON.parse(said) as { readonly emailId: string }).emailId; // the contract of the route
+};
+
 const settle = async <Name extends string>(
   /** As it is now: it may be started again. */
   program: () => ReachableProgram,

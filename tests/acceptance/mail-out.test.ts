@@ -1,10 +1,8 @@
-/** Mail on its way out, as the sender and the other server see it; and what is left of it when egress is killed at any moment. */
+/** Mail on its way out, as the sender and the other server see it. */
 import type { Delivery, Email, MailPage, Thread } from '@tidings/contracts/http/mail-objects';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { childPid } from '../kit/child-pid.ts';
 import { type Sink, startSink } from '../kit/smtp-sink.ts';
-import { conflict, forbidden, missing, type MailTown, openMailTown } from './mail-kit.ts';
+import { conflict, forbidden, missing, type MailTown, openMailTown, submitMessage } from './mail-kit.ts';
 
 const soon = { timeout: 30_000, interval: 30 };
 let sink: Sink;
@@ -14,10 +12,8 @@ let team: string;
 beforeAll(async () => {
   sink = await startSink();
   town = await openMailTown(['alice', 'bob', 'vera', 'mallory'], {
-    PROCESSES: 'several', // one of them is killed
     SMTP_RELAY_URL: `smtp://127.0.0.1:${sink.port}`,
     EGRESS_RETRY_SCHEDULE: '1h',
-    EGRESS_SESSIONS_PER_DESTINATION: '4',
     RATE_LIMITS: 'off',
   });
   team = await town.openShared('team', { alice: 'sender', vera: 'viewer' });
@@ -32,20 +28,8 @@ interface Sent {
   readonly threadId: string;
 }
 
-/** A whole message, accepted by the API. @returns its email's id */
-const submit = async (subject: string, recipients: readonly string[]): Promise<string> => {
-  const answer = await fetch(`${town.program.httpUrl}/api/mailboxes/${team}/submit`, {
-    method: 'POST',
-    body: `From: team@tidings.test\r\nTo: ${recipients.join(', ')}\r\nSubject: ${subject}\r\n\r\nHello\r\n`,
-    headers: { authorization: `Bearer ${town.as.alice.token}`, 'content-type': 'message/rfc822', 'x-rcpt-to': recipients.join(', ') },
-  });
-  const said = await answer.text();
-  expect([answer.status, answer.status === 202 ? '' : said]).toEqual([202, '']);
-  return (JSON.parse(said) as { readonly emailId: string }).emailId; // the contract of the route
-};
-
 const send = async (subject: string, recipients: readonly string[]): Promise<Sent> => {
-  const emailId = await submit(subject, recipients);
+  const emailId = await submitMessage(town, town.as.alice, team, subject, recipients);
   return vi.waitFor(async () => {
     const { threadId } = await town.as.alice.ask<Email>('GET', `/api/emails/${emailId}`);
     return { emailId, threadId };
@@ -109,47 +93,4 @@ describe('a mail that was sent', () => {
     expect(await alice.ask('POST', act(sent, 'no@example.org', 'dismiss'))).toMatchObject({ status: 'failed', dismissed: true });
     await vi.waitFor(async () => expect((await threadOf(sent)).delivery).toBeNull(), soon);
   });
-});
-
-it('killed at any moment, egress loses nobody, and says of whom nobody knows', async () => {
-  // Slow enough that a kill finds some of them in every state.
-  const pause = (): Promise<string> => delay(20).then(() => '250 2.0.0 taken');
-  sink.play({ onMessage: pause });
-  const flood: { readonly emailId: string; readonly address: string }[] = [];
-  const queueing = (async () => {
-    for (let n = 0; n < 150; n += 1) {
-      const address = `r${n}@flood.example`;
-      flood.push({ emailId: await submit(`flood ${n}`, [address]), address });
-    }
-  })();
-  for (let kills = 0; kills < 3;) {
-    await delay(300 + Math.random() * 500);
-    const pid = childPid(town.program.pid, 'egress');
-    if (pid === null) continue;
-    process.kill(pid, 'SIGKILL');
-    kills += 1;
-  }
-  await queueing;
-  const told = await Promise.all(
-    flood.map((mail) =>
-      vi.waitFor(
-        async () => {
-          const [delivery] = await deliveries(mail);
-          expect(['delivered', 'unknown']).toContain(delivery?.status);
-          return delivery?.status;
-        },
-        { timeout: 120_000, interval: 1_000 },
-      ),
-    ),
-  );
-  const got = Map.groupBy(
-    sink.mails.flatMap(({ to }) => to).filter((to) => to.endsWith('@flood.example')),
-    (to) => to,
-  );
-  for (const [n, { address }] of flood.entries()) {
-    const times = got.get(address)?.length ?? 0;
-    // What is told as delivered was delivered, once; what nobody knows may be there or not, and never twice.
-    if (told[n] === 'delivered') expect([address, times]).toEqual([address, 1]);
-    else expect(times).toBeLessThanOrEqual(1);
-  }
 });

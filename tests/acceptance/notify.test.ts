@@ -1,6 +1,5 @@
 /** Telling those who are not looking: custom notifications, push hand-off, signed webhooks and Web Push, at a real receiver. */
 import { createHmac, randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
@@ -24,7 +23,6 @@ beforeAll(async () => {
   program = await startProgram({
     env: {
       OIDC_ISSUER: town.issuer.url,
-      PROCESSES: 'several', // the notifier's is killed
       NOTIFY_CLIENT_IDS: 'shop',
       WEBHOOK_ALLOW_PRIVATE: 'true',
       WEBHOOK_TIMEOUT_MS: '1000',
@@ -420,41 +418,5 @@ describe('Web Push', () => {
     await say(ann, room, 'nobody');
     await receiver.until(() => textsAt('/after').includes('nobody'));
     expect(receiver.at(path)).toHaveLength(4);
-  });
-});
-
-describe('a crash', () => {
-  /** The supervisor's child that runs the notifier. */
-  const notifierPid = (): number => {
-    for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-      try {
-        const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1];
-        if (Number(parent) === program.pid && readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes('notifier'))
-          return Number(name);
-      } catch {
-        // it ended while we looked
-      }
-    }
-    return 0;
-  };
-
-  it('loses no call: each message is told, under one id, whatever is killed when', async () => {
-    receiver.answer('/steady', () => (Math.random() < 0.3 ? 503 : 200));
-    await register('/steady', 'push.requested');
-    const room = await newRoom(ann, ben, cas);
-    const texts = Array.from({ length: 60 }, (_, n) => `message ${n}`);
-    for (const [n, text] of texts.entries()) {
-      await say(ann, room, text);
-      if (n % 20 === 10) {
-        const killed = notifierPid();
-        expect(killed).toBeGreaterThan(0);
-        process.kill(killed, 'SIGKILL');
-        await vi.waitFor(() => expect([0, killed]).not.toContain(notifierPid()), { timeout: 10_000, interval: 20 });
-      }
-    }
-    const taken = (): ReadonlySet<string | undefined> => new Set(textsAt('/steady'));
-    await receiver.until(() => texts.every((text) => taken().has(text)), 30_000);
-    const ids = Map.groupBy(receiver.at('/steady').map(callOf), ({ data }) => data.notification.message?.msgBody.text);
-    for (const text of texts) expect(new Set(ids.get(text)?.map(({ id }) => id)).size).toBe(1);
   });
 });
