@@ -4,7 +4,7 @@
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const LONG = ['replay-equality', 'mail-in-program', 'client', 'chat-counters', 'log-move', 'gateway-out', 'docs', 'notify', 'kafka'].map(
+const LONG = ['replay-equality', 'mail-in-program', 'client', 'log-move', 'gateway-out', 'docs', 'notify', 'kafka'].map(
   (name) => `/${name}.test.ts`,
 );
 

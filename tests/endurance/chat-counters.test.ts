@@ -1,9 +1,9 @@
 /** Ten thousand acts by fifty people at two nodes, as fast as they go: afterwards every count that is shown is the one the log comes to. */
 import type { ChatRoom, Message, RoomMember, User, UserWithRelationship } from '@tidings/contracts/http/chat-objects';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ChatModel } from './chat-model.ts';
-import { type Answer, type ChatStack, type Client, startChat } from './chat-stack.ts';
-import { Dice } from './town.ts';
+import { ChatModel } from '../acceptance/chat-model.ts';
+import { type Answer, type ChatStack, type Client, startChat } from '../acceptance/chat-stack.ts';
+import { Dice } from '../acceptance/town.ts';
 
 const PEOPLE = 50;
 const ACTS = 10_000;
