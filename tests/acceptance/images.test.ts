@@ -3,7 +3,7 @@ import type { Email } from '@tidings/contracts/http/mail-objects';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { invalid, type MailTown, missing, openMailTown } from './mail-kit.ts';
+import { invalid, joinMailTown, missing, type SharedMailTown } from './mail-kit.ts';
 
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 const asked: { readonly path: string; readonly headers: object }[] = [];
@@ -12,23 +12,22 @@ const elsewhere = createServer((request, response) => {
   response.end(request.url?.startsWith('/evil') === true ? '<svg xmlns="http://www.w3.org/2000/svg"/>' : PNG);
 });
 
-let town: MailTown<'ada' | 'bob'>;
+let town: SharedMailTown<'ada' | 'bob'>;
 let url: string;
 beforeAll(async () => {
   await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`; // it listens on TCP
-  town = await openMailTown(['ada', 'bob'], { IMAGE_PROXY: 'on', WEBHOOK_ALLOW_PRIVATE: 'on' });
+  town = await joinMailTown(['ada', 'bob']);
 });
-afterAll(async () => {
-  await town.close();
+afterAll(() => {
   elsewhere.closeAllConnections();
   elsewhere.close();
 });
 
 it('are fetched for who reads the mail, by links that need no token, and nothing of the reader goes along', async () => {
-  const mailboxId = await town.openShared('desk', { ada: 'admin' });
+  const mailboxId = await town.openShared('pictures', { ada: 'admin' });
   const html = `<p>Look</p><img src="${url}/cat.png?who=1&amp;x=2"><img src="${url}/evil.svg">`;
-  const email = await town.send('ada', { to: 'desk@tidings.test', subject: 'Cat', html });
+  const email = await town.send('ada', { to: 'pictures@tidings.test', subject: 'Cat', html });
   const [body] = Object.values((await town.as.ada.ask<Email>('GET', `/api/emails/${email.id}`)).bodyValues).filter(({ value }) =>
     value.includes('<p>'),
   );

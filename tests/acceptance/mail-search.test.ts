@@ -8,15 +8,16 @@ import { byPlace, type PlainMail, plainSearch } from '@tidings/projections/mail-
 import * as E from 'fp-ts/lib/Either.js';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startIssuer, type TestIssuer } from '../kit/issuer.ts';
-import { startProgram, type Program } from '../kit/program.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TestIssuer } from '../kit/issuer.ts';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { sharedProgram } from '../kit/shared-program.ts';
 import { Dice } from './town.ts';
 
 const USERS = ['alice', 'bob', 'carol'] as const;
 type User = (typeof USERS)[number];
 let issuer: TestIssuer;
-let program: Program;
+let program: ReachableProgram;
 const me: Record<string, Me> = {};
 const tokens: Record<string, string> = {};
 /** Shared mailboxes and who is in them; each user has a mailbox of their own beside. */
@@ -31,28 +32,24 @@ const shared: Record<string, readonly (readonly [User, string])[]> = {
   ],
 };
 const mailboxes: Record<string, MailboxId> = {};
+const addressOf = (name: string): string => `${name}.finds@tidings.test`;
 
 beforeAll(async () => {
-  issuer = await startIssuer();
-  program = await startProgram({ env: { OIDC_ISSUER: issuer.url } });
+  ({ program, issuer } = await sharedProgram());
   for (const user of USERS) {
     const roles = user === 'alice' ? ['tidings-admin'] : [];
-    tokens[user] = await issuer.token({ sub: randomUUID(), name: user, email: `${user}@tidings.test`, email_verified: true, roles });
+    tokens[user] = await issuer.token({ sub: randomUUID(), name: user, email: addressOf(user), email_verified: true, roles });
     me[user] = await ask<Me>(user, '/api/me');
     mailboxes[user] = me[user]?.mailboxes[0]?.id as MailboxId; // whoever is new has one
   }
   for (const [name, members] of Object.entries(shared)) {
-    const body = { kind: 'shared', address: `${name}@tidings.test`, name };
+    const body = { kind: 'shared', address: addressOf(name), name };
     const opened = await call('alice', '/api/mailboxes', 'POST', {
       ...body,
       members: members.map(([user, role]) => ({ userId: me[user]?.user.id, role })),
     });
     mailboxes[name] = ((await opened.json()) as Mailbox).id; // the contract of the route
   }
-});
-afterAll(async () => {
-  await program.stop();
-  await issuer.close();
 });
 
 const call = (user: User, path: string, method = 'GET', body?: object): Promise<Response> =>
@@ -100,7 +97,7 @@ describe('a search', () => {
   it('finds mail by its text, also when it is HTML, and shows why', async () => {
     const filler = '<p>lorem ipsum</p>'.repeat(100);
     const id = await send({
-      to: 'bob@tidings.test',
+      to: addressOf('bob'),
       subject: 'Votre dossier',
       html: `${filler}<p>Les <b>fac</b>tures de l&#39;&eacute;cole sont <i>prêtes</i>.</p>`,
       attachments: [{ filename: 'budget.pdf', content: 'x' }],
@@ -142,7 +139,7 @@ describe('a search', () => {
   });
 
   it('follows what becomes of mail', async () => {
-    await send({ to: 'carol@tidings.test', subject: 'Wandelend', text: 'wandering9' });
+    await send({ to: addressOf('carol'), subject: 'Wandelend', text: 'wandering9' });
     await visible('carol', 'wandering9 is:unread', 1);
     const [found] = await searched('carol', 'wandering9');
     const flag = (set: object): Promise<Response> =>
@@ -161,11 +158,11 @@ describe('a search', () => {
 
   it('lists each thread once, page by page, while mail arrives', async () => {
     for (let n = 0; n < 7; n++)
-      await send({ to: 'bob@tidings.test', subject: `Paging ${n}`, text: 'pagingword1', messageId: `<paging-${n}@x>` });
+      await send({ to: addressOf('bob'), subject: `Paging ${n}`, text: 'pagingword1', messageId: `<paging-${n}@x>` });
     await visible('bob', 'pagingword1', 7);
     for (const n of [1, 4]) {
       const reply = { subject: `Re: Paging ${n}`, inReplyTo: `<paging-${n}@x>`, references: `<paging-${n}@x>` };
-      await send({ to: 'bob@tidings.test', text: 'pagingword1 again', ...reply });
+      await send({ to: addressOf('bob'), text: 'pagingword1 again', ...reply });
     }
     await visible('bob', 'pagingword1 again', 2);
     const seen: string[] = [];
@@ -176,7 +173,7 @@ describe('a search', () => {
       ({ cursor } = found);
       if (page > 0) continue;
       const reply = { subject: 'Re: Paging 0', inReplyTo: '<paging-0@x>', references: '<paging-0@x>' };
-      await send({ to: 'bob@tidings.test', text: 'pagingword1 meanwhile', ...reply });
+      await send({ to: addressOf('bob'), text: 'pagingword1 meanwhile', ...reply });
       await visible('bob', 'pagingword1 meanwhile', 1);
     }
     expect(seen).toEqual(['Paging 4', 'Paging 1', 'Paging 6', 'Paging 5', 'Paging 3', 'Paging 2', 'Paging 0']);
@@ -196,8 +193,8 @@ describe('what anyone finds', () => {
       sent.push([first, ...more]);
       await send({
         from: dice.one(['Ann Other <ann@elsewhere.test>', 'Ben <ben@mail.elsewhere.test>']),
-        to: `${first}@tidings.test`,
-        cc: more.map((name) => `${name}@tidings.test`),
+        to: addressOf(first),
+        cc: more.map(addressOf),
         subject: `${pick()} ${n}`,
         text: `${pick()} ${pick()} endmark`,
         ...(dice.below(4) === 0 ? { attachments: [{ filename: `${pick()}.txt`, content: 'x'.repeat(dice.below(3) * 10_000) }] } : {}),
@@ -237,7 +234,7 @@ describe('what anyone finds', () => {
         () => `subject:${word()}`,
         () => `body:${word()}`,
         () => `filename:${word()}`,
-        () => dice.one(['from:ann', 'from:@elsewhere.test', 'to:bob', 'cc:tidings', 'to:town@tidings.test', 'from:elsewhere']),
+        () => dice.one(['from:ann', 'from:@elsewhere.test', 'to:bob', 'cc:tidings', `to:${addressOf('town')}`, 'from:elsewhere']),
         () => dice.one(['has:attachment', 'larger:5k', 'is:unread', 'is:read', 'in:inbox', 'in:trash', 'in:all', 'after:1d', 'before:1d']),
       ])();
     const terms = Array.from({ length: 1 + dice.below(3) }, () => `${dice.below(4) === 0 ? '-' : ''}${term()}`);
@@ -309,7 +306,7 @@ describe('the words of mail', () => {
       'Planning permission': 'The policies on hedges were discussed at two meetings; nobody is running late. langues3',
       'Vergunning nodig': 'De bomen en parkeervergunningen van beide gemeenten, één vóór de cafés, werden geïnspecteerd. langues3',
     } as const;
-    for (const [subject, text] of Object.entries(mails)) await send({ to: 'alice@tidings.test', subject, text });
+    for (const [subject, text] of Object.entries(mails)) await send({ to: addressOf('alice'), subject, text });
     await visible('alice', 'langues3', 3);
     const [french, english, dutch] = Object.keys(mails).map((subject) => [subject]) as [string[], string[], string[]]; // three mails
     await expectFound({
@@ -341,7 +338,7 @@ describe('the words of mail', () => {
   });
 
   it('and every modifier in three languages, also together, narrow what is found', async () => {
-    const to = 'alice@tidings.test';
+    const to = addressOf('alice');
     const text = 'opword4 alpha bravo';
     const cc = 'Zoe Smit <zoe@third.test>';
     await send({ to, cc, subject: 'First', text, attachments: [{ filename: 'plan.pdf', content: 'x'.repeat(30_000) }] });
@@ -359,8 +356,8 @@ describe('the words of mail', () => {
       const headers = { authorization: `Bearer ${tokens['alice']}`, ...type };
       expect([path, (await fetch(`${program.httpUrl}${path}`, { method, headers, body })).ok]).toEqual([path, true]);
     };
-    const sent = `From: ${to}\nTo: bob@tidings.test\nSubject: Fourth\n\nopword4\n`;
-    await put(`/api/mailboxes/${box}/submit`, 'POST', sent, { 'content-type': 'message/rfc822', 'X-Rcpt-To': 'bob@tidings.test' });
+    const sent = `From: ${to}\nTo: ${addressOf('bob')}\nSubject: Fourth\n\nopword4\n`;
+    await put(`/api/mailboxes/${box}/submit`, 'POST', sent, { 'content-type': 'message/rfc822', 'X-Rcpt-To': addressOf('bob') });
     const old = new FormData();
     const draft = 'From alice Tue Mar 05 10:00:00 2019\nX-Gmail-Labels: Drafts\nSubject: Fifth\n\nopword4\n\n';
     old.append('file', new Blob([draft]), 'old.mbox');
@@ -411,7 +408,7 @@ describe('the words of mail', () => {
       'to:zoe@third.test': ['First'],
       'à:smit': ['First'],
       'aan:third': ['First', 'Second'],
-      'bcc:alice@tidings.test': ['Second'],
+      [`bcc:${addressOf('alice')}`]: ['Second'],
       'cci:alice': ['Second'],
       'van:ben': ['Second'],
       'de:"Ann Other"': ['First'],

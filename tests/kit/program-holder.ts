@@ -20,12 +20,20 @@ export interface Holder {
   readonly close: () => Promise<void>;
 }
 
-/** Starts the program when the first suite asks for it. All its suites at once ask for more than people do, so it sets no limit of rate. */
+/**
+ * Starts the program when the first suite asks for it. All its suites at once ask for more than people do, so it sets no limit of rate. It fetches
+ * pictures from elsewhere, also from this machine: suites that show some bring them themselves, and no other does.
+ */
 export const holdSharedProgram = async (): Promise<Holder> => {
   let held: Promise<{ readonly program: Program; readonly issuer: LentIssuer }> | null = null;
   const start = async () => {
     const issuer = await startIssuer();
-    return { issuer, program: await startProgram({ env: { OIDC_ISSUER: issuer.url, PROCESSES: 'one', RATE_LIMITS: 'off' } }) };
+    return {
+      issuer,
+      program: await startProgram({
+        env: { OIDC_ISSUER: issuer.url, PROCESSES: 'one', RATE_LIMITS: 'off', IMAGE_PROXY: 'on', WEBHOOK_ALLOW_PRIVATE: 'on' },
+      }),
+    };
   };
   const server = createServer((_, response) => {
     (held ??= start()).then(
