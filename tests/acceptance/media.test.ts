@@ -1,31 +1,26 @@
 /** Files and pictures of the running program: what is kept of them, who gets them, and what hostile ones cost. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
 import type { ChatRoom, Message } from '@tidings/contracts/http/chat-objects';
 import { MAX_MEDIA_BYTES, MAX_ROOM_IMAGE_BYTES, type Media, type Upload } from '@tidings/contracts/http/media';
 import type { Problem } from '@tidings/contracts/http/problem';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Program, startProgram } from '../kit/program.ts';
-import { ask, askJson, foundTown, type Person, type Town, uuidOf } from './town.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { joinTown } from './shared-town.ts';
+import { ask, askJson, type Person, uuidOf } from './town.ts';
 
-let town: Town;
-let program: Program;
+let program: ReachableProgram;
 let ada: Person;
 let bob: Person;
 let cyd: Person;
 let dan: Person;
 
 beforeAll(async () => {
-  town = await foundTown('Painter', 4);
-  program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, LOG_LEVEL: 'warn', RATE_LIMITS: 'off' } });
+  const town = await joinTown('Painter', 4);
+  ({ program } = town);
   [ada, bob, cyd, dan] = town.people as readonly [Person, Person, Person, Person] as [Person, Person, Person, Person];
   for (const person of town.people) await askJson(program, person, '/api/me');
-});
-afterAll(async () => {
-  await program.stop();
-  await town.issuer.close();
 });
 
 const upload = (
@@ -164,31 +159,6 @@ describe('a file', () => {
     expect((await get({ 'if-none-match': '"x"' })).status).toBe(200);
     expect((await get({ range: 'bytes=0-9', 'if-range': etag })).status).toBe(206);
     expect((await get({ range: 'bytes=0-9', 'if-range': '"x"' })).status).toBe(200);
-  });
-
-  it('of 25 MiB comes and goes without filling memory, ten at a time', async () => {
-    const content = randomBytes(MAX_MEDIA_BYTES);
-    const digest = createHash('sha256').update(content).digest('hex');
-    const before = await memory();
-    let most = before;
-    let isDone = false;
-    const watching = (async () => {
-      for (; !isDone; await setTimeout(50)) most = Math.max(most, await memory());
-    })();
-    try {
-      const kept = await Promise.all(Array.from({ length: 10 }, () => keep(ada, content)));
-      expect(new Set(kept.map(({ mediaId }) => mediaId)).size).toBe(10);
-      for (const { mediaUrl } of kept.slice(0, 2)) {
-        const hash = createHash('sha256');
-        const { body } = await ask(program, ada, mediaUrl);
-        for await (const piece of body ?? []) hash.update(piece);
-        expect(hash.digest('hex')).toBe(digest);
-      }
-    } finally {
-      isDone = true;
-      await watching;
-    }
-    expect(most - before).toBeLessThan(200);
   });
 
   it('of more is refused, announced or not', async () => {
@@ -407,11 +377,3 @@ describe('the picture of a room', () => {
     expect(await statusFor(ada, `/api/rooms/${id}/image`)).toBe(404);
   });
 });
-
-/** Resident memory of the process that answers HTTP, in MiB. */
-const memory = async (): Promise<number> => {
-  const page = await (await fetch(new URL('/metrics', program.httpUrl))).text();
-  const [, bytes] = /^process_resident_memory_bytes\{[^}]*process="api"[^}]*\} (\S+)/m.exec(page) ?? [];
-  if (bytes === undefined) throw new Error('the metrics do not tell the memory of the API');
-  return Number(bytes) / 2 ** 20;
-};

@@ -1,4 +1,7 @@
-/** Clients that stop reading, and clients that come back all at once: neither costs more than is set aside for it, and nobody else notices. */
+/** Clients that stop reading, that come back all at once, or that bring a lot: none costs more than is set aside for it, and nobody else notices. */
+import { MAX_MEDIA_BYTES, type Media } from '@tidings/contracts/http/media';
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { comeBackAll } from '../../services/sse/src/testing/reconnecting.ts';
@@ -84,4 +87,39 @@ describe('clients that come back all at once', () => {
     expect(wrong).toBe(0);
     expect(seconds).toBeLessThan(10);
   }, 60_000);
+});
+
+describe('clients that bring files', () => {
+  it('of 25 MiB, ten at a time, do not fill memory, nor by fetching them again', async () => {
+    const { Ann } = ism.as;
+    const headers = { authorization: `Bearer ${Ann.token}` };
+    const content = randomBytes(MAX_MEDIA_BYTES);
+    const digest = createHash('sha256').update(content).digest('hex');
+    const keep = async (): Promise<Media> => {
+      const body = new FormData();
+      body.append('file', new Blob([content]), 'file');
+      return ok<Media>(await request(ism.program, '/api/media', { method: 'POST', headers, body }));
+    };
+    const residentMegabytes = residentMegabytesOf(new URL(ism.program.httpUrl).port);
+    const before = residentMegabytes();
+    let most = before;
+    let isDone = false;
+    const watching = (async () => {
+      for (; !isDone; await setTimeout(50)) most = Math.max(most, residentMegabytes());
+    })();
+    try {
+      const kept = await Promise.all(Array.from({ length: 10 }, keep));
+      expect(new Set(kept.map(({ mediaId }) => mediaId)).size).toBe(10);
+      for (const { mediaUrl } of kept.slice(0, 2)) {
+        const hash = createHash('sha256');
+        const { body } = await fetch(new URL(mediaUrl, ism.program.httpUrl), { headers });
+        for await (const piece of body ?? []) hash.update(piece);
+        expect(hash.digest('hex')).toBe(digest);
+      }
+    } finally {
+      isDone = true;
+      await watching;
+    }
+    expect(most - before, 'megabytes').toBeLessThan(180);
+  });
 });
