@@ -4,24 +4,20 @@ import type { LiveEvent } from '@tidings/contracts/http/live';
 import type { Problem } from '@tidings/contracts/http/problem';
 import type { SyncPage } from '@tidings/contracts/http/sync';
 import { createTransport } from 'nodemailer';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startProgram, type Program } from '../kit/program.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { joinTown } from './shared-town.ts';
+import { ask, askJson, type Person } from './town.ts';
 
-let town: Town;
-let program: Program;
+let program: ReachableProgram;
 let admin: Person;
 let bob: Person;
 let carol: Person;
 beforeAll(async () => {
-  town = await foundTown('Alias', 3);
+  const town = await joinTown('Alias', 3);
+  ({ program } = town);
   [admin, bob, carol] = town.people as [Person, Person, Person];
-  program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, MAIL_DOMAINS: 'tidings.test,second.test' } });
   for (const person of town.people) await askJson<Me>(program, person, '/api/me');
-});
-afterAll(async () => {
-  await program.stop();
-  await town.issuer.close();
 });
 
 const openShared = (name: string, ...more: readonly { readonly userId: string; readonly role: string }[]): Promise<Mailbox> =>
@@ -112,8 +108,8 @@ describe('aliases', () => {
   });
 
   it('are for admins of the mailbox, in our domains; those that speak for a domain for its admins', async () => {
-    const box = await openShared('rights', { userId: bob.id, role: 'admin' }, { userId: carol.id, role: 'sender' });
-    const body = { aliases: ['rights-too@tidings.test'] };
+    const box = await openShared('entitled', { userId: bob.id, role: 'admin' }, { userId: carol.id, role: 'sender' });
+    const body = { aliases: ['entitled-too@tidings.test'] };
     expect((await change(carol, box.id, body)).status).toBe(403);
     expect((await change(bob, box.id, body)).status).toBe(200);
     const stranger = await openShared('stranger');
@@ -122,7 +118,7 @@ describe('aliases', () => {
     expect(await refusal(change(bob, box.id, { aliases: ['nobody'] }))).toEqual([400, 'aliases.0']);
     expect((await change(bob, box.id, { aliases: ['Postmaster@tidings.test'] })).status).toBe(403);
     expect((await changed(admin, box.id, { aliases: ['postmaster@tidings.test'] })).aliases).toEqual(['postmaster@tidings.test']);
-    expect((await change(bob, box.id, { aliases: ['postmaster@tidings.test', 'rights-too@tidings.test'] })).status).toBe(200);
+    expect((await change(bob, box.id, { aliases: ['postmaster@tidings.test', 'entitled-too@tidings.test'] })).status).toBe(200);
   });
 });
 

@@ -22,18 +22,18 @@ export interface Holder {
 
 /**
  * Starts the program when the first suite asks for it. All its suites at once ask for more than people do, so it sets no limit of rate. It fetches
- * pictures from elsewhere, also from this machine: suites that show some bring them themselves, and no other does.
+ * pictures from elsewhere, also from this machine: suites that show some bring them themselves, and no other does. Its second mail domain is there for
+ * addresses of mailboxes that are in the first.
  */
 export const holdSharedProgram = async (): Promise<Holder> => {
   let held: Promise<{ readonly program: Program; readonly issuer: LentIssuer }> | null = null;
   const start = async () => {
     const issuer = await startIssuer();
-    return {
-      issuer,
-      program: await startProgram({
-        env: { OIDC_ISSUER: issuer.url, PROCESSES: 'one', RATE_LIMITS: 'off', IMAGE_PROXY: 'on', WEBHOOK_ALLOW_PRIVATE: 'on' },
-      }),
+    const env = {
+      ...{ OIDC_ISSUER: issuer.url, PROCESSES: 'one', RATE_LIMITS: 'off', IMAGE_PROXY: 'on', WEBHOOK_ALLOW_PRIVATE: 'on' },
+      MAIL_DOMAINS: 'tidings.test,second.test',
     };
+    return { issuer, program: await startProgram({ env }) };
   };
   const server = createServer((_, response) => {
     (held ??= start()).then(

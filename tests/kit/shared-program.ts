@@ -1,7 +1,7 @@
 /**
- * One running program for all suites that need nothing but its defaults (no limit of rate is set, and pictures from elsewhere are fetched, also from
- * private addresses): a start costs more than most of what they do with it. Each brings people, mailboxes and subjects of its own, counts nothing
- * that others add to, and neither stops nor starts it; a suite that does has its own (`startProgram`).
+ * One running program for all suites that need nothing but its defaults (no limit of rate is set, pictures from elsewhere are fetched, also from
+ * private addresses, and there is a second mail domain): a start costs more than most of what they do with it. Each brings people, mailboxes and
+ * subjects of its own, counts nothing that others add to, and neither stops nor starts it; a suite that does has its own (`startProgram`).
  */
 import { inject } from 'vitest';
 import { borrowIssuer, type TestIssuer } from './issuer.ts';
