@@ -9,7 +9,7 @@ import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { loadConfig } from '@tidings/infra/config/config';
 import { dnsOf } from '@tidings/infra/dns/zone';
 import { openMailAuth } from '@tidings/infra/mail-auth/mail-auth';
-import { readBodies } from '@tidings/infra/mime/mime';
+import { openMime, readBodies } from '@tidings/infra/mime/mime';
 import { pendingMails } from '@tidings/infra/pending-mail/pending-mail';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
@@ -26,6 +26,7 @@ import { startFiling } from './index.ts';
 const [inbox, other] = ['contact', 'other'].map((name) => derivedId<MailboxId>('test-mailbox', name)) as [MailboxId, MailboxId]; // two names
 const HOUR = 3_600_000;
 
+const mime = openMime({ threads: 1 });
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let pool: Pool;
 beforeAll(async () => {
@@ -34,6 +35,7 @@ beforeAll(async () => {
   await migrateProjector(pool);
 });
 afterAll(async () => {
+  await mime.close();
   await pool.end();
   await database.drop();
 });
@@ -59,7 +61,7 @@ afterEach(async () => {
 });
 
 const start = async (checkers: Checkers): Promise<Service> => {
-  const service = await startFiling(platform, { lease: { ttlMs: 2_000, heartbeatMs: 200 }, threads: 1, checkers });
+  const service = await startFiling(platform, { lease: { ttlMs: 2_000, heartbeatMs: 200 }, mime, checkers });
   running.push(service);
   return service;
 };

@@ -18,7 +18,7 @@ import type { BlobStore } from '@tidings/contracts/ports/blob-store';
 import { LogUnavailable, START, type EventLog } from '@tidings/contracts/ports/event-log';
 import { memoryBlobs } from '@tidings/infra/blobs/memory';
 import { openMemoryLog } from '@tidings/infra/event-log/memory/memory-log';
-import { readBodies } from '@tidings/infra/mime/mime';
+import { openMime, readBodies } from '@tidings/infra/mime/mime';
 import { openPool } from '@tidings/infra/postgres/pools';
 import { migrateProjector } from '@tidings/infra/projector/migrations';
 import type { Pool } from 'pg';
@@ -34,6 +34,7 @@ const mailbox = (name: string): MailboxId => derivedId<MailboxId>('test-mailbox'
 const inbox = mailbox('contact');
 const quickly = { ttlMs: 2_000, heartbeatMs: 200 };
 
+const mime = openMime({ threads: 1 });
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let pool: Pool;
 beforeAll(async () => {
@@ -42,6 +43,7 @@ beforeAll(async () => {
   await migrateProjector(pool);
 });
 afterAll(async () => {
+  await mime.close();
   await pool.end();
   await database.drop();
 });
@@ -77,7 +79,7 @@ afterEach(async () => {
 });
 
 const start = async (on: Platform = platform): Promise<Service> => {
-  const service = await startFiling(on, { lease: quickly, threads: 1, checkers: {} });
+  const service = await startFiling(on, { lease: quickly, mime, checkers: {} });
   running.push(service);
   return service;
 };

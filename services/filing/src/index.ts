@@ -4,7 +4,7 @@
  */
 import { openDns } from '@tidings/infra/dns/system-dns';
 import { openMailAuth } from '@tidings/infra/mail-auth/mail-auth';
-import { openMime } from '@tidings/infra/mime/mime';
+import { openMime, type Mime } from '@tidings/infra/mime/mime';
 import { startProcessManager } from '@tidings/infra/process-manager/process-manager';
 import type { LeaseOptions } from '@tidings/infra/projector/lease';
 import type { Platform, Service } from '../../platform/src/platform.ts';
@@ -25,8 +25,8 @@ const FILING = 'filing';
 
 export interface FilingOptions {
   readonly lease?: LeaseOptions;
-  /** Worker threads that read mail; one per core unless said. */
-  readonly threads?: number;
+  /** Instead of one of its own, with a thread per core. It stays open. */
+  readonly mime?: Mime;
   /** Instead of those that are configured. */
   readonly checkers?: Checkers;
 }
@@ -36,7 +36,7 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
   const logger = platform.logger.child({ service: 'filing' });
   await migrateFiling(platform.pool);
   const measures = createMeasures(platform.metrics);
-  const mime = openMime(options.threads === undefined ? {} : { threads: options.threads });
+  const mime = options.mime ?? openMime();
   const opened = options.checkers === undefined ? openCheckers(platform) : { checkers: options.checkers, close: async () => undefined };
   const { checkers } = opened;
   const secret = await returnPathSecret(platform.keys);
@@ -57,7 +57,7 @@ export const startFiling = async (platform: Platform, options: FilingOptions = {
     },
     stop: async () => {
       await process.stop();
-      await Promise.all([filer.over(), mime.close(), opened.close()]);
+      await Promise.all([filer.over(), options.mime === undefined ? mime.close() : undefined, opened.close()]);
       measures.close();
     },
   };
