@@ -15,6 +15,7 @@ const timed = ['start', 'smtp', 'demo'].map((name) => `tests/acceptance/${name}.
 export default defineConfig({
   test: {
     globalSetup: ['tests/kit/global-setup.ts'],
+    setupFiles: ['tests/kit/equal-bytes.ts'],
     sequence: { sequencer: LongestFirst },
     // Room for what a suite makes and throws away; with less, collecting it took a seventh of the processor time.
     execArgv: ['--min-semi-space-size=64', '--max-semi-space-size=64'],
