@@ -2,11 +2,10 @@
 import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { BlobId } from '@tidings/contracts/ids';
 import { BlobDamaged, BlobNotFound, BlobTooLarge, type BlobStore, type ListedBlob } from '@tidings/contracts/ports/blob-store';
 import { describe, expect, it } from 'vitest';
+import { liveBytes } from '../../../tests/kit/live-bytes.ts';
 import { type BlobFormat, DEFAULT_FORMAT, NO_KEYS } from './format.ts';
 import { CHUNK_BYTES } from './intake.ts';
 
@@ -102,13 +101,14 @@ export const keptContract = (
       const before = liveBytes();
       let peak = 0;
       // Twice on the way in and twice on the way out: each look collects all garbage of a process that has run many suites.
-      const look = (at: number): void => {
-        if (at >= piece.byteLength && at % (16 * piece.byteLength) < piece.byteLength) peak = Math.max(peak, liveBytes() - before);
+      const between = 16 * piece.byteLength;
+      const look = (from: number, to: number): void => {
+        if (Math.floor(from / between) < Math.floor(to / between)) peak = Math.max(peak, liveBytes() - before);
       };
       const source = Readable.from(
         (function* () {
           for (let at = 0; at < size; at += piece.byteLength) {
-            look(at);
+            look(at - piece.byteLength, at);
             yield piece;
           }
         })(),
@@ -119,24 +119,14 @@ export const keptContract = (
       let read = 0;
       for await (const chunk of await store.get(id)) {
         sha.update(chunk as Buffer);
-        read += (chunk as Buffer).byteLength;
-        look(read);
+        const { byteLength } = chunk as Buffer;
+        read += byteLength;
+        look(read - byteLength, read);
       }
       expect(sha.digest('hex')).toBe(id);
       expect(peak).toBeLessThan(size / 2);
     });
   });
-};
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void; // V8's own, behind that flag
-
-/** What is held, without garbage: when that is collected is not ours to say. */
-const liveBytes = (): number => {
-  collectGarbage();
-  collectGarbage(); // the second waits for what the first lets go beside it
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return arrayBuffers + heapUsed;
 };
 
 export const blobStoreContract = (name: string, open: () => BlobStore): void => {
