@@ -25,10 +25,10 @@ interface Told {
   readonly exited: Promise<number | null>;
 }
 
-const demo = (...args: readonly string[]): Told => {
+const demo = (args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Told => {
   const child = spawn(process.execPath, ['services/cli/bin/tidings.mjs', 'demo', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: temporary },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: temporary, ...env },
   });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => void (said += chunk.toString()));
@@ -71,10 +71,10 @@ describe('tidings demo', () => {
   });
 
   it('tells it again and again on a backbone that runs', async () => {
-    program = await startProgram();
+    program = await startProgram({ env: { PROCESSES: 'one' } });
     const { httpUrl, smtpPort } = program;
     for (const _ of ['once', 'again']) {
-      const { said, exited } = demo('--url', httpUrl, '--smtp', `localhost:${smtpPort}`);
+      const { said, exited } = demo(['--url', httpUrl, '--smtp', `localhost:${smtpPort}`]);
       expect(await exited, said()).toBe(0);
       expect(said()).toContain('⇢ bob    FriendRequestAccepted  from Alice Archer');
       expect(said()).toContain('The end, after');
@@ -83,7 +83,7 @@ describe('tidings demo', () => {
   });
 
   it('leaves nothing behind when it is stopped in the middle', async () => {
-    const { child, said, exited } = demo();
+    const { child, said, exited } = demo([], { PROCESSES: 'one' });
     await vi.waitFor(() => expect(said()).toContain('1. Bob asks'), { timeout: 60_000, interval: 5 });
     child.kill('SIGINT');
     expect(await exited).toBe(1);
@@ -92,7 +92,7 @@ describe('tidings demo', () => {
   });
 
   it('says in a sentence what stands in the way', async () => {
-    const { said, exited } = demo('--url', 'http://localhost:1', '--smtp', 'localhost:1');
+    const { said, exited } = demo(['--url', 'http://localhost:1', '--smtp', 'localhost:1']);
     expect(await exited).toBe(1);
     expect(said()).toBe('tidings demo: nothing answers at http://localhost:1/health; start it with "npm start"\n');
   });

@@ -24,8 +24,9 @@ export const startBackbone = async (signal: AbortSignal): Promise<Backbone> => {
   const dataDir = await mkdtemp(join(tmpdir(), 'tidings-demo-'));
   const remove = (): Promise<void> => rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   try {
+    const { PROCESSES } = process.env;
     // A Ctrl-C is for the story, which then stops what it started.
-    const program = await launch({ dataDir, signal, ownGroup: true });
+    const program = await launch({ dataDir, signal, ownGroup: true, env: PROCESSES === undefined ? {} : { PROCESSES } });
     const { httpUrl, smtp, devIssuer } = program.running;
     return {
       httpUrl: found(httpUrl, 'the backbone has no HTTP port'),
