@@ -5,9 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import type { BlobId } from '@tidings/contracts/ids';
 import { BlobDamaged, BlobNotFound, BlobTooLarge, type BlobStore, type ListedBlob } from '@tidings/contracts/ports/blob-store';
 import { describe, expect, it } from 'vitest';
-import { liveBytes } from '../../../tests/kit/live-bytes.ts';
 import { type BlobFormat, DEFAULT_FORMAT, NO_KEYS } from './format.ts';
 import { CHUNK_BYTES } from './intake.ts';
+import { liveBytes } from './live-bytes.ts';
 
 /** The same for the same name. */
 export const testKey = (name: string): KeyObject => createSecretKey(createHash('sha256').update(name).digest());

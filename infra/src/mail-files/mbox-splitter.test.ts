@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { liveBytes } from '../../../tests/kit/live-bytes.ts';
+import { liveBytes } from '../blobs/live-bytes.ts';
 import { MboxSplitter } from './mbox-splitter.ts';
 
 const A = 'From ada@example.org Fri Nov 20 10:00:00 2026';

@@ -1,4 +1,4 @@
-/** How much memory this process holds. */
+/** How much memory this process holds, for tests of how flat it stays. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
