@@ -5,9 +5,8 @@ import { LongestFirst } from './tests/kit/sequencer.ts';
 // Compiled code is kept where the program keeps its own. Most of it is loaded again and again: by each worker, and by each thread that reads mail.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/tidings', import.meta.url));
 
-/** What has no state of its own. Its suites share their modules, as those of the stateful do: half of the processor time went into loading them. */
-const stateless = ['contracts', 'domain', 'projections'];
-const stateful = ['infra', 'services', 'scripts'];
+/** Their suites share their modules: half of the processor time went into loading them. */
+const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'scripts'];
 
 /** Acceptance suites that hold the program to times or memory, and would be disturbed by others. */
 const timed = ['start', 'smtp', 'demo'].map((name) => `tests/acceptance/${name}.test.ts`);
@@ -29,18 +28,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'pure',
-          include: stateless.map((name) => `${name}/**/*.test.ts`),
-          pool: 'forks',
-          isolate: false,
-          maxWorkers: 3,
-        },
-      },
-      {
-        extends: true,
-        test: {
           name: 'unit',
-          include: [...stateful.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
+          include: [...packages.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
           pool: 'forks',
           isolate: false,
           maxWorkers: 3, // on two cores: many wait for sockets and databases
