@@ -1,11 +1,13 @@
-/** The live stream of the running program: same bytes as POST and timeline, exact resume across a power cut, mail beside chat. */
+/** The live stream of the running program: same bytes as POST and timeline, mail beside chat; over a power cut exact resume, and no message lost. */
+import type { ChatRoom, Message, Page, UserWithRelationship } from '@tidings/contracts/http/chat-objects';
+import { createParser } from 'eventsource-parser';
 import { randomUUID } from 'node:crypto';
 import { rm, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { createTransport } from 'nodemailer';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 
@@ -38,12 +40,12 @@ const start = async (): Promise<void> => {
 type Name = keyof typeof tokens;
 const idOf = (name: Name): string => String(decodeJwt(tokens[name]).sub);
 
-const post = async (as: Name, path: string, body?: object): Promise<string> => {
+const post = async (as: Name, path: string, body?: object, key: string = randomUUID()): Promise<string> => {
   const response = await fetch(new URL(path, program.httpUrl), {
     method: 'POST',
     headers: {
       authorization: `Bearer ${tokens[as]}`,
-      'idempotency-key': randomUUID(),
+      'idempotency-key': key,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -52,6 +54,12 @@ const post = async (as: Name, path: string, body?: object): Promise<string> => {
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
   return text;
 };
+const get = async (as: Name, path: string): Promise<string> => {
+  const response = await fetch(new URL(path, program.httpUrl), { headers: { authorization: `Bearer ${tokens[as]}` } });
+  expect(response.status).toBe(200);
+  return response.text();
+};
+const ask = async <A>(as: Name, path: string): Promise<A> => JSON.parse(await get(as, path)) as A; // the contract of the route, which the tests of the API check
 const say = (as: Name, text: string): Promise<string> =>
   post(as, '/api/send-msg', { chatRoomId: room, msgType: 'Text', msgBody: { text } });
 const listen = (as: Name, lastEventId?: string): Promise<Listening> => Listening.open(program.httpUrl, tokens[as], lastEventId);
@@ -66,10 +74,7 @@ describe('the live stream', () => {
       await listening.until(() => messages(listening).length === 3);
       expect(messages(listening)).toEqual(posted);
     }
-    const timeline = await fetch(new URL(`/api/rooms/${room}/timeline`, program.httpUrl), {
-      headers: { authorization: `Bearer ${tokens.bob}` },
-    });
-    expect(await timeline.text()).toBe(`[${posted.toReversed().join(',')}]`);
+    expect(await get('bob', `/api/rooms/${room}/timeline`)).toBe(`[${posted.toReversed().join(',')}]`);
     await post('bob', `/api/rooms/${room}/mark-read`);
     await alice.until(({ types }) => types.includes('UserReadChat'));
     await post('alice', `/api/users/friends/add/${idOf('carol')}`);
@@ -110,20 +115,71 @@ describe('the live stream', () => {
     for (const listening of [alice, bob]) listening.close();
   });
 
-  it('resumes exactly after a power cut, what was said meanwhile included', async () => {
+  it('carries a message of two as it was answered, byte for byte', async () => {
+    const { content } = await ask<Page<UserWithRelationship>>('alice', '/api/users/search?username=bob');
+    expect(content.map(({ user }) => user.id)).toEqual([idOf('bob')]);
+    const invitedUsers = [idOf('alice'), idOf('bob')];
+    const { id } = JSON.parse(await post('alice', '/api/rooms/create-room', { roomType: 'Single', invitedUsers })) as ChatRoom;
+
+    const hearing = new AbortController();
+    const stream = await fetch(`${program.httpUrl}/api/sse`, {
+      headers: { authorization: `Bearer ${tokens.bob}` },
+      signal: hearing.signal,
+    });
+    const heard: string[] = [];
+    const parser = createParser({ onEvent: ({ data }) => heard.push(data) });
+    const listening = (async () => {
+      for await (const chunk of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) parser.feed(chunk);
+    })().catch(() => undefined); // ends by our abort
+    const bytes = await post('alice', '/api/send-msg', { chatRoomId: id, msgType: 'Text', msgBody: { text: 'grüß dich 😀' } });
+    await vi.waitFor(() => expect(heard.some((data) => data.includes(`"message":${bytes}`))).toBe(true), { timeout: 5_000, interval: 5 });
+    hearing.abort();
+    await listening;
+    expect(await get('bob', `/api/rooms/${id}/timeline`)).toBe(`[${bytes}]`);
+    const rooms = await ask<readonly ChatRoom[]>('bob', '/api/rooms');
+    expect(rooms).toHaveLength(2);
+    expect(rooms.find((one) => one.id === id)).toMatchObject({ unread: true, unreadCount: 1 });
+  });
+});
+
+describe('a power cut', () => {
+  let heard: readonly string[];
+  let lastId: string;
+  let said: readonly string[];
+  let storm: string;
+  let answered: readonly string[];
+  const storming = (n: number): Promise<string> =>
+    post('alice', '/api/send-msg', { chatRoomId: storm, msgBody: { text: `${n}` } }, `storm-${n}`);
+
+  beforeAll(async () => {
+    const invitedUsers = [idOf('alice'), idOf('carol')];
+    const created = await post('alice', '/api/rooms/create-room', { roomType: 'Group', roomName: 'Storm', invitedUsers });
+    storm = (JSON.parse(created) as ChatRoom).id;
     const before = await listen('bob');
     const first = await say('alice', 'before');
-    await before.until(({ heard }) => heard.length === 1);
-    const { lastId } = before;
-    const second = await say('alice', 'unheard');
+    await before.until(({ heard: events }) => events.length === 1);
+    ({ lastId } = before);
+    said = [first, await say('alice', 'unheard')];
+    answered = await Promise.all(Array.from({ length: 20 }, (_, n) => storming(n)));
     await program.kill9();
     await before.until(({ ended }) => ended);
+    heard = messages(before).slice(0, 1);
     await start();
+  });
+
+  it('is no gap in what a stream tells that goes on, what was said meanwhile included', async () => {
     const third = await say('alice', 'after');
     const again = await listen('bob', lastId);
     const fourth = await say('alice', 'live');
-    await again.until(({ heard }) => heard.length === 3);
-    expect([messages(before)[0], ...messages(again)]).toEqual([first, second, third, fourth]);
+    await again.until(({ heard: events }) => events.length === 3);
+    expect([...heard, ...messages(again)]).toEqual([...said, third, fourth]);
     again.close();
+  });
+
+  it('loses nothing that was answered, nor that it was', async () => {
+    const timeline = (): Promise<readonly Message[]> => ask('carol', `/api/rooms/${storm}/timeline`);
+    expect((await timeline()).map((message) => JSON.stringify(message)).toSorted()).toEqual(answered.toSorted());
+    expect(await storming(7)).toBe(answered[7]);
+    expect(await timeline()).toHaveLength(20);
   });
 });
