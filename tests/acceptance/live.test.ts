@@ -1,4 +1,6 @@
-/** The live stream of the running program: same bytes as POST and timeline, mail beside chat; over a power cut exact resume, and no message lost. */
+/** The live stream of the running program: same bytes as POST and timeline, mail beside chat; over a power cut exact resume, no message lost, and no mail sent twice. */
+import type { Draft, Sending } from '@tidings/contracts/http/drafts';
+import type { Me } from '@tidings/contracts/http/mail-objects';
 import type { ChatRoom, Message, Page, UserWithRelationship } from '@tidings/contracts/http/chat-objects';
 import { createParser } from 'eventsource-parser';
 import { randomUUID } from 'node:crypto';
@@ -9,6 +11,7 @@ import { decodeJwt } from 'jose';
 import { createTransport } from 'nodemailer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Listening } from '../../services/sse/src/testing/listening.ts';
+import { onlookerPool } from '../kit/databases.ts';
 import { startProgram, type Program } from '../kit/program.ts';
 
 let dataDir: string;
@@ -148,10 +151,28 @@ describe('a power cut', () => {
   let said: readonly string[];
   let storm: string;
   let answered: readonly string[];
+  let mails: readonly string[];
+  let log: ReturnType<typeof onlookerPool>;
   const storming = (n: number): Promise<string> =>
     post('alice', '/api/send-msg', { chatRoomId: storm, msgBody: { text: `${n}` } }, `storm-${n}`);
 
+  /** Mails of these that went on to egress, each as often as it did. */
+  const queued = async (emailIds: readonly string[]): Promise<readonly string[]> => {
+    const { rows } = await log.query<{ id: string }>(
+      "select data::jsonb ->> 'emailId' as id from log.event where type = 'EmailQueued' and data::jsonb ->> 'emailId' = any($1)",
+      [emailIds],
+    );
+    return rows.map(({ id }) => id);
+  };
+  const sendLater = async (mailbox: string, n: number): Promise<string> => {
+    const draft = { to: [{ email: `z${n}@elsewhere.test` }], subject: `${n}`, text: 'x' };
+    const { id } = JSON.parse(await post('alice', `/api/mailboxes/${mailbox}/drafts`, draft)) as Draft;
+    const sendAt = new Date(Date.now() + 1_000 + n * 40).toISOString();
+    return (JSON.parse(await post('alice', `/api/drafts/${id}/send`, { sendAt })) as typeof Sending._A).emailId;
+  };
+
   beforeAll(async () => {
+    log = onlookerPool(program.databaseUrl);
     const invitedUsers = [idOf('alice'), idOf('carol')];
     const created = await post('alice', '/api/rooms/create-room', { roomType: 'Group', roomName: 'Storm', invitedUsers });
     storm = (JSON.parse(created) as ChatRoom).id;
@@ -161,11 +182,17 @@ describe('a power cut', () => {
     ({ lastId } = before);
     said = [first, await say('alice', 'unheard')];
     answered = await Promise.all(Array.from({ length: 20 }, (_, n) => storming(n)));
+    const own = (await ask<Me>('alice', '/api/me')).mailboxes[0]?.id ?? '';
+    mails = await Promise.all(Array.from({ length: 12 }, (_, n) => sendLater(own, n)));
+    await vi.waitUntil(async () => (await queued(mails)).length > 2, { timeout: 30_000, interval: 10 });
     await program.kill9();
     await before.until(({ ended }) => ended);
     heard = messages(before).slice(0, 1);
+    await log.end();
     await start();
+    log = onlookerPool(program.databaseUrl);
   });
+  afterAll(() => log.end());
 
   it('is no gap in what a stream tells that goes on, what was said meanwhile included', async () => {
     const third = await say('alice', 'after');
@@ -181,5 +208,15 @@ describe('a power cut', () => {
     expect((await timeline()).map((message) => JSON.stringify(message)).toSorted()).toEqual(answered.toSorted());
     expect(await storming(7)).toBe(answered[7]);
     expect(await timeline()).toHaveLength(20);
+  });
+
+  it('does not keep mail that was accepted from being sent, nor sends any twice', async () => {
+    const soon = { timeout: 60_000, interval: 25 };
+    const status = async (id: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${tokens.alice}` };
+      return (await fetch(new URL(`/api/emails/${id}`, program.httpUrl), { headers })).status;
+    };
+    for (const id of mails) await expect.poll(() => status(id), soon).toBe(200);
+    await expect.poll(async () => (await queued(mails)).toSorted(), soon).toEqual(mails.toSorted());
   });
 });
