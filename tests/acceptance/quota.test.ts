@@ -4,25 +4,21 @@ import type { Mailbox, MailPage, Me } from '@tidings/contracts/http/mail-objects
 import type { Problem } from '@tidings/contracts/http/problem';
 import type { BlockedSender, MailboxStorage } from '@tidings/contracts/http/storage';
 import { createTransport } from 'nodemailer';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startProgram, type Program } from '../kit/program.ts';
-import { ask, askJson, foundTown, type Person, type Town } from './town.ts';
+import { beforeAll, expect, it } from 'vitest';
+import type { ReachableProgram } from '../kit/program-holder.ts';
+import { joinTown } from './shared-town.ts';
+import { ask, askJson, type Person } from './town.ts';
 
-let town: Town;
-let program: Program;
+let program: ReachableProgram;
 let admin: Person;
 let owner: Person;
 let viewer: Person;
 let stranger: Person;
 beforeAll(async () => {
-  town = await foundTown('Quota', 4);
+  const town = await joinTown('Quota', 4);
+  ({ program } = town);
   [admin, owner, viewer, stranger] = town.people as [Person, Person, Person, Person];
-  program = await startProgram({ env: { OIDC_ISSUER: town.issuer.url, MAILBOX_QUOTA_BYTES: '1000000' } });
   for (const person of town.people) await askJson<Me>(program, person, '/api/me');
-});
-afterAll(async () => {
-  await program.stop();
-  await town.issuer.close();
 });
 
 const open = async (name: string): Promise<string> => {
@@ -78,7 +74,7 @@ it('senders are refused by the mailboxes that block them, and by no other', asyn
 it('a full mailbox puts mail off until it may hold more', async () => {
   const path = await open('full');
   const used = async (): Promise<MailboxStorage> => askJson(program, viewer, `${path}/storage`);
-  expect(await used()).toEqual({ usedBytes: 0, emails: 0, quotaBytes: 1_000_000, largestThreads: [] });
+  expect(await used()).toEqual({ usedBytes: 0, emails: 0, quotaBytes: 1_000_000_000, largestThreads: [] });
   expect(await send('a@town.test', ['full@tidings.test'], 20_000)).toMatch(/queued as/);
   await expect.poll(async () => (await used()).emails, { timeout: 20_000, interval: 50 }).toBe(1);
   const { usedBytes, largestThreads } = await used();
@@ -102,7 +98,7 @@ it('a full mailbox puts mail off until it may hold more', async () => {
 });
 
 it('a full mailbox sends nothing either: what it sends it keeps', async () => {
-  const path = await open('busy');
+  const path = await open('bustling');
   const used = async (): Promise<MailboxStorage> => askJson(program, owner, `${path}/storage`);
   const to = [{ email: 'open@tidings.test' }];
   const draft = async (): Promise<string> =>
@@ -122,7 +118,7 @@ it('a full mailbox sends nothing either: what it sends it keeps', async () => {
     errors: [{ path: 'mailboxId', message: expect.stringMatching(/^is too full: it may hold 15000 bytes \(its quota\), holds \d+/) }],
   });
   const whole = await fetch(`${program.httpUrl}${path}/submit`, {
-    ...{ method: 'POST', body: `From: busy@tidings.test\nTo: open@tidings.test\n\n${'x\n'.repeat(5_000)}` },
+    ...{ method: 'POST', body: `From: bustling@tidings.test\nTo: open@tidings.test\n\n${'x\n'.repeat(5_000)}` },
     headers: { authorization: `Bearer ${owner.token}`, 'content-type': 'message/rfc822', 'x-rcpt-to': 'open@tidings.test' },
   });
   expect([whole.status, ((await whole.json()) as Problem).errors?.map(({ path: field }) => field)]).toEqual([409, ['mailboxId']]);

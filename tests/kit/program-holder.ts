@@ -23,7 +23,7 @@ export interface Holder {
 /**
  * Starts the program when the first suite asks for it. All its suites at once ask for more than people do, so it sets no limit of rate. It fetches
  * pictures from elsewhere, also from this machine: suites that show some bring them themselves, and no other does. Its second mail domain is there for
- * addresses of mailboxes that are in the first.
+ * addresses of mailboxes that are in the first. No mailbox comes near its quota, unless it is given another.
  */
 export const holdSharedProgram = async (): Promise<Holder> => {
   let held: Promise<{ readonly program: Program; readonly issuer: LentIssuer }> | null = null;
@@ -31,7 +31,7 @@ export const holdSharedProgram = async (): Promise<Holder> => {
     const issuer = await startIssuer();
     const env = {
       ...{ OIDC_ISSUER: issuer.url, PROCESSES: 'one', RATE_LIMITS: 'off', IMAGE_PROXY: 'on', WEBHOOK_ALLOW_PRIVATE: 'on' },
-      MAIL_DOMAINS: 'tidings.test,second.test',
+      ...{ MAIL_DOMAINS: 'tidings.test,second.test', MAILBOX_QUOTA_BYTES: '1000000000' },
     };
     return { issuer, program: await startProgram({ env }) };
   };

@@ -1,7 +1,8 @@
 /**
  * One running program for all suites that need nothing but its defaults (no limit of rate is set, pictures from elsewhere are fetched, also from
- * private addresses, and there is a second mail domain): a start costs more than most of what they do with it. Each brings people, mailboxes and
- * subjects of its own, counts nothing that others add to, and neither stops nor starts it; a suite that does has its own (`startProgram`).
+ * private addresses, there is a second mail domain, and mailboxes have a quota that none comes near): a start costs more than most of what they do
+ * with it. Each brings people, mailboxes and subjects of its own, counts nothing that others add to, and neither stops nor starts it; a suite that
+ * does has its own (`startProgram`).
  */
 import { inject } from 'vitest';
 import { borrowIssuer, type TestIssuer } from './issuer.ts';
