@@ -9,8 +9,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
+import { PassThrough } from 'node:stream';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createDevIssuer, ISSUER_PATH, PUBLIC_CLIENT, TOKEN_PATH } from '../../dev-issuer/src/index.ts';
 import { handle } from '../../http-kit/src/handle.ts';
 import { memoryPlatform } from '../../http-kit/src/testing/memory-platform.ts';
@@ -44,6 +45,13 @@ const stream: FastifyPluginAsync = async (app) => {
     reply.hijack();
     reply.raw.writeHead(200);
     reply.raw.flushHeaders();
+  });
+  app.get('/api/long', (_, reply) => {
+    const body = new PassThrough();
+    body.write('begun');
+    finish = () => body.end('done');
+    entered();
+    return reply.send(body);
   });
 };
 const queryApi: FastifyPluginAsync = async (app) => {
@@ -163,6 +171,26 @@ describe('the API process', () => {
     expect(await (await answer).json()).toBe('done');
     await stopped;
     await expect(fetch(own.url)).rejects.toThrow();
+  });
+
+  it('does not wait for the connection of an answer that it was amid when it stopped', async () => {
+    const own = await start();
+    const socket = connect(own.port, '127.0.0.1');
+    const ended = once(socket, 'close');
+    const streaming = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    let said = '';
+    socket.on('data', (chunk: Buffer) => void (said += chunk.toString()));
+    socket.write('GET /api/long HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await streaming;
+    await vi.waitFor(() => expect(said).toContain('begun'));
+    const began = performance.now();
+    const stopped = own.stop();
+    finish();
+    await Promise.all([stopped, ended]);
+    expect(said).toContain('done');
+    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it('does not start where nobody issues tokens, or where the port is taken', async () => {

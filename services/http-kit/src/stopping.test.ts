@@ -32,7 +32,8 @@ it('a server that is being stopped finishes what it began, and says when to try 
   expect(await late.json()).toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE', traceId: late.headers.get('trace-id') });
 
   release?.resolve();
-  expect(await (await slow).text()).toBe('done');
+  const finished = await slow;
+  expect([await finished.text(), finished.headers.get('connection')]).toEqual(['done', 'close']);
   stopped?.resolve();
   await closed;
 });

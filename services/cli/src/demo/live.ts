@@ -49,6 +49,7 @@ export const follow = async (
       heard.push({ event, position: cursor.position });
       for (const { look } of waiting) look();
     }
+    throw new DemoFailed(`${who}'s live stream has ended`); // to who still waits for something
   };
   listen().catch((error: unknown) => {
     broken = error instanceof Error ? error : new Error(String(error));

@@ -31,12 +31,20 @@ export interface Cast {
   readonly nameOf: (id: string) => string;
 }
 
-/** Logs everybody in and opens the live streams of two. @param signal closes them */
+/** Logs everybody in and opens the live streams of two. @param signal closes them, and ends what anybody asks for */
 export const gather = async (backbone: Backbone, stage: Stage, signal: AbortSignal): Promise<Cast> => {
   const tokens = new Map(await Promise.all(['alice', 'bob', 'carol'].map(async (user) => [user, await backbone.tokenOf(user)] as const)));
   const connect = (user: string) => ({ baseUrl: backbone.httpUrl, token: () => found(tokens.get(user), `${user} has no token`) });
   const enter = async (user: string): Promise<Person> => {
-    const client = createClient(connect(user));
+    const { baseUrl, token } = connect(user);
+    const client = createClient({
+      baseUrl,
+      token: () => {
+        signal.throwIfAborted(); // asked before each try
+        return token();
+      },
+      fetch: (input, init) => fetch(input, { ...init, signal }),
+    });
     const { user: self, mailboxes } = await client.getMe();
     return { name: user.charAt(0).toUpperCase() + user.slice(1), id: self.id, displayName: self.displayName, client, mailboxes };
   };
