@@ -32,7 +32,7 @@ export default defineConfig({
           include: [...packages.map((name) => `${name}/**/*.test.ts`), 'tests/kit/**/*.test.ts'],
           pool: 'forks',
           isolate: false,
-          maxWorkers: 3, // on two cores: many wait for sockets and databases
+          maxWorkers: 4, // on two cores: many wait for sockets and databases
         },
       },
       {
@@ -44,7 +44,7 @@ export default defineConfig({
           exclude: timed,
           pool: 'forks',
           isolate: false,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 120_000,
@@ -86,7 +86,7 @@ export default defineConfig({
           include: ['tests/engines/**/*.test.ts'],
           pool: 'forks',
           isolate: false,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 4 },
           testTimeout: 180_000,
           hookTimeout: 120_000,
