@@ -110,7 +110,9 @@ describe('the projector', () => {
       },
     };
     await world.start([plain, unhurried], { settings: { unhurriedMs: 3_000 } });
-    for (const mark of [1, 2, 3, 4]) await reaches(await world.mark('a', mark)); // the other one, a page each
+    await world.mark('a', 1);
+    await until(async () => expect(await world.trail('unhurried_v1_g1')).toEqual({ a: '1' })); // from here on it gathers
+    for (const mark of [2, 3, 4]) await reaches(await world.mark('a', mark)); // the other one, a page each
     await until(async () => expect(await world.trail('unhurried_v1_g1')).toEqual({ a: '1 2 3 4' }));
     expect(pages).toEqual([1, 3]);
   });

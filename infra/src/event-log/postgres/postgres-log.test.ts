@@ -2,7 +2,7 @@ import { derivedId, type EventId, type StreamId } from '@tidings/contracts/ids';
 import { LogUnavailable, START, type LoggedEvent, type LogPage } from '@tidings/contracts/ports/event-log';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/kit/postgres.ts';
 import { inProcessSignals } from '../../signals/in-process.ts';
 import { eventLogContract, someEvents } from '../contract.ts';
@@ -72,9 +72,16 @@ describe('the log in Postgres', () => {
     expect(heard).toHaveLength(1);
   });
 
+  const appendersAtRest = async (): Promise<number> => {
+    const { rows } = await admin.query<{ count: string }>(
+      `select count(*) from pg_stat_activity where datname = current_database() and application_name = 'tidings log append' and state = 'idle'`,
+    );
+    return Number(rows[0]?.count);
+  };
   it('takes what is patient along with what is not, and lets it go by itself where nothing comes', async () => {
     const log = await open({ patienceMs: 60_000 });
-    for (let n = 0; n < 5; n += 1) await log.append(stream(`s${n}`), 'none', someEvents(1)); // both connections are there now, with nothing to do
+    await vi.waitFor(async () => expect(await appendersAtRest()).toBe(2));
+    for (let n = 0; n < 5; n += 1) await log.append(stream(`s${n}`), 'none', someEvents(1)); // both are known to be there, with nothing to do
     const { batches } = log.stats()[0] ?? { batches: 0 };
     const patient = log.append(stream('a'), 'none', someEvents(1), { patient: true });
     await delay(5); // an impatient one would be on its way by now
