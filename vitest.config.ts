@@ -11,6 +11,12 @@ const packages = ['contracts', 'domain', 'projections', 'infra', 'services', 'sc
 /** Acceptance suites that hold the program to times or memory, and would be disturbed by others. */
 const timed = ['start', 'smtp', 'demo'].map((name) => `tests/acceptance/${name}.test.ts`);
 
+/** For suites about whole programs. */
+const programs = { pool: 'forks', testTimeout: 180_000, hookTimeout: 120_000 } as const;
+/** All of a program in one process costs the machine less than half; others run as people do by default. */
+const together = { ...programs, isolate: false, maxWorkers: 4, env: { PROCESSES: 'one' } };
+const oneByOne = { ...programs, fileParallelism: false };
+
 export default defineConfig({
   test: {
     globalSetup: ['tests/kit/global-setup.ts'],
@@ -38,60 +44,21 @@ export default defineConfig({
       {
         // The whole as its users meet it.
         extends: true,
-        test: {
-          name: 'acceptance',
-          include: ['tests/acceptance/**/*.test.ts'],
-          exclude: timed,
-          pool: 'forks',
-          isolate: false,
-          maxWorkers: 4,
-          sequence: { groupOrder: 1 },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          // All in one process costs the machine less than half; those below run as people do by default.
-          env: { PROCESSES: 'one' },
-        },
+        test: { name: 'acceptance', include: ['tests/acceptance/**/*.test.ts'], exclude: timed, ...together, sequence: { groupOrder: 1 } },
       },
       {
-        // One file at a time, after everything else.
         extends: true,
-        test: {
-          name: 'timed',
-          include: timed,
-          pool: 'forks',
-          fileParallelism: false,
-          sequence: { groupOrder: 2 },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-        },
+        test: { name: 'timed', include: timed, ...oneByOne, sequence: { groupOrder: 2 } },
       },
       {
         // Programs that are killed, cut off, starved and flooded: `npm run test:endurance`.
         extends: true,
-        test: {
-          name: 'endurance',
-          include: ['tests/endurance/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-        },
+        test: { name: 'endurance', include: ['tests/endurance/**/*.test.ts'], ...oneByOne, sequence: { groupOrder: 3 } },
       },
       {
-        // The same beside engines that are not built in: `npm run test:engines`.
+        // Beside engines that are not built in: `npm run test:engines`.
         extends: true,
-        test: {
-          name: 'engines',
-          include: ['tests/engines/**/*.test.ts'],
-          pool: 'forks',
-          isolate: false,
-          maxWorkers: 4,
-          sequence: { groupOrder: 4 },
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          env: { PROCESSES: 'one' },
-        },
+        test: { name: 'engines', include: ['tests/engines/**/*.test.ts'], ...together, sequence: { groupOrder: 4 } },
       },
     ],
   },
