@@ -15,7 +15,7 @@ export interface PostgresSignalsOptions {
 }
 
 export interface PostgresSignals extends Signals {
-  /** Resolves once this process hears others (and after an outage, hears them again). */
+  /** Resolves once this process hears others on the topics that it has subscribed to (and after an outage, hears them again). */
   listening(): Promise<void>;
 }
 
@@ -40,6 +40,8 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
   let sending: Promise<void> | null = null;
   let wakeSender: () => void = () => undefined;
   let hearing = Promise.withResolvers<void>();
+  /** The latest LISTEN on the connection. */
+  let listened: Promise<unknown> = Promise.resolve();
 
   const receive = (channel: string, message: string): void => {
     const topic = channel.slice(channelOf('' as Topic).length) as Topic; // we listen to our own topics only
@@ -50,10 +52,10 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
   const listen = (): Promise<void> =>
     keepConnected({ url, name: 'tidings signals listen', signal: closing.signal, logger }, async (client, ended) => {
       client.on('notification', ({ channel, payload }) => receive(channel, payload ?? ''));
-      let before: Promise<unknown> = Promise.resolve();
+      listened = Promise.resolve();
       /** A connection takes one statement at a time. */
       const inTurn = (topic: Topic): Promise<unknown> =>
-        (before = before.catch(() => undefined).then(() => client.query(`listen ${channelOf(topic)}`)));
+        (listened = listened.catch(() => undefined).then(() => client.query(`listen ${channelOf(topic)}`)));
       listenTo = (topic) => void inTurn(topic).catch(() => undefined); // a broken connection is made anew
       await Promise.all(Array.from(wanted, inTurn));
       hearing.resolve();
@@ -109,7 +111,10 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
       }
       return listeners.add(topic, listener);
     },
-    listening: () => hearing.promise,
+    listening: async () => {
+      await hearing.promise;
+      await listened.catch(() => undefined); // a broken connection is made anew
+    },
     close: async () => {
       closing.abort();
       wakeSender();

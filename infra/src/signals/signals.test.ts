@@ -48,6 +48,7 @@ describe('signals by Postgres', () => {
   it('reach other processes, and one’s own at once and only once', async () => {
     const [here, there] = [await open(), await open()];
     const [own, other] = [heard(here), heard(there)];
+    await Promise.all([here.listening(), there.listening()]);
     here.publish('log', '0:17 with spaces');
     expect(own).toEqual(['0:17 with spaces']);
     await expect.poll(() => other).toEqual(['0:17 with spaces']);
@@ -59,6 +60,7 @@ describe('signals by Postgres', () => {
   it('merge what is the same and keep what differs', async () => {
     const [here, there] = [await open(), await open()];
     const other = heard(there);
+    await there.listening();
     for (let n = 0; n < 300; n += 1) here.publish('log', `${n % 3}`);
     here.publish('log', 'last');
     await expect.poll(() => other.at(-1)).toBe('last');
@@ -70,6 +72,7 @@ describe('signals by Postgres', () => {
   it('come back by themselves when connections are cut', async () => {
     const [here, there] = [await open(), await open()];
     const other = heard(there);
+    await there.listening();
     here.publish('log', 'before');
     await expect.poll(() => other).toContain('before');
     const admin = new pg.Client({ connectionString: database.url });

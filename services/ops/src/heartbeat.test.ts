@@ -35,12 +35,12 @@ const startProcess = async (
   const metrics = new Registry();
   const signals = postgresSignals({ url: database.url });
   open.push(() => signals.close());
-  await signals.listening();
   const counter = new Counter({ name: 'done_total', help: 'what was done', registers: [metrics] });
   const platform = memoryPlatform({ pool, metrics, signals });
   const { stop } = startHeartbeat(platform, name, []);
   open.push(stop);
   await expect.poll(async () => (await readHeartbeats(platform)).map((one) => one.process)).toContain(name);
+  await signals.listening();
   return { platform, counter, signals };
 };
 
