@@ -8,7 +8,7 @@ import { byPlace, type PlainMail, plainSearch } from '@tidings/projections/mail-
 import * as E from 'fp-ts/lib/Either.js';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TestIssuer } from '../kit/issuer.ts';
 import type { ReachableProgram } from '../kit/program-holder.ts';
 import { sharedProgram } from '../kit/shared-program.ts';
@@ -39,8 +39,14 @@ beforeAll(async () => {
   for (const user of USERS) {
     const roles = user === 'alice' ? ['tidings-admin'] : [];
     tokens[user] = await issuer.token({ sub: randomUUID(), name: user, email: addressOf(user), email_verified: true, roles });
-    me[user] = await ask<Me>(user, '/api/me');
-    mailboxes[user] = me[user]?.mailboxes[0]?.id as MailboxId; // whoever is new has one
+    const [seen, own] = await vi.waitFor(async () => {
+      const found = await ask<Me>(user, '/api/me');
+      const [first] = found.mailboxes;
+      if (first === undefined) throw new Error(`${user} has no mailbox yet`); // whoever is new gets one; with many beside them it may take its time
+      return [found, first.id] as const;
+    }, 20_000);
+    me[user] = seen;
+    mailboxes[user] = own;
   }
   for (const [name, members] of Object.entries(shared)) {
     const body = { kind: 'shared', address: addressOf(name), name };
