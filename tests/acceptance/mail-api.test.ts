@@ -3,7 +3,7 @@ import type { Email, Mailbox, MailboxCounts, MailboxMember, MailPage, Me, Thread
 import type { Problem } from '@tidings/contracts/http/problem';
 import { createTransport, type SendMailOptions } from 'nodemailer';
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TestIssuer } from '../kit/issuer.ts';
 import type { ReachableProgram } from '../kit/program-holder.ts';
 import { sharedProgram } from '../kit/shared-program.ts';
@@ -19,7 +19,11 @@ beforeAll(async () => {
   for (const user of ['alice', 'bob', 'carol']) {
     const roles = user === ADMIN ? ['tidings-admin'] : [];
     tokens[user] = await issuer.token({ sub: randomUUID(), name: user, email: `${user}@tidings.test`, email_verified: true, roles });
-    me[user] = await ask<Me>(user, 'GET', '/api/me');
+    me[user] = await vi.waitFor(async () => {
+      const seen = await ask<Me>(user, 'GET', '/api/me');
+      expect(seen.mailboxes).not.toEqual([]); // beside many others they may come after the first answer
+      return seen;
+    }, 20_000);
   }
 });
 
