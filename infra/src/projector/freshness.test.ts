@@ -90,4 +90,34 @@ describe('freshness', () => {
     await world.pool.query(`update projection.checkpoint set position = $1`, [position]);
     expect(await freshness.waitFor(position, names, 5_000)).toBe(true);
   });
+
+  it('trusts no answer that was on its way as Postgres broke off', async () => {
+    freshness = createFreshness({ pool: world.pool, live, signals: deaf });
+    const projector = await world.start([trails(), bystander]);
+    await live.refresh();
+    const position = await world.mark('a', 1);
+    await vi.waitFor(async () => {
+      for (const name of names) expect(await world.checkpoint(`${name}_v1_g1`)).toBe(position);
+    });
+    await projector.stop();
+    const { rows } = await world.pool.query('select name, position from projection.checkpoint where shard = 0');
+    await world.pool.query(`update projection.checkpoint set position = '0000000000000000'`);
+    const breakAsItAnswers = (): Promise<unknown> => {
+      world.pool.emit('error', new Error('it broke off'));
+      return Promise.resolve({ rows });
+    };
+    vi.spyOn(world.pool, 'query').mockImplementationOnce(breakAsItAnswers);
+    expect(await freshness.waitFor(position, names, 100)).toBe(false);
+  });
+
+  it('remembers what it heard while others ask the database', async () => {
+    const feed = createPositionFeed();
+    freshness = createFreshness({ pool: world.pool, live, signals: deaf, feed });
+    await world.start([trails(), bystander], { feed, signals: deaf });
+    await live.refresh();
+    const position = await world.mark('a', 1);
+    expect(await shown(position)).toBe('1');
+    await world.pool.query('select 1');
+    expect(await freshness.waitFor(position, names, 0)).toBe(true);
+  });
 });

@@ -41,7 +41,9 @@ export const createFreshness = (deps: {
   const { pool, live, signals } = deps;
   /** By schema name. Never ahead of what is committed. */
   const known = new Map<string, Position>();
-  /** Since a connection broke: what was announced before may be lost, and what is heard now may have been on its way. */
+  /** Connections that broke. */
+  let losses = 0;
+  /** Since one broke: what was announced before may be lost, and what is heard now may have been on its way. */
   let doubted = false;
   const waiters = new Set<Waiter>();
   let checking: NodeJS.Immediate | null = null;
@@ -77,21 +79,25 @@ export const createFreshness = (deps: {
 
   /** A restarted server may have lost its last unflushed checkpoints: nothing remembered counts until it was asked. */
   const doubt = (): void => {
+    losses += 1;
     known.clear();
     doubted = true;
   };
-  const onRelease = (broken: Error | boolean | undefined): void => {
-    if (broken !== undefined && broken !== false) doubt();
+  /** `null` from `pool.query`, whatever its types say. */
+  const onRelease = (broken: Error | boolean | null | undefined): void => {
+    if (broken instanceof Error || broken === true) doubt();
   };
   pool.on('error', doubt);
   pool.on('release', onRelease);
 
   const poll = async (): Promise<void> => {
     polling = true;
+    const before = losses;
     try {
       const found = await pool.query<{ name: string; position: Position }>(
         'select name, position from projection.checkpoint where shard = 0',
       );
+      if (losses > before) return; // an answer of before the loss: waiters ask again
       doubted = false;
       for (const row of found.rows) learn(row.name, row.position);
     } catch {
