@@ -57,7 +57,7 @@ export interface HeldEmail {
   readonly incoming: boolean;
   /** Whether it moved its thread up as it came. */
   readonly ranks: boolean;
-  /** Which row of `held` it is in. */
+  /** Which row of `held` it is in; `OWN`: that of the thread itself. */
   readonly chunk: number;
   place: Place;
   /** An exception to how far the thread is read; null: none. */
@@ -65,6 +65,12 @@ export interface HeldEmail {
 }
 /** In the order they were filed. */
 export type Held = Map<EmailId, HeldEmail>;
+
+/** The chunk that is in the row of the thread itself. */
+export const OWN = 0;
+
+/** Emails in it: most threads have no more, and are one row. Not as many as in others, for it is copied whenever its thread changes. */
+const FIRST = 16;
 
 /** Emails to a row of `held`: rows of one email each cost a replay half its speed, rows without end cost long threads theirs. */
 const CHUNK = 64;
@@ -80,7 +86,7 @@ export interface RemovedEmails {
   readonly remainder: Remainder | null;
 }
 
-/** `row` is undefined when the mailbox has nothing of the thread yet; `opensChunk`: the email is the first of its row of `held`. */
+/** `row` is undefined when the mailbox has nothing of the thread yet; `opensChunk`: the email is the first of its chunk. */
 export const fileEmail = (
   row: ThreadRow | undefined,
   event: Recorded<EmailFiled>,
@@ -110,15 +116,19 @@ export const fileEmail = (
   const incoming = direction === 'in';
   const seen = imported?.keywords.$seen ?? null;
   if (incoming && seen !== true) kept.unread[groupOf(place)] += 1;
-  return { row: kept, email: { emailId, position, at, incoming, ranks, chunk, place, seen }, opensChunk: before % CHUNK === 0 };
+  return {
+    row: kept,
+    email: { emailId, position, at, incoming, ranks, chunk, place, seen },
+    opensChunk: before === 0 || chunkAt(before - 1) !== chunk,
+  };
 };
 
 /** When an email counts as having come: what was brought along came to where it was before, what was split off came long ago. */
 export const cameAt = ({ data: { imported, movedFrom }, recordedAt }: Recorded<EmailFiled>): Timestamp =>
   movedFrom?.cameAt ?? imported?.receivedAt ?? recordedAt;
 
-/** Which row of `held` the email behind so many others goes into. */
-export const chunkAt = (emails: number): number => Math.floor(emails / CHUNK);
+/** Which chunk the email behind so many others goes into. */
+export const chunkAt = (emails: number): number => (emails < FIRST ? OWN : OWN + 1 + Math.floor((emails - FIRST) / CHUNK));
 
 const NOTHING_SAID = { subject: '', preview: '', from: [] as readonly Address[], hasAttachments: false };
 
@@ -173,7 +183,7 @@ export const moveEmails = (row: ThreadRow, held: Held, { data: { emailIds, place
 
 /**
  * Takes emails out of a thread of which some are left. Its place in lists stays: a walk through them meets no thread twice.
- * @returns the emails that are left, for the rows that they go into now
+ * @returns the emails that are left, with the chunks that they go into now
  */
 export const removeEmails = (row: ThreadRow, held: Held, { emailIds, remainder }: RemovedEmails): readonly HeldEmail[] => {
   for (const id of emailIds) {

@@ -7,8 +7,8 @@ import type { LabelDeleted } from '@tidings/contracts/events/label';
 import type { EmailFiled, EmailKeywordsSet, EmailsMoved, ThreadRead, ThreadStarred } from '@tidings/contracts/events/thread';
 import type { SubjectErased } from '@tidings/contracts/events/user';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
-import { count, emptyTally, type Held, fileEmail, markEmail, moveEmails, readThread, standing, type ThreadRow } from './fold.ts';
-import { appendHeld, loadHeld, rewriteHeld, type Filed } from './held.ts';
+import { count, emptyTally, type Held, fileEmail, markEmail, moveEmails, OWN, readThread, standing, type ThreadRow } from './fold.ts';
+import { appendHeld, loadHeld, ownTextAfter, rewriteHeld, type Filed } from './held.ts';
 import { listIndexes, markLists, threadLists } from './lists.ts';
 import { forgetAssignee, forgetLabel, isMarkEvent, type MarkEvent, markedBy, Marks, markTables } from './marks.ts';
 import { cutBehind, isRemoval, removalEvents, type RemovalEvent, removalOf, removeFromThreads } from './removal.ts';
@@ -18,8 +18,8 @@ export * from './queries.ts';
 export * from './view.ts';
 
 /**
- * `held` is there for `apply` and for walks through lists (`queries.ts`); the emails themselves are another read model's. Its `emails` are
- * described in `held.ts`.
+ * `emails` and `held` are there for `apply` and for walks through lists (`queries.ts`); the emails themselves are another read model's. `held.ts`
+ * describes them: a thread's first ones are in its row, the others in `held`.
  */
 const tables = (schema: string): string => `
   create table ${schema}.thread (
@@ -45,6 +45,7 @@ const tables = (schema: string): string => `
     snippet text not null,
     participants json not null,
     ended_at timestamptz,
+    emails text collate "C" not null,
     primary key (thread_id, mailbox_id)
   );
   create table ${schema}.held (
@@ -100,24 +101,28 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
   for (const [key, row] of threads) before.set(key, standing(row));
 
   const filed = new Map<ThreadRow, Filed[]>();
-  const moved = new Map<string, Set<number>>();
+  const moved = new Map<ThreadRow, Set<number>>();
   for (const [at, event] of events.entries()) {
     if (isMarkEvent(event)) marks.take(event, threads);
     else applyOne(event, keys[at] ?? '', { threads, held, filed, moved, marks });
   }
 
   const rows = [...threads];
+  const text = (row: ThreadRow): string =>
+    ownTextAfter(filed.get(row), moved.get(row)?.has(OWN) === true ? held.get(keyOf(row)) : undefined);
   await insertThreads(
     rows.flatMap(([key, row]) => (before.has(key) ? [] : row)),
+    text,
     tx,
   );
   await updateThreads(
     rows.flatMap(([key, row]) => (before.has(key) ? row : [])),
+    text,
     tx,
   );
   await appendHeld([...filed.values()].flat(), tx);
   await rewriteHeld(
-    opened.filter((key) => moved.has(keyOf(key))).map((key) => ({ key, held: held.get(keyOf(key)), chunks: moved.get(keyOf(key)) })),
+    [...moved].map(([row, chunks]) => ({ key: row, held: held.get(keyOf(row)), chunks })),
     tx,
   );
   await recount(threads, before, tx);
@@ -126,7 +131,7 @@ const applyThreads = async (events: readonly Recorded<ThreadEvent>[], tx: Projec
 
 export const threads: Projection = {
   name: 'threads',
-  version: 4,
+  version: 5,
   handles: [
     ...(['EmailFiled', 'ThreadRead', 'EmailsMoved', 'ThreadStarred', 'EmailKeywordsSet'] as const),
     ...(['ThreadLabelled', 'ThreadAssigned', 'ThreadUnassigned', 'ThreadShared'] as const),
@@ -149,10 +154,10 @@ interface Page {
   readonly threads: Map<string, ThreadRow>;
   /** Of the threads in which something is read or moved. */
   readonly held: ReadonlyMap<string, Held>;
-  /** A row of `held` each, in their order. By the thread itself: a key of two ids and a number would be joined and hashed for each email. */
+  /** A chunk each, in their order. By the thread itself: a key of two ids and a number would be joined and hashed for each email. */
   readonly filed: Map<ThreadRow, Filed[]>;
-  /** Chunks with emails that lie elsewhere now, by thread. */
-  readonly moved: Map<string, Set<number>>;
+  /** Chunks with emails that are not as they were, by thread. */
+  readonly moved: Map<ThreadRow, Set<number>>;
   readonly marks: Marks;
 }
 
@@ -177,13 +182,13 @@ const applyOne = (event: Recorded<RowEvent>, key: string, { threads: rows, held,
   const emails: Held = held.get(key) ?? new Map();
   switch (event.type) {
     case 'ThreadRead':
-      for (const { chunk } of readThread(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
+      for (const { chunk } of readThread(row, emails, event)) moved.set(row, (moved.get(row) ?? new Set()).add(chunk));
       break;
     case 'EmailsMoved':
-      for (const { chunk } of moveEmails(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
+      for (const { chunk } of moveEmails(row, emails, event)) moved.set(row, (moved.get(row) ?? new Set()).add(chunk));
       break;
     case 'EmailKeywordsSet':
-      for (const { chunk } of markEmail(row, emails, event)) moved.set(key, (moved.get(key) ?? new Set()).add(chunk));
+      for (const { chunk } of markEmail(row, emails, event)) moved.set(row, (moved.get(row) ?? new Set()).add(chunk));
       break;
     case 'ThreadStarred':
       row.starred = event.data.starred;

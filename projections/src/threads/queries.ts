@@ -100,15 +100,19 @@ const listed = (schema: string, page: ThreadPage, walk: Walk | null): FragmentSq
     order by k.last_at desc, k.last_position desc limit ${page.limit}
   ) k`;
 
-/** Those that got an email since the walk began, where they stood then: as many as these are. Indexes of the view, primary key of held. */
+/** Those that got an email since the walk began, where they stood then: as many as these are. Indexes of the view, primary keys of thread and held. */
 const risen = (schema: string, page: ThreadPage, { began, after }: Walk): FragmentSqlToken => sql.fragment`
   select k.thread_id, k.mailbox_id, stood.last_at, stood.last_position
   from unnest(${stretches(page)}) as stretch (unread)
   cross join lateral (select ${placed} from ${chosen(schema, page)} and (k.last_at, k.last_position) > ${keyOf(began)} offset 0) k
   cross join lateral (
     select split_part(e, '|', 2)::timestamptz as last_at, split_part(e, '|', 3) collate "C" as last_position
-    from ${tableIn(schema, 'held')} h cross join lateral string_to_table(h.emails, ';') as filed (e)
-    where h.thread_id = k.thread_id and h.mailbox_id = k.mailbox_id and e like '1|%'
+    from (
+      select own.emails from ${tableIn(schema, 'thread')} own where own.thread_id = k.thread_id and own.mailbox_id = k.mailbox_id
+      union all
+      select h.emails from ${tableIn(schema, 'held')} h where h.thread_id = k.thread_id and h.mailbox_id = k.mailbox_id
+    ) chunk cross join lateral string_to_table(chunk.emails, ';') as filed (e)
+    where e like '1|%'
       and (split_part(e, '|', 2)::timestamptz, split_part(e, '|', 3) collate "C") <= ${keyOf(began)}
     order by last_at desc, last_position desc limit 1
   ) stood

@@ -5,7 +5,7 @@ import type { MailboxId, ThreadId } from '@tidings/contracts/ids';
 import type { ProjectionTx } from '@tidings/contracts/projection';
 import { reveal } from '@tidings/contracts/sealed';
 import { count, emptyTally, type RemovedEmails, removeEmails, standing } from './fold.ts';
-import { loadHeld, replaceHeld } from './held.ts';
+import { loadHeld, ownText, replaceHeld } from './held.ts';
 import { forgetMarks, Marks } from './marks.ts';
 import { keyOf, loadTallies, loadThreads, saveTallies, updateThreads } from './store.ts';
 
@@ -80,7 +80,7 @@ export const removeFromThreads = async (removal: Removal, tx: ProjectionTx): Pro
     const marks = await Marks.of([row], tx);
     const left = removeEmails(row, held, some);
     count(tally, standing(row), 1);
-    await updateThreads([row], tx);
+    await updateThreads([row], () => ownText(left), tx);
     await replaceHeld(removal, left, tx);
     await marks.save(tx);
   }

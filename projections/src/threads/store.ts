@@ -38,11 +38,14 @@ interface StoredThread {
   unread_trash: number;
 }
 
-/** Primary key (thread_id, mailbox_id). */
+const COLUMNS = `thread_id, mailbox_id, first_at, last_at, in_inbox, in_archive, in_sent, in_drafts, in_spam, in_trash, unread_main, unread_spam,
+  unread_trash, starred, has_attachments, marked, last_position, read_up_to, subject, snippet, participants, ended_at`;
+
+/** Without their emails, which `loadHeld` loads for those threads that need them. Primary key (thread_id, mailbox_id). */
 export const loadThreads = async (keys: readonly Key[], tx: ProjectionTx): Promise<Map<string, ThreadRow>> => {
   if (keys.length === 0) return new Map();
   const found = await tx.query<StoredThread>(
-    `select t.* from unnest($1::uuid[], $2::uuid[]) as k (thread_id, mailbox_id) join ${tx.schema}.thread t using (thread_id, mailbox_id)`,
+    `select ${COLUMNS} from unnest($1::uuid[], $2::uuid[]) as k (thread_id, mailbox_id) join ${tx.schema}.thread using (thread_id, mailbox_id)`,
     [plainArray(keys, (key) => key.threadId), plainArray(keys, (key) => key.mailboxId)],
   );
   const rows = found.map((row): ThreadRow => ({
@@ -72,34 +75,45 @@ export const loadThreads = async (keys: readonly Key[], tx: ProjectionTx): Promi
   return new Map(rows.map((row) => [keyOf(row), row]));
 };
 
-/** Rows that are not there yet. Without looking for conflicts Postgres has half as much to do for a row. */
-export const insertThreads = (rows: readonly ThreadRow[], tx: ProjectionTx): Promise<void> => writeThreads(rows, tx, '');
+/** Between two emails of a text, and before emails that go behind those that are there (`updateThreads`). */
+export const NEXT = ';';
 
-/** Rows that are there. */
-export const updateThreads = (rows: readonly ThreadRow[], tx: ProjectionTx): Promise<void> =>
+/** The text of a thread's first emails (`held.ts`). */
+export type OwnText = (row: ThreadRow) => string;
+
+/** Rows that are not there yet. Without looking for conflicts Postgres has half as much to do for a row. */
+export const insertThreads = (rows: readonly ThreadRow[], text: OwnText, tx: ProjectionTx): Promise<void> =>
+  writeThreads(rows, text, tx, '');
+
+/**
+ * Rows that are there.
+ * @param text that begins with `NEXT` goes behind the one that is there, which need not be known for it; `NEXT` alone leaves that as it is
+ */
+export const updateThreads = (rows: readonly ThreadRow[], text: OwnText, tx: ProjectionTx): Promise<void> =>
   writeThreads(
     rows,
+    text,
     tx,
     `on conflict (thread_id, mailbox_id) do update set
        first_at = excluded.first_at, last_at = excluded.last_at, ended_at = excluded.ended_at, in_inbox = excluded.in_inbox, in_archive = excluded.in_archive, in_sent = excluded.in_sent,
        in_drafts = excluded.in_drafts, in_spam = excluded.in_spam, in_trash = excluded.in_trash, unread_main = excluded.unread_main,
        unread_spam = excluded.unread_spam, unread_trash = excluded.unread_trash, starred = excluded.starred,
        has_attachments = excluded.has_attachments, marked = excluded.marked, last_position = excluded.last_position, read_up_to = excluded.read_up_to,
-       snippet = excluded.snippet, participants = excluded.participants`,
+       snippet = excluded.snippet, participants = excluded.participants,
+       emails = case when excluded.emails = '${NEXT}' then t.emails when starts_with(excluded.emails, '${NEXT}') then t.emails || excluded.emails
+         else excluded.emails end`,
   );
 
-const writeThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx, onConflict: string): Promise<void> => {
+const writeThreads = async (rows: readonly ThreadRow[], text: OwnText, tx: ProjectionTx, onConflict: string): Promise<void> => {
   if (rows.length === 0) return;
   await tx.query(
-    `insert into ${tx.schema}.thread (
-       thread_id, mailbox_id, first_at, last_at, in_inbox, in_archive, in_sent, in_drafts, in_spam, in_trash,
-       unread_main, unread_spam, unread_trash, starred, has_attachments, marked, last_position, read_up_to, subject, snippet, participants, ended_at)
+    `insert into ${tx.schema}.thread as t (${COLUMNS}, emails)
      select * from rows from (
        unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::timestamptz[]), unnest($4::timestamptz[]),
        unnest($5::int[]), unnest($6::int[]), unnest($7::int[]), unnest($8::int[]), unnest($9::int[]), unnest($10::int[]),
        unnest($11::int[]), unnest($12::int[]), unnest($13::int[]), unnest($14::boolean[]), unnest($15::boolean[]), unnest($16::boolean[]),
        unnest($17::text[]), unnest($18::text[]), unnest($19::text[]), unnest($20::text[]), json_array_elements($21::json),
-       unnest($22::timestamptz[])
+       unnest($22::timestamptz[]), unnest($23::text[])
      ) ${onConflict}`,
     [
       plainArray(rows, (row) => row.threadId),
@@ -124,6 +138,7 @@ const writeThreads = async (rows: readonly ThreadRow[], tx: ProjectionTx, onConf
       rows.map((row) => storable(row.snippet)),
       `[${rows.map((row) => JSON.stringify(row.participants)).join(',')}]`,
       plainArray(rows, (row) => row.endedAt ?? 'null'),
+      plainArray(rows, (row) => text(row) || '""'), // the one text that needs quotes
     ],
   );
 };
