@@ -29,14 +29,23 @@ export interface ChildOptions {
   readonly groups: Groups;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
+  /** It loads its code meanwhile, and begins when this resolves; where this rejects it is not wanted. */
+  readonly after?: Promise<unknown>;
 }
 
-/** Resolves when the child is ready. @throws ChildFailed when its first start fails */
+/** Resolves when the child is ready. @throws ChildFailed when its first start fails, and why it was not wanted */
 export const startChild = async (options: ChildOptions): Promise<SupervisedChild> => {
   const { name, logger } = options;
   const stopping = new AbortController();
   let child = spawnChild(options, {});
-  const endpoints = await ready(child, name);
+  const first = ready(child, name);
+  first.catch(() => undefined); // awaited below
+  await options.after?.catch(async (error: unknown) => {
+    await endUnbegun(child);
+    throw error;
+  });
+  begin(child);
+  const endpoints = await first;
 
   const watch = async (): Promise<void> => {
     let failures = 0;
@@ -51,6 +60,7 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
       );
       if (stopping.signal.aborted) return;
       child = spawnChild(options, endpoints);
+      begin(child);
       await ready(child, name).then(
         () => logger.info({ process: name }, 'the process runs again'),
         (error: unknown) => logger.error({ process: name, err: error }, 'the process could not start'),
@@ -73,6 +83,17 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
       clearTimeout(insist);
     },
   };
+};
+
+const begin = (child: ChildProcess): void => {
+  if (child.connected) child.send({ type: 'begin' } satisfies ToChild, () => undefined); // where it is gone by now, `ready` says so
+};
+
+/** It has opened nothing, so there is nothing to close. */
+const endUnbegun = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 };
 
 /** A restarted child takes the ports it had, so that `HTTP_PORT=0` does not move under its clients. */

@@ -1,4 +1,4 @@
-/** Entry of a child process: opens a platform for each of its groups, starts their services, says so, and stops when told to or when the supervisor is gone. */
+/** Entry of a child process: loads the code of its groups and, told to begin, opens a platform for each, starts their services, says so, and stops when told to or when the supervisor is gone. */
 import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
 import { type Config, loadConfig } from '@tidings/infra/config/config';
@@ -7,9 +7,9 @@ import type { Logger } from 'pino';
 import type { Service } from '../../../platform/src/platform.ts';
 import { openPlatform } from '../../../platform/src/open.ts';
 import { startHeartbeat } from '../../../ops/src/heartbeat.ts';
-import { type Group, type Groups, groupsFrom, nicenessOf, type ServiceName } from './groups.ts';
+import { type Group, type Groups, groupsFrom, nicenessOf } from './groups.ts';
 import type { Endpoints, FromChild, ToChild } from './messages.ts';
-import { startGroup } from './start-group.ts';
+import { loadGroup, type StartGroup } from './start-group.ts';
 
 /** Nothing may keep an unwanted process alive, whatever hangs. */
 const LEAVE_AFTER_MS = 9_000;
@@ -36,7 +36,11 @@ const run = async (args: readonly string[]): Promise<void> => {
   // Ctrl-C reaches the whole group of processes; the supervisor decides who stops when.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
-  process.on('message', (message: ToChild) => void (message.type === 'stop' && stop().then(leave, leave)));
+  const begin = Promise.withResolvers<void>();
+  process.on('message', (message: ToChild) => {
+    if (message.type === 'begin') begin.resolve();
+    else void stop().then(leave, leave);
+  });
   process.once('disconnect', () => void stop().then(leave, leave));
   process.on('unhandledRejection', (error) => {
     running.at(-1)?.logger.fatal({ err: error }, 'an error that nobody handled; this process ends and is started again');
@@ -44,7 +48,9 @@ const run = async (args: readonly string[]): Promise<void> => {
   });
 
   try {
-    const endpoints = await startAll(config.right, groups, running);
+    const starts = await loadAll(config.right, groups);
+    await begin.promise;
+    const endpoints = await startAll(config.right, starts, running);
     tell({ type: 'ready', endpoints });
     flushCompileCache(); // not only at exit, which may be a kill
   } catch (error) {
@@ -60,14 +66,17 @@ interface RunningGroup {
   readonly stop: () => Promise<void>;
 }
 
+const loadAll = (config: Config, groups: Groups): Promise<readonly (readonly [Group, StartGroup])[]> =>
+  Promise.all([...groups].map(async ([group, names]) => [group, await loadGroup(group, names, config)] as const));
+
 /** Each group has a platform of its own, in one process too: its pools, metrics and heartbeat go by its name. */
-const startAll = async (config: Config, groups: Groups, running: RunningGroup[]): Promise<Endpoints> => {
+const startAll = async (config: Config, starts: readonly (readonly [Group, StartGroup])[], running: RunningGroup[]): Promise<Endpoints> => {
   let endpoints: Endpoints = {};
-  for (const [group, names] of groups) endpoints = { ...endpoints, ...(await startOne(config, group, names, running)) };
+  for (const [group, start] of starts) endpoints = { ...endpoints, ...(await startOne(config, group, start, running)) };
   return endpoints;
 };
 
-const startOne = async (config: Config, group: Group, names: readonly ServiceName[], running: RunningGroup[]): Promise<Endpoints> => {
+const startOne = async (config: Config, group: Group, start: StartGroup, running: RunningGroup[]): Promise<Endpoints> => {
   const platform = await openPlatform(config, { process: group });
   const services: Service[] = [];
   let heartbeat: { readonly stop: () => Promise<void> } | null = null;
@@ -79,7 +88,7 @@ const startOne = async (config: Config, group: Group, names: readonly ServiceNam
       await platform.close();
     },
   });
-  const endpoints = await startGroup(group, names, platform, services);
+  const endpoints = await start(platform, services);
   heartbeat = startHeartbeat(platform, group, services);
   return endpoints;
 };

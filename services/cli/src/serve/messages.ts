@@ -10,7 +10,9 @@ export type FromChild =
   /** It could not start; `reason` is a sentence for the person at the terminal. */
   | { readonly type: 'failed'; readonly reason: string };
 
-export type ToChild = { readonly type: 'stop' };
+export type ToChild =
+  /** Code may be loaded before, and nothing else done. */
+  { readonly type: 'begin' } | { readonly type: 'stop' };
 
 /** To whoever started the supervisor with a channel (tests, benchmarks). */
 export interface ProgramReady {

@@ -67,7 +67,10 @@ const database = async (
   return { databaseUrl: postgres.url, postgres };
 };
 
-/** The maker of read models first; the others side by side. Each adds how to stop it before the next begins. */
+/**
+ * The maker of read models first, then the others side by side, which have loaded their code meanwhile. Each adds how to stop it before the next
+ * begins.
+ */
 const startChildren = async (
   processes: readonly (readonly [name: string, groups: Groups])[],
   env: NodeJS.ProcessEnv,
@@ -75,21 +78,27 @@ const startChildren = async (
   down: (() => Promise<void>)[],
   isAsked: () => boolean,
 ): Promise<readonly SupervisedChild[]> => {
-  const start = async ([name, groups]: (typeof processes)[number]): Promise<SupervisedChild> => {
-    const child = await startChild({ name, groups, env, logger });
+  const start = async ([name, groups]: (typeof processes)[number], after: Promise<unknown>): Promise<SupervisedChild> => {
+    const child = await startChild({ name, groups, env, logger, after });
     down.push(child.stop);
     return child;
   };
-  const started: SupervisedChild[] = [];
-  for (const one of processes.filter(([, groups]) => groups.has('projector'))) started.push(await start(one));
-  if (isAsked()) return started;
-  const others = await Promise.allSettled(processes.filter(([, groups]) => !groups.has('projector')).map(start));
-  for (const other of others) {
-    if (other.status === 'rejected') throw other.reason;
-    started.push(other.value);
-  }
-  return started;
+  const isMaker = ([, groups]: (typeof processes)[number]): boolean => groups.has('projector');
+  const makers = processes.filter(isMaker).map((one) => start(one, Promise.resolve()));
+  const made = Promise.all(makers).then(() => {
+    if (isAsked()) throw new NotWanted();
+  });
+  const others = processes.filter((one) => !isMaker(one)).map((one) => start(one, made));
+  const started = await Promise.allSettled([...makers, ...others]);
+  const failed = started.find((one) => one.status === 'rejected' && !(one.reason instanceof NotWanted));
+  if (failed?.status === 'rejected') throw failed.reason;
+  return started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 };
+
+/** Somebody asked to end while it started. */
+class NotWanted extends Error {
+  override readonly name = 'NotWanted';
+}
 
 const describe = (config: Config, children: readonly SupervisedChild[], postgres: EmbeddedPostgres | null): Running => {
   const endpoints = Object.assign({}, ...children.map((child) => child.endpoints)) as SupervisedChild['endpoints']; // Object.assign types more than four as any
