@@ -154,10 +154,10 @@ describe('tidings, when something is wrong', () => {
     await expect(start({ env: { TIDINGS_ENV: 'production' } })).rejects.toThrow('OIDC_ISSUER must be set');
   });
 
-  it('says which port is taken, and leaves nothing running', async () => {
+  it.each([{}, { PROCESSES: 'one' }])('says which port is taken, and leaves nothing running: %o', async (env) => {
     const other = await mkdtemp(join(tmpdir(), 'tidings-start-'));
-    const failed = startProgram({ dataDir: other, env: { HTTP_PORT: new URL(program.httpUrl).port } });
-    await expect(failed).rejects.toThrow('is in use by another program');
+    const failed = startProgram({ dataDir: other, env: { ...env, HTTP_PORT: new URL(program.httpUrl).port } });
+    await expect(failed).rejects.toThrow(/is in use by another program; stop it(?!.*\n\s+at )/s);
     await vi.waitFor(() => expect(processesOn(other)).toEqual([]), { timeout: 10_000 });
     await rm(other, { recursive: true });
   });

@@ -30,7 +30,7 @@ export interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
   /** It loads its code meanwhile, and begins when this resolves; where this rejects it is not wanted. */
-  readonly after?: Promise<unknown>;
+  readonly after: Promise<unknown>;
 }
 
 /** Resolves when the child is ready. @throws ChildFailed when its first start fails, and why it was not wanted */
@@ -40,7 +40,7 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
   let child = spawnChild(options, {});
   const first = ready(child, name);
   first.catch(() => undefined); // awaited below
-  await options.after?.catch(async (error: unknown) => {
+  await options.after.catch(async (error: unknown) => {
     await endUnbegun(child);
     throw error;
   });

@@ -88,6 +88,7 @@ const startChildren = async (
   const made = Promise.all(makers).then(() => {
     if (isAsked()) throw new NotWanted();
   });
+  made.catch(() => undefined); // where there are no others, nobody awaits it
   const others = processes.filter((one) => !isMaker(one)).map((one) => start(one, made));
   const started = await Promise.allSettled([...makers, ...others]);
   const failed = started.find((one) => one.status === 'rejected' && !(one.reason instanceof NotWanted));
