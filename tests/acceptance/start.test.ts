@@ -157,7 +157,9 @@ describe('tidings, when something is wrong', () => {
   it.each([{}, { PROCESSES: 'one' }])('says which port is taken, and leaves nothing running: %o', async (env) => {
     const other = await mkdtemp(join(tmpdir(), 'tidings-start-'));
     const failed = startProgram({ dataDir: other, env: { ...env, HTTP_PORT: new URL(program.httpUrl).port } });
-    await expect(failed).rejects.toThrow(/is in use by another program; stop it(?!.*\n\s+at )/s);
+    const said = await failed.then(() => 'it runs', String);
+    expect(said).toContain('is in use by another program; stop it');
+    expect(said).not.toMatch(/\n\s+at |"level":"(warn|error|fatal)"/); // what runs already stops before its database does
     await vi.waitFor(() => expect(processesOn(other)).toEqual([]), { timeout: 10_000 });
     await rm(other, { recursive: true });
   });

@@ -45,7 +45,10 @@ export const startChild = async (options: ChildOptions): Promise<SupervisedChild
     throw error;
   });
   begin(child);
-  const endpoints = await first;
+  const endpoints = await first.catch(async (error: unknown) => {
+    await ended(child); // it takes back what it has opened, which still needs its database
+    throw error;
+  });
 
   const watch = async (): Promise<void> => {
     let failures = 0;
@@ -91,9 +94,13 @@ const begin = (child: ChildProcess): void => {
 
 /** It has opened nothing, so there is nothing to close. */
 const endUnbegun = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  await ended(child);
+};
+
+const ended = async (child: ChildProcess): Promise<void> => {
+  const runs = child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  if (runs) await once(child, 'exit');
 };
 
 /** A restarted child takes the ports it had, so that `HTTP_PORT=0` does not move under its clients. */
