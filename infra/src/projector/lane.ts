@@ -18,7 +18,7 @@ import type { Sharing } from './sharing.ts';
 import { cutBack, type PageSource, type SourcePage } from './page-source.ts';
 import { createPageWriter, ProjectionBroken, RebuildStopped, type PageWriter, type WriterSettings } from './page-writer.ts';
 import { ParkedSet } from './parked-set.ts';
-import { errorText, parkedStreams, refuseUnpark } from './parking.ts';
+import { errorText, parkedStreams, refuseUnpark, unparkRequest } from './parking.ts';
 import { tracePage } from './page-trace.ts';
 import { classify } from './poison.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -366,15 +366,15 @@ export class Lane {
   async #unpark(stream: StreamId): Promise<void> {
     const { pool, log, events, logger } = this.#deps;
     this.#unparks.delete(stream);
-    const parking = (await parkedStreams(pool, this.instance.schemaName, this.shard)).find((one) => one.stream === stream);
-    if (parking === undefined) return;
-    await this.#flush();
     const name = this.instance.schemaName;
+    const request = await unparkRequest(pool, name, stream);
+    if (request === null) return; // it was answered meanwhile
+    await this.#flush();
     const refused = await unpark({
       ...{ log, events, name, stream },
       writer: this.#mustWrite(),
       handles: this.#handles,
-      fromRevision: parking.fromRevision,
+      fromRevision: request.fromRevision,
       position: this.position,
     });
     if (refused === null) {
@@ -383,7 +383,7 @@ export class Lane {
       this.#deps.announcer.rewritten();
       logger.info({ projection: name, stream }, 'a parked stream flows again');
     } else {
-      await refuseUnpark(pool, name, stream, refused);
+      await refuseUnpark(pool, name, stream, request, refused);
       logger.warn({ projection: name, stream, reason: refused }, 'a parked stream still cannot be applied');
     }
   }

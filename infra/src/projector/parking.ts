@@ -81,11 +81,36 @@ export const endParking = async (client: PoolClient, name: string, stream: Strea
   await client.query('delete from projection.parked where name = $1 and stream_id = $2', [name, stream]);
 };
 
-/** The stream stays parked, now with this reason. */
-export const refuseUnpark = async (pool: Pool, name: string, stream: StreamId, error: string): Promise<void> => {
+/** A parked stream that somebody wants taken up again. */
+export interface UnparkRequest {
+  readonly fromRevision: number;
+  /** As the database writes it, for a `Timestamp` has no microseconds: it tells this request from one made meanwhile. */
+  readonly askedAt: string;
+}
+
+/** Null when nobody asks (any more), or the stream is not parked there. */
+export const unparkRequest = async (pool: Pool, name: string, stream: StreamId): Promise<UnparkRequest | null> => {
+  const found = await pool.query<{ from_revision: number; asked_at: string }>(
+    `select from_revision, unpark_requested_at::text as asked_at from projection.parked
+     where name = $1 and stream_id = $2 and unpark_requested_at is not null`,
+    [name, stream],
+  );
+  const row = found.rows[0];
+  return row === undefined ? null : { fromRevision: row.from_revision, askedAt: row.asked_at };
+};
+
+/** The stream stays parked, now with this reason. Whoever asked again since this request is answered anew. */
+export const refuseUnpark = async (
+  pool: Pool,
+  name: string,
+  stream: StreamId,
+  { askedAt }: UnparkRequest,
+  error: string,
+): Promise<void> => {
   await pool.query(
-    `update projection.parked set error = $3, attempts = attempts + 1, unpark_requested_at = null where name = $1 and stream_id = $2`,
-    [name, stream, error],
+    `update projection.parked set error = $4, attempts = attempts + 1, unpark_requested_at = nullif(unpark_requested_at, $3::timestamptz)
+     where name = $1 and stream_id = $2`,
+    [name, stream, askedAt, error],
   );
 };
 

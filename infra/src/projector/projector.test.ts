@@ -174,6 +174,44 @@ describe('poison', () => {
     expect((await world.trail(SCHEMA))['bad']).toBe('1 2 666 4 5 6');
   });
 
+  it('tries once for each request, and again for one made while it tries', async () => {
+    poison.add(666);
+    const plain = trails(poison);
+    let failing: PromiseWithResolvers<void> | null = null;
+    let goOn: PromiseWithResolvers<void> | null = null;
+    const slow: Projection = {
+      ...plain,
+      apply: (page, tx) =>
+        plain.apply(page, tx).catch(async (error: unknown) => {
+          failing?.resolve();
+          await goOn?.promise;
+          throw error;
+        }),
+    };
+    await world.start([slow]);
+    await reaches(await world.mark('bad', 666));
+    [failing, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await requestUnpark(world.pool, SCHEMA, streamOf('bad'));
+    await failing.promise;
+    const queries = vi.spyOn(world.pool, 'query');
+    const looks = (): number => queries.mock.calls.filter(([text]) => text.includes('unpark_requested_at is not null')).length;
+    await until(async () => expect(looks()).toBeGreaterThanOrEqual(2)); // the request is seen again while it is answered
+    queries.mockRestore();
+    goOn.resolve();
+    await until(async () => expect((await parkedStreams(world.pool, SCHEMA))[0]).toMatchObject({ unparkRequested: false }));
+    await reaches(await world.mark('good', 1));
+    expect((await parkedStreams(world.pool, SCHEMA))[0]).toMatchObject({ attempts: 4 });
+
+    [failing, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await requestUnpark(world.pool, SCHEMA, streamOf('bad'));
+    await failing.promise;
+    poison.clear();
+    await requestUnpark(world.pool, SCHEMA, streamOf('bad'));
+    goOn.resolve();
+    await until(async () => expect(await parkedStreams(world.pool, SCHEMA)).toEqual([]));
+    expect((await world.trail(SCHEMA))['bad']).toBe('666');
+  });
+
   it('parks every stream that fails in one page', async () => {
     for (const mark of [13, 17]) poison.add(mark);
     for (let mark = 10; mark < 20; mark += 1) await world.mark(`s${mark}`, 0, mark, 1);
