@@ -64,7 +64,7 @@ const timelineOf = async (program: Program, reader: Person, room: string): Promi
   }
 };
 
-const threadsOf = async (program: Program, reader: Person, mailbox: string): Promise<readonly Thread[]> => {
+export const threadsOf = async (program: Program, reader: Person, mailbox: string): Promise<readonly Thread[]> => {
   const pages: Thread[] = [];
   for (let cursor = ''; ;) {
     const path = `/api/mailboxes/${mailbox}/threads?view=all&limit=100${cursor}`;

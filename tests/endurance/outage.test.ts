@@ -7,13 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@tidings/infra/postgres/embedded';
-import { readPostmaster } from '@tidings/infra/postgres/postmaster';
-import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Program, startProgram } from '../kit/program.ts';
 import { Load, recovery } from '../acceptance/load.ts';
 import { foundTown, type Town } from '../acceptance/town.ts';
+import { dataDirectoryOf, endPostgres } from './kill-postgres.ts';
 
 /** Longer than an append waits for the log to come back. */
 const DOWN_MS = 6_500;
@@ -94,13 +93,7 @@ describe('the embedded Postgres that dies', () => {
     const dataDirectory = await dataDirectoryOf(program.databaseUrl);
     for (const signal of ['SIGKILL', 'SIGINT'] as const) {
       await load.more(20);
-      const before = readPostmaster(dataDirectory)?.pid ?? 0;
-      process.kill(before, signal);
-      const restarted = (): void => {
-        const now = readPostmaster(dataDirectory);
-        expect([now?.pid === before, now?.status]).toEqual([false, 'ready']);
-      };
-      await vi.waitFor(restarted, { timeout: RECOVER_MS, interval: 20 });
+      await endPostgres(dataDirectory, signal, RECOVER_MS);
       await expectRecovery(program, load);
     }
     await load.balance();
@@ -108,15 +101,3 @@ describe('the embedded Postgres that dies', () => {
     await annotate(`embedded Postgres killed twice: ${load.summary}`);
   });
 });
-
-/** Where the server keeps its data: for root that is not below the program's folder. */
-const dataDirectoryOf = async (url: string): Promise<string> => {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ directory: string }>(`select current_setting('data_directory') as directory`);
-    return rows[0]?.directory ?? '';
-  } finally {
-    await client.end();
-  }
-};

@@ -167,6 +167,34 @@ describe('a process manager', () => {
     await expect(turns[0]?.commit(turns[0].position)).rejects.toThrow(expect.objectContaining({ name: 'Fenced' }));
   });
 
+  it('does again, though nothing else comes, what a crash of the database lost; a connection that merely broke changes nothing', async () => {
+    const acted: number[] = [];
+    let turns = 0;
+    const follow = acting(async (event) => void acted.push(markOf(event)));
+    start({
+      follow: (turn) => {
+        turns += 1;
+        return follow(turn);
+      },
+    });
+    const first = await world.mark('a', 1);
+    await expect.poll(checkpoint, { interval: 5 }).toBe(first);
+    const end = await world.mark('a', 2);
+    await expect.poll(checkpoint, { interval: 5 }).toBe(end);
+    const queries = vi.spyOn(world.pool, 'query');
+    await world.endConnections();
+    const looks = (): number => queries.mock.calls.filter(([text]) => text.startsWith('select position from')).length;
+    await expect.poll(looks, { interval: 5 }).toBeGreaterThan(0);
+    queries.mockRestore();
+    await expect.poll(checkpoint, { interval: 5 }).toBe(await world.mark('a', 3));
+    expect([turns, acted]).toEqual([1, [1, 2, 3]]);
+
+    await world.pool.query(`update projection.checkpoint set position = $1`, [first]); // as after the crash
+    await world.endConnections();
+    await expect.poll(() => acted, { interval: 5 }).toEqual([1, 2, 3, 2, 3]);
+    expect(turns).toBe(2);
+  });
+
   it('is stuck when it works and does not get on for a minute', async () => {
     let now = 0;
     await world.mark('a', 1);

@@ -3,17 +3,18 @@
  * Whatever goes wrong, it starts over from there, later each time; an owner that lost its lease cannot commit. What it is about is `follow`,
  * for most `followLog`. Lease and checkpoint are rows like a projection's, so `migrateProjector` has to have run.
  */
-import type { Position } from '@tidings/contracts/ports/event-log';
+import { START, type Position } from '@tidings/contracts/ports/event-log';
 import type { Pool, PoolClient } from 'pg';
 import type { Logger } from 'pino';
 import { backoff } from '../projector/backoff.ts';
 import { advanceAndCommit, createLeases, DEFAULT_LEASE, Fenced, type Lease, type LeaseOptions, type Leases } from '../projector/lease.ts';
 import { withClient } from '../projector/session.ts';
+import { onLoss } from '../postgres/losses.ts';
 
 /** Owning one shard, for as long as `signal` is not aborted. */
 export interface Turn {
   readonly shard: number;
-  /** Aborted when the lease is lost, or the process manager stops. */
+  /** Aborted when the lease is lost, commits turn out to be lost in a crash of the database, or the process manager stops. */
   readonly signal: AbortSignal;
   /** Whether the signal says that another node may own the shard by now. */
   readonly isLost: () => boolean;
@@ -77,9 +78,13 @@ export const startProcessManager = (parts: ProcessManagerParts): ProcessManager 
     onError: (error) => parts.logger.warn({ err: error }, 'the lease could not be renewed; trying again'),
   });
   const owners = new Map(parts.shards.map((shard) => [shard, startOwner(parts, shard, leases)]));
+  const unlost = onLoss(parts.pool, () => {
+    for (const owner of owners.values()) owner.doubt();
+  });
   return {
     health: () => worstOf([...owners.values()].map((owner) => owner.health())),
     stop: async () => {
+      unlost();
       await Promise.all([...owners.values()].map((owner) => owner.stop()));
       leases.close();
     },
@@ -94,16 +99,27 @@ const NOTHING: ProcessHealth = { state: 'idle', lastProgressAt: null, waitingOn:
 const ORDER: readonly ProcessHealth['state'][] = ['not-owner', 'idle', 'working', 'starting', 'behind', 'stuck'];
 /** Why a turn was aborted that did not stop. */
 const LOST = new Error('the lease is another node’s');
+const STANDS = 'select position from projection.checkpoint where name = $1 and shard = $2';
 const severity = ({ state }: ProcessHealth): number => ORDER.indexOf(state);
 
 interface Owner extends ProcessManager {
   /** The lease turned out to be another's. */
   readonly lost: () => void;
+  /** A connection broke, so the database may have crashed: where the last commits are lost, it starts over from those that are left. */
+  readonly doubt: () => void;
+}
+
+/** A turn that was taken. */
+interface Owning {
+  readonly turn: Turn;
+  readonly end: AbortController;
+  doubted: boolean;
+  isLooking: boolean;
 }
 
 const startOwner = ({ name, pool, logger, now, follow, onFailure }: ProcessManagerParts, shard: number, leases: Leases): Owner => {
   const stopping = new AbortController();
-  let owning: AbortController | null = null;
+  let owning: Owning | null = null;
   let state: ProcessHealth['state'] = 'starting';
   let lastProgressAt = now();
   let waitingOn: string | null = null;
@@ -141,19 +157,42 @@ const startOwner = ({ name, pool, logger, now, follow, onFailure }: ProcessManag
     const lease = await leases.acquire(name, shard);
     if ('heldBy' in lease) return false;
     report('idle');
-    owning = new AbortController();
+    const end = new AbortController();
+    owning = { turn: turnOf(lease, AbortSignal.any([stopping.signal, end.signal])), end, doubted: false, isLooking: false };
     const recovered = setTimeout(() => {
       if (state === 'idle') progressed();
     }, RECOVERED_AFTER_MS);
     try {
-      await follow(turnOf(lease, AbortSignal.any([stopping.signal, owning.signal])));
+      await follow(owning.turn);
     } finally {
       clearTimeout(recovered);
-      owning.abort();
+      end.abort();
       owning = null;
       if (stopping.signal.aborted) await leases.release(lease).catch(() => undefined); // else it runs out by itself
     }
     return true;
+  };
+
+  /** Nothing else would look before the next event, which may be long in coming. */
+  const lookAgain = async (mine: Owning): Promise<void> => {
+    mine.isLooking = true;
+    for (let tries = 1; mine.doubted && !mine.turn.signal.aborted; tries += 1) {
+      mine.doubted = false;
+      const remembered = mine.turn.position;
+      try {
+        const { rows } = await pool.query<{ position: Position }>(STANDS, [name, shard]);
+        if ((rows[0]?.position ?? START) < remembered) mine.end.abort();
+      } catch {
+        mine.doubted = true; // it is away still
+        await backoff(tries, mine.turn.signal);
+      }
+    }
+    mine.isLooking = false;
+  };
+  const doubt = (): void => {
+    if (owning === null) return;
+    owning.doubted = true;
+    if (!owning.isLooking) void lookAgain(owning);
   };
 
   const run = async (): Promise<void> => {
@@ -182,7 +221,8 @@ const startOwner = ({ name, pool, logger, now, follow, onFailure }: ProcessManag
   const isBusy = (): boolean => state === 'working' || state === 'behind' || state === 'starting' || waitingOn !== null;
   return {
     health: () => ({ state: isBusy() && now() - lastProgressAt > STUCK_AFTER_MS ? 'stuck' : state, lastProgressAt, waitingOn }),
-    lost: () => owning?.abort(LOST),
+    lost: () => owning?.end.abort(LOST),
+    doubt,
     stop: async () => {
       stopping.abort();
       await running;

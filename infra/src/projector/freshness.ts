@@ -2,6 +2,7 @@
 import type { Position } from '@tidings/contracts/ports/event-log';
 import type { Signals } from '@tidings/contracts/ports/signals';
 import type { Pool } from 'pg';
+import { onLoss } from '../postgres/losses.ts';
 import { parseAnnouncement, type PositionFeed } from './announce.ts';
 import type { LiveInstances } from './live-schema.ts';
 
@@ -83,12 +84,7 @@ export const createFreshness = (deps: {
     known.clear();
     doubted = true;
   };
-  /** `null` from `pool.query`, whatever its types say. */
-  const onRelease = (broken: Error | boolean | null | undefined): void => {
-    if (broken instanceof Error || broken === true) doubt();
-  };
-  pool.on('error', doubt);
-  pool.on('release', onRelease);
+  const unlost = onLoss(pool, doubt);
 
   const poll = async (): Promise<void> => {
     polling = true;
@@ -161,8 +157,7 @@ export const createFreshness = (deps: {
     close: async () => {
       unsubscribe?.();
       unfeed?.();
-      pool.off('error', doubt);
-      pool.off('release', onRelease);
+      unlost();
       if (timer !== null) clearTimeout(timer);
       if (checking !== null) clearImmediate(checking);
       for (const waiter of waiters) end(waiter, false);

@@ -120,6 +120,7 @@ export class Lane {
   #lastLiveAt = 0;
   #lastLiveMs = 0;
   #givingUp = false;
+  #doubted = false;
 
   constructor(instance: Instance, shard: number, deps: LaneDeps) {
     this.instance = instance;
@@ -170,6 +171,12 @@ export class Lane {
     this.wake();
   }
 
+  /** A connection broke. A server that crashed may have lost the last commits, so this one looks again where its checkpoint stands. */
+  doubt(): void {
+    this.#doubted = true;
+    this.wake();
+  }
+
   requestUnpark(stream: StreamId): void {
     this.#unparks.add(stream);
     this.wake();
@@ -213,8 +220,12 @@ export class Lane {
 
   async #takeOver(): Promise<boolean> {
     const { pool, leases, projection, settings } = this.#deps;
+    this.#doubted = false;
     const taken = await leases.acquire(this.instance.schemaName, this.shard);
+    const wasOwned = this.owned;
     if ('heldBy' in taken) {
+      this.#lease = null;
+      if (wasOwned) this.#deps.onMoved('lost');
       this.state = 'not-owner';
       this.waitingOn = `the lease of ${taken.heldBy}`;
       await this.#waker.wait(settings.claimMs);
@@ -222,7 +233,7 @@ export class Lane {
     }
     this.#lease = taken;
     this.#givingUp = false;
-    this.#deps.onMoved('taken');
+    if (!wasOwned) this.#deps.onMoved('taken');
     this.#writer = createPageWriter({ pool, instance: this.instance, projection, lease: taken, settings });
     this.position = this.#durable = taken.position;
     this.#unflushedSince = null;
@@ -240,6 +251,7 @@ export class Lane {
     const { settings } = this.#deps;
     while (!this.#stop.signal.aborted) {
       if (this.#lease === null) throw new Fenced('the lease was lost');
+      if (this.#doubted) return; // and takes over from itself
       for (const stream of this.#unparks) await this.#unpark(stream);
       if (this.#givingUp) return this.#handOver(this.#lease);
       if (this.#barrier !== null && this.position >= this.#barrier.at) {
@@ -250,6 +262,7 @@ export class Lane {
       }
       if (await this.#gather()) continue;
       const page = await this.#nextPage();
+      if (this.#doubted) continue; // it may not be where it believes to be
       if (this.#barrier !== null && this.position >= this.#barrier.at) continue; // it was asked to halt meanwhile
       if (page !== null) await this.#apply(this.#barrier === null ? page : cutBack(page, this.#barrier.at));
       else {

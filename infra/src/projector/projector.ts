@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { StreamId } from '@tidings/contracts/ids';
 import type { EventStore } from '../event-store/event-store.ts';
+import { onLoss } from '../postgres/losses.ts';
 import { createAnnouncer, LEASES_FREED, REGISTRY_CHANGED, type PositionFeed } from './announce.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { Lane, type LaneSettings, type LaneState } from './lane.ts';
@@ -111,6 +112,10 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     onError: (error) => logger.warn({ err: error }, 'leases could not be renewed; trying again'),
   });
   const sharing = createSharing(pool, leases, settings);
+
+  const unlost = onLoss(pool, () => {
+    for (const { lane } of allWatchdogs()) lane.doubt();
+  });
 
   if (options.only === undefined) await registerProjections(pool, projections);
   const remains = new RetiredRemains(pool, projections, logger);
@@ -304,6 +309,7 @@ export const startProjector = async (options: ProjectorOptions): Promise<Project
     stop: async () => {
       stopping.abort();
       unsubscribe();
+      unlost();
       waker.wake();
       await controlled;
       if (options.only === undefined) await sharing.leave().catch(() => undefined); // then the row runs out

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { eventOf } from '@tidings/contracts/events/definition';
 import { RoomRead, type RoomRead as RoomReadEvent } from '@tidings/contracts/events/read-receipt';
-import type { Recorded } from '@tidings/contracts/events/index';
-import type { CommandId, RoomId, StreamId, UserId } from '@tidings/contracts/ids';
+import type { Recorded, TidingsEvent } from '@tidings/contracts/events/index';
+import { ThreadStarred } from '@tidings/contracts/events/thread';
+import type { CommandId, MailboxId, RoomId, StreamId, ThreadId, UserId } from '@tidings/contracts/ids';
 import type { EventLog, Position } from '@tidings/contracts/ports/event-log';
 import type { Projection, ProjectionTx } from '@tidings/contracts/projection';
 import type { Signals } from '@tidings/contracts/ports/signals';
@@ -75,6 +76,8 @@ export interface World {
   readonly signals: Signals;
   /** Appends marks to a stream, one event each; gives the last position. */
   mark(stream: string, ...marks: readonly number[]): Promise<Position>;
+  /** Appends what no lane of `trails` handles; gives its position. */
+  pass(): Promise<Position>;
   start(projections: readonly Projection[], options?: Partial<ProjectorOptions>): Promise<Projector>;
   /** Rows of the trail table of a schema: stream → marks. */
   trail(schemaName: string): Promise<Readonly<Record<string, string>>>;
@@ -105,21 +108,26 @@ export const openWorld = async (): Promise<World> => {
   const roomId = randomUUID() as RoomId;
   const userId = randomUUID() as UserId;
   const running = new Set<Projector>();
+  const append = async (stream: StreamId, some: readonly TidingsEvent[]): Promise<Position> => {
+    const result = await events.append(stream, 'any', some, { commandId: randomUUID() as CommandId });
+    if (result.type !== 'appended') throw new Error(`append: ${result.type}`);
+    return result.position;
+  };
   return {
     url: database.url,
     pool,
     log,
     events,
     signals,
-    mark: async (stream, ...marks) => {
-      const result = await events.append(
+    mark: (stream, ...marks) =>
+      append(
         streamOf(stream),
-        'any',
         marks.map((upToSeq) => eventOf(RoomRead)({ roomId, userId, upToSeq, upTo: null })),
-        { commandId: randomUUID() as CommandId },
-      );
-      if (result.type !== 'appended') throw new Error(`append: ${result.type}`);
-      return result.position;
+      ),
+    pass: () => {
+      const threadId = randomUUID() as ThreadId;
+      const star = { threadId, mailboxId: randomUUID() as MailboxId, starred: true, by: userId };
+      return append(`thread-${threadId}` as StreamId, [eventOf(ThreadStarred)(star)]);
     },
     start: async (projections, options = {}) => {
       const projector = await startProjector({

@@ -64,8 +64,12 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
       hearing = Promise.withResolvers<void>();
     });
 
-  const send = (): Promise<void> =>
-    keepConnected({ url, name: 'tidings signals notify', signal: closing.signal, logger }, async (client, ended) => {
+  const send = (): Promise<void> => {
+    let hasBroken = false;
+    return keepConnected({ url, name: 'tidings signals notify', signal: closing.signal, logger }, async (client, ended) => {
+      // Said of a server that may have crashed, and not true of what it has lost.
+      if (hasBroken) pending.clear();
+      hasBroken = true;
       let alive = true;
       let readyAt = Number.NEGATIVE_INFINITY;
       void ended.then(() => {
@@ -91,6 +95,7 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
         readyAt = performance.now();
       }
     });
+  };
 
   const listening = listen();
   return {

@@ -93,6 +93,34 @@ describe('signals by Postgres', () => {
     await Promise.all([here.close(), there.close()]);
   });
 
+  it('do not say later what was said while Postgres was away, which may have lost what it was about', async () => {
+    const [here, there] = [await open(), await open()];
+    const other = heard(there);
+    await there.listening();
+    here.publish('log', 'before');
+    await expect.poll(() => other).toEqual(['before']);
+    const own = new URL(database.url);
+    const name = own.pathname.slice(1);
+    own.pathname = '/postgres';
+    const admin = new pg.Client({ connectionString: own.href });
+    await admin.connect();
+    const senders = `from pg_stat_activity where application_name = 'tidings signals notify' and datname = '${name}'`;
+    await admin.query(`alter database "${name}" with allow_connections false`);
+    await admin.query(`select pg_terminate_backend(pid, 5000) ${senders}`);
+    here.publish('log', 'meanwhile');
+    await admin.query(`alter database "${name}" with allow_connections true`);
+    let n = 0;
+    const isHeardAgain = (): boolean => {
+      n += 1;
+      here.publish('log', `after ${n}`);
+      return other.length > 1;
+    };
+    await expect.poll(isHeardAgain, { timeout: 5000 }).toBe(true);
+    expect(other).not.toContain('meanwhile');
+    await admin.end();
+    await Promise.all([here.close(), there.close()]);
+  });
+
   it('refuse what is too long, and close although Postgres was never there', async () => {
     const signals = postgresSignals({ url: 'postgresql://nobody@127.0.0.1:1/none' });
     expect(() => signals.publish('log', 'x'.repeat(4001))).toThrow(RangeError);
