@@ -2,6 +2,7 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { DatabasePool, Interceptor } from 'slonik';
+import { silenceWatchOf, watchPool } from './silence.ts';
 import { columnTypes, parseBigint, parseTimestamptz } from './column-types.ts';
 
 export interface PoolOptions {
@@ -35,6 +36,7 @@ export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
     max,
     types: columnTypes,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     idle_in_transaction_session_timeout: HUNG_AFTER_MS,
@@ -43,6 +45,7 @@ export const openPool = ({ url, name, max, logger }: PoolOptions): pg.Pool => {
   pool.on('error', (error) => logger.warn({ err: error, pool: name }, 'a pooled connection to Postgres broke'));
   // Nor may one that somebody holds: it can break before its holder could listen, and tells them by their next query anyway.
   pool.on('connect', (client) => client.on('error', ignoreLoss));
+  watchPool(pool, silenceWatchOf(url, logger));
   return pool;
 };
 
@@ -51,14 +54,16 @@ const ignoreLoss = (): void => {};
 /** slonik, for queries on read models; rows pass the codec given to `sql.type(rows(codec))`. */
 export const openReadPool = async ({ url, name, max, logger, onePlan = false }: ReadPoolOptions): Promise<DatabasePool> => {
   // Loaded here, so that processes which only write do not load it.
-  const { createPool } = await import('slonik');
+  const [{ createPool }, { watchedDriver }] = await Promise.all([import('slonik'), import('./watched-driver.ts')]);
   const pool = await createPool(withOptions(url, name, onePlan), {
     maxPoolSize: max,
     connectionTimeout: 5_000,
     idleTimeout: 30_000,
+    gracefulTerminationTimeout: 1_000, // whoever broke off waits for it
     statementTimeout: 15_000,
     connectionRetryLimit: 0,
     queryRetryLimit: 2,
+    driverFactory: watchedDriver(silenceWatchOf(url, logger)),
     interceptors: [decodeRows],
     typeParsers: [
       { name: 'int8', parse: parseBigint },

@@ -12,6 +12,7 @@ import { LogUnavailable, MAX_APPEND_EVENTS, Overloaded } from '@tidings/contract
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { numberOf } from '../positions.ts';
+import { silenceWatchOf, watchClient } from '../../postgres/silence.ts';
 import { failureOf, sendBatch, type BatchVerdict } from './append-batch.ts';
 import type { AppendQueue, AppendRequest } from './append-queue.ts';
 import { isHeld } from './in-use.ts';
@@ -191,6 +192,7 @@ export const createAppender = ({ url, shard, queue, logger, patienceMs, onAppend
         return null;
       });
       if (client !== null) {
+        const watched = watchClient(client, silenceWatchOf(url, logger));
         let alive = true;
         client.on('error', () => {
           alive = false; // noticed before a batch is risked on it
@@ -202,6 +204,7 @@ export const createAppender = ({ url, shard, queue, logger, patienceMs, onAppend
             queue.putBack(batch);
             break;
           }
+          watched?.asked();
           try {
             const verdicts = await sendBatch(client, shard, batch);
             pause = RECONNECT_MS.first;
@@ -213,6 +216,8 @@ export const createAppender = ({ url, shard, queue, logger, patienceMs, onAppend
             fail(batch, error);
             alive = failureOf(error) === 'refused' || failureOf(error) === 'closed';
             await onFailure(error);
+          } finally {
+            watched?.rested();
           }
         }
         await hangUp(client);
