@@ -38,9 +38,15 @@ const watched = async (client: Client, watch: SilenceWatch): Promise<Client> => 
   };
 };
 
+/** Of the server, behind a connection that nobody has yet. */
 const processOf = async (client: Client): Promise<number> => {
   client.acquire();
-  const { rows } = await client.query('select pg_backend_pid() as pid');
-  await client.release();
-  return Number(rows[0]?.['pid']);
+  try {
+    const { rows } = await client.query('select pg_backend_pid() as pid');
+    await client.release();
+    return Number(rows[0]?.['pid']);
+  } catch (error) {
+    await client.destroy();
+    throw error;
+  }
 };
