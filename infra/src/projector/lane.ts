@@ -206,10 +206,12 @@ export class Lane {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted && this.state !== 'failed') {
+      let isOwner = false;
       try {
-        if (await this.#takeOver()) await this.#project();
+        isOwner = await this.#takeOver();
+        if (isOwner) await this.#project();
       } catch (error) {
-        await this.#recover(error);
+        await this.#recover(error, isOwner);
       }
     }
     this.#barrier?.reached.reject(new Fenced('the lane was stopped'));
@@ -412,7 +414,8 @@ export class Lane {
     return this.#writer;
   }
 
-  async #recover(error: unknown): Promise<void> {
+  /** @param isOwner it had its checkpoint, and got on until then */
+  async #recover(error: unknown, isOwner: boolean): Promise<void> {
     const { logger, settings } = this.#deps;
     this.#barrier?.reached.reject(error);
     this.#barrier = null;
@@ -437,7 +440,8 @@ export class Lane {
     if (this.awaitsEngine) this.state = 'behind';
     else if (this.#failures >= STUCK_AFTER_FAILURES) this.state = 'stuck';
     const slow = error instanceof ProjectionBroken || classify(error) !== 'transient';
-    logger[slow ? 'error' : 'warn'](context, 'a page could not be applied; trying again');
+    if (isOwner || slow) logger[slow ? 'error' : 'warn'](context, 'a page could not be applied; trying again');
+    else logger.debug(context, 'the checkpoint cannot be taken up; trying again'); // all lanes at once, and the projector says that Postgres is away
     await backoff(this.#failures, this.#stop.signal, slow ? STRUCTURAL_WAIT_MS : undefined);
   }
 }
