@@ -211,6 +211,12 @@ const insist = async (attempt: () => Promise<Refusal | null>, refused: Refusal[]
   }
 };
 
+/** Refused, if at all, with 503 and when to come back, or with 451. */
+export const expectPlainRefusals = ({ refusedPosts, refusedMails }: Load): void => {
+  expect(refusedPosts.filter(({ code, retryAfter }) => code !== 503 || retryAfter === null)).toEqual([]);
+  expect(refusedMails.filter(({ code }) => code !== 451)).toEqual([]);
+};
+
 /**
  * Waits until all of it serves again: ready, commands carried out, a new live stream that tells of them.
  * @returns how long that took

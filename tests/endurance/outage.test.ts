@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '@tidings/infra/pos
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Program, startProgram } from '../kit/program.ts';
-import { Load, recovery } from '../acceptance/load.ts';
+import { expectPlainRefusals, Load, recovery } from '../acceptance/load.ts';
 import { foundTown, type Town } from '../acceptance/town.ts';
 import { dataDirectoryOf, endPostgres } from './kill-postgres.ts';
 
@@ -29,12 +29,6 @@ afterAll(async () => {
   await town.issuer.close();
   await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
-
-/** Refused, if at all, with 503 and when to come back, or with 451. */
-const expectPlainRefusals = ({ refusedPosts, refusedMails }: Load): void => {
-  expect(refusedPosts.filter(({ code, retryAfter }) => code !== 503 || retryAfter === null)).toEqual([]);
-  expect(refusedMails.filter(({ code }) => code !== 451)).toEqual([]);
-};
 
 /** Serves within the promised time, and the load goes on. */
 const expectRecovery = async (program: Program, load: Load): Promise<void> => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/kit/postgres.ts';
 import { strandableWayTo, type StrandableWay } from '../../../tests/kit/strandable.ts';
 import { watchPool, watchSilence } from './silence.ts';
@@ -50,6 +50,16 @@ describe('connections of pg', () => {
     way.strand();
     await expect(client.query('select 1')).rejects.toThrow('Connection terminated');
     client.release(true);
+  });
+
+  it('are not taken for the process of another server that has the same number', async () => {
+    const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const cut = vi.fn<() => void>();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 60_000); // older than any here
+    const old = watchOf().add(rows[0]?.pid ?? 0, cut);
+    clock.mockRestore();
+    old.asked();
+    await expect.poll(() => cut.mock.calls.length).toBe(1);
   });
 
   it('go on however long their statement takes', async () => {

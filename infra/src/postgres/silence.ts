@@ -31,7 +31,7 @@ export interface SilenceSettings {
   /** How often is looked. */
   readonly lookMs: number;
 }
-export const SILENCE: SilenceSettings = { silentMs: 4_000, lookMs: 1_000 };
+const SILENCE: SilenceSettings = { silentMs: 4_000, lookMs: 1_000 };
 
 /** For asking: the new server is there or it is not. */
 const PROBE_MS = 3_000;
@@ -127,12 +127,15 @@ const serverOf = (url: string): string => {
   return [username, searchParams.get('host') ?? host, pathname].join(' ');
 };
 
+/** Of the server, as it said when it was connected to. pg's types do not have it. */
+const processOf = (client: pg.Client): number | null => (client as unknown as { readonly processID: number | null }).processID;
+
 /** One that is connected. Null where it does not say which process it is with. */
 export const watchClient = (client: pg.Client, watch: SilenceWatch): WatchedConnection | null => {
-  const { processID } = client as unknown as { readonly processID: number | null }; // pg's types do not have it
-  if (processID === null) return null;
+  const pid = processOf(client);
+  if (pid === null) return null;
   const { stream } = client.connection;
-  const connection = watch.add(processID, () => stream.destroy());
+  const connection = watch.add(pid, () => stream.destroy());
   stream.on('data', connection.heard);
   stream.on('close', connection.ended);
   return connection;
@@ -171,10 +174,9 @@ const serverProcesses = async (url: string): Promise<Processes | null> => {
   probe.on('error', () => undefined); // the query says so, too
   try {
     await probe.connect();
-    const { processID } = probe as unknown as { readonly processID: number | null };
     const { rows } = await probe.query<{ self: number; isStandby: boolean; pid: number; ageMs: number }>(ASK);
     const [first] = rows;
-    if (first === undefined || first.isStandby || first.self !== processID) return null;
+    if (first === undefined || first.isStandby || first.self !== processOf(probe)) return null;
     return new Map(rows.map(({ pid, ageMs }) => [pid, ageMs]));
   } finally {
     void probe.end().catch(() => undefined);

@@ -29,10 +29,6 @@ const PAUSE_MS = 10;
 const BUSY_PAUSE_MS = 25;
 /** Beyond this the oldest are dropped: they are hints. */
 const MAX_PENDING = 1_000;
-/** None of our statements takes the server long. */
-const ANSWER_MS = 5_000;
-/** Who only listens would never notice that the server's machine is gone. */
-const BEAT_MS = 5_000;
 const RECONNECT_MS = { first: 50, most: 1_000 };
 
 export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): PostgresSignals => {
@@ -59,18 +55,14 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
       client.on('notification', ({ channel, payload }) => receive(channel, payload ?? ''));
       listened = Promise.resolve();
       /** A connection takes one statement at a time. */
-      const inTurn = (statement: string): Promise<unknown> =>
-        (listened = listened.catch(() => undefined).then(() => client.query(statement)));
-      const listenOn = (topic: Topic): Promise<unknown> => inTurn(`listen ${channelOf(topic)}`);
-      listenTo = (topic) => void listenOn(topic).catch(() => undefined); // a broken connection is made anew
-      try {
-        await Promise.all(Array.from(wanted, listenOn));
-        hearing.resolve();
-        await Promise.race([ended, untilDeaf(() => inTurn('select'), closing.signal)]);
-      } finally {
-        listenTo = () => undefined;
-        hearing = Promise.withResolvers<void>();
-      }
+      const inTurn = (topic: Topic): Promise<unknown> =>
+        (listened = listened.catch(() => undefined).then(() => client.query(`listen ${channelOf(topic)}`)));
+      listenTo = (topic) => void inTurn(topic).catch(() => undefined); // a broken connection is made anew
+      await Promise.all(Array.from(wanted, inTurn));
+      hearing.resolve();
+      await ended;
+      listenTo = () => undefined;
+      hearing = Promise.withResolvers<void>();
     });
 
   const send = (): Promise<void> => {
@@ -138,14 +130,6 @@ export const postgresSignals = ({ url, logger }: PostgresSignalsOptions): Postgr
   };
 };
 
-/** @throws when the server does not answer any more; ends with the signal */
-const untilDeaf = async (ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> => {
-  while (!signal.aborted) {
-    await delay(BEAT_MS, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) await ask();
-  }
-};
-
 interface Connection {
   readonly url: string;
   readonly name: string;
@@ -160,8 +144,8 @@ const keepConnected = async (
 ): Promise<void> => {
   for (let pause = RECONNECT_MS.first; !signal.aborted;) {
     const client = new pg.Client({
-      ...{ connectionString: url, application_name: name, keepAlive: true, connectionTimeoutMillis: 3_000 },
-      query_timeout: ANSWER_MS,
+      ...{ connectionString: url, application_name: name, connectionTimeoutMillis: 3_000 },
+      ...{ keepAlive: true, keepAliveInitialDelayMillis: 10_000 },
     });
     const over = Promise.withResolvers<void>();
     const end = (): void => over.resolve();
@@ -170,7 +154,7 @@ const keepConnected = async (
     signal.addEventListener('abort', end);
     try {
       await client.connect();
-      watchClient(client, silenceWatchOf(url, logger)); // whoever waits on another one finds out for it, too
+      watchClient(client, silenceWatchOf(url, logger)); // nobody waits on it: others, who do, find out for it
       pause = RECONNECT_MS.first;
       await work(client, over.promise);
     } catch (error) {

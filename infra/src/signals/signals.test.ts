@@ -1,7 +1,10 @@
 import type { Signals } from '@tidings/contracts/ports/signals';
 import pg from 'pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/kit/postgres.ts';
+import { strandableWayTo } from '../../../tests/kit/strandable.ts';
+import { openPool } from '../postgres/pools.ts';
 import { inProcessSignals } from './in-process.ts';
 import { postgresSignals } from './postgres.ts';
 
@@ -119,6 +122,27 @@ describe('signals by Postgres', () => {
     expect(other).not.toContain('meanwhile');
     await admin.end();
     await Promise.all([here.close(), there.close()]);
+  });
+
+  it('are heard again when Postgres was replaced without a word, as soon as anybody in the process has waited for it in vain', async () => {
+    const way = await strandableWayTo(database.url);
+    const here = await open();
+    const there = postgresSignals({ url: way.url });
+    const other = heard(there);
+    await there.listening();
+    const pool = openPool({ url: way.url, name: 'signals-test', max: 1, logger: pino({ level: 'silent' }) });
+    await pool.query('select 1');
+    way.strand();
+    await expect(pool.query('select 1')).rejects.toThrow('Connection terminated');
+    let n = 0;
+    const isHeard = (): boolean => {
+      n += 1;
+      here.publish('log', `after ${n}`);
+      return other.length > 0;
+    };
+    await expect.poll(isHeard).toBe(true);
+    await Promise.all([here.close(), there.close(), pool.end()]);
+    await way.close();
   });
 
   it('refuse what is too long, and close although Postgres was never there', async () => {
